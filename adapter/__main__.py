@@ -1,0 +1,5 @@
+"""``python -m adapter``."""
+
+from adapter.cli.main import run
+
+run()

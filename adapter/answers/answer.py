@@ -1,0 +1,42 @@
+"""What goes back for one message: a ClaimResponse with its Provenance, or an OperationOutcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adapter.coverage.finding import Determination
+from adapter.evidence.references import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. ``claim`` is the Claim's id, None for input in which no claim could be recognised.
+
+    ``response`` and ``provenance`` come together; ``outcome`` stands alone. The ``Provenance.target`` is
+    ``ClaimResponse/<response.id>``; a server sink replaces it by the version that the server assigned.
+    """
+
+    claim: str | None
+    response: Json | None = None
+    provenance: Json | None = None
+    outcome: Json | None = None
+    determination: Determination | None = None
+
+
+class Action(StrEnum):
+    """What became of an answer."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a sink did (or, in a dry run, would do) with the answer to one claim; ``problem`` explains a failure."""
+
+    claim: str | None
+    action: Action
+    problem: str = ""

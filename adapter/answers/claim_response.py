@@ -1,0 +1,181 @@
+"""The ClaimResponse, R4 form; https://hl7.org/fhir/R4/claimresponse.html.
+
+Coverage is decided here, not price: the only amounts are the one submitted and, on a denied line, a benefit of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from adapter.answers import systems
+from adapter.answers.words import disposition, note, noteworthy
+from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
+from adapter.evidence.references import Json
+
+LINE_DECISION = {
+    Decision.APPROVE: "approved",
+    Decision.REVIEW: "pending",
+    Decision.PEND: "pending",
+    Decision.DENY: "denied",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a response takes over from its claim, and how it is found again."""
+
+    claim: Json
+    identifier_system: str
+    insurer: Json
+    """The claim's insurer, or the coverage's payor where the claim names none."""
+    instant: str
+    """When the decision was made, as a FHIR dateTime."""
+
+
+def claim_response(determination: Determination, envelope: Envelope) -> Json:
+    """The whole response, in the order of the specification."""
+    claim = envelope.claim
+    notes = _Notes(determination)
+    rejected = determination.decision is Decision.REJECT
+    response: Json = {
+        "resourceType": "ClaimResponse",
+        "id": response_id(str(claim["id"])),
+        "extension": [] if rejected else [_decision_extension(determination)],
+        "contained": _contained(claim, envelope.insurer),
+        "identifier": [{"system": envelope.identifier_system, "value": f"Claim/{claim['id']}"}],
+        "status": "active",
+        "type": claim.get("type"),
+        "use": claim.get("use"),
+        "patient": claim.get("patient"),
+        "created": envelope.instant,
+        "insurer": envelope.insurer,
+        "requestor": claim.get("provider"),
+        "request": {"reference": f"Claim/{claim['id']}"},
+        "outcome": outcome(determination),
+        "disposition": disposition(determination),
+        "item": [] if rejected else [_item(line, claim, notes) for line in determination.lines],
+        "processNote": notes.elements(),
+        "error": list(_errors(determination)) if rejected else [],
+    }
+    return {name: value for name, value in response.items() if value not in (None, [], {})}
+
+
+def response_id(claim_id: str) -> str:
+    """The id of the answer to a claim in files, derived from the claim's; 64 characters at most, as FHIR asks."""
+    return f"{claim_id}-response" if len(claim_id) <= 55 else f"{claim_id[:31]}-{_digest(claim_id)}-response"
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def outcome(determination: Determination) -> str:
+    """``error`` when rejected, ``partial`` while any line is open, else ``complete``."""
+    if determination.decision is Decision.REJECT:
+        return "error"
+    still_open = any(line.decision in (Decision.PEND, Decision.REVIEW) for line in determination.lines)
+    return "partial" if still_open else "complete"
+
+
+def claim_decision(determination: Determination) -> str:
+    """``pending`` while any line is open, ``partial`` where lines differ, else what all lines are."""
+    lines = {LINE_DECISION[line.decision] for line in determination.lines}
+    if "pending" in lines:
+        return "pending"
+    return lines.pop() if len(lines) == 1 else "partial"
+
+
+def _concept(system: str, code: str) -> Json:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _decision_extension(determination: Determination) -> Json:
+    value = _concept(systems.CLAIM_DECISION, claim_decision(determination))
+    return {"url": systems.DECISION_EXTENSION, "valueCodeableConcept": value}
+
+
+def _review_outcome(line: LineDetermination) -> Json:
+    value = _concept(systems.CLAIM_DECISION, LINE_DECISION[line.decision])
+    return {"url": systems.REVIEW_OUTCOME_EXTENSION, "extension": [{"url": "decision", "valueCodeableConcept": value}]}
+
+
+def _item(line: LineDetermination, claim: Json, notes: _Notes) -> Json:
+    item: Json = {"extension": [_review_outcome(line)], "itemSequence": line.sequence}
+    if numbers := notes.numbers(line):
+        item["noteNumber"] = numbers
+    return item | {"adjudication": list(_adjudication(line, claim))}
+
+
+def _adjudication(line: LineDetermination, claim: Json) -> Iterator[Json]:
+    submitted: Json = {"category": _concept(systems.ADJUDICATION, "submitted")}
+    amount = _net(line.sequence, claim)
+    yield submitted | ({"amount": amount} if amount else {})
+    if line.decision is Decision.DENY:
+        currency = {"currency": amount["currency"]} if amount and "currency" in amount else {}
+        yield {"category": _concept(systems.ADJUDICATION, "benefit"), "amount": {"value": 0, **currency}}
+    for system, code in reason_codes(line):
+        yield {"category": _concept(systems.DISCRIMINATOR, "adjustmentreason"), "reason": _concept(system, code)}
+
+
+def _net(sequence: int, claim: Json) -> Json | None:
+    """The line's net as sent; the amount echoes the claim, so it is copied and not computed."""
+    items = [each for each in claim.get("item", []) if each.get("sequence") == sequence]
+    net: Any = items[0].get("net") if items else None
+    return net if isinstance(net, dict) and "value" in net else None
+
+
+def reason_codes(line: LineDetermination) -> list[tuple[str, str]]:
+    """(system, code) of every reason a line carries: those of its deciding findings, and remarks of warnings.
+
+    A denied line carries the codes of every DENY finding; what is weaker goes to the notes only. A warning has no CARC;
+    a remark of one (M69 of row 67) stands on the line whenever the line is paid.
+    """
+    findings: Iterable[Finding] = line.deciding
+    if line.decision is Decision.APPROVE:
+        findings = [each for each in line.findings if each.decision is Decision.WARN and not each.advisory]
+    carc = [(systems.CARC, code) for each in findings for code in each.carc]
+    rarc = [(systems.RARC, code) for each in findings for code in each.rarc]
+    return list(dict.fromkeys(carc + rarc))
+
+
+def _errors(determination: Determination) -> Iterator[Json]:
+    """One error per rejecting finding; a finding about the whole claim stands once, without a line."""
+    seen: set[tuple[object, ...]] = set()
+    for line in determination.lines:
+        for finding in line.findings:
+            if finding.decision is not Decision.REJECT or finding.advisory:
+                continue
+            sequence = None if finding.about_claim else line.sequence
+            key = (sequence, finding.carc, finding.rarc)
+            if key not in seen:
+                seen.add(key)
+                codings = [{"system": systems.CARC, "code": code} for code in finding.carc]
+                codings += [{"system": systems.RARC, "code": code} for code in finding.rarc]
+                yield ({"itemSequence": sequence} if sequence is not None else {}) | {"code": {"coding": codings}}
+
+
+class _Notes:
+    """The processNotes of a response: each text once, numbered in the order of lines and rules."""
+
+    def __init__(self, determination: Determination) -> None:
+        self._numbers: dict[str, int] = {}
+        for line in determination.lines:
+            for finding in noteworthy(line):
+                self._numbers.setdefault(note(finding), len(self._numbers) + 1)
+
+    def numbers(self, line: LineDetermination) -> list[int]:
+        return sorted({self._numbers[note(finding)] for finding in noteworthy(line)})
+
+    def elements(self) -> list[Json]:
+        return [{"number": number, "type": "display", "text": text} for text, number in self._numbers.items()]
+
+
+def _contained(claim: Json, insurer: Json) -> list[Json]:
+    """Contained resources that the references taken over from the claim point at."""
+    taken = (claim.get("patient"), claim.get("provider"), insurer)
+    wanted = {str(each.get("reference"))[1:] for each in taken if isinstance(each, dict)}
+    return [each for each in claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted]

@@ -1,0 +1,64 @@
+"""Determinations as JSON: one object per claim line, for machines and for ``explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapter.answers.answer import Answer
+from adapter.answers.claim_response import reason_codes
+from adapter.answers.systems import CARC, RARC
+from adapter.coverage.finding import Finding, LineDetermination
+from adapter.evidence.references import Json
+
+
+def decision_lines(answer: Answer) -> Iterator[Json]:
+    """One JSON object per line of the claim; nothing for a message that could not be processed."""
+    if answer.determination is not None:
+        for line in answer.determination.lines:
+            yield line_json(line, answer.determination.claim, answer.determination.policy)
+
+
+def line_json(line: LineDetermination, claim: str, policy: str) -> Json:
+    codes = reason_codes(line)
+    return {
+        "claim": claim,
+        "line": line.sequence,
+        "code": line.code,
+        "service_date": str(line.service_date) if line.service_date else None,
+        "decision": line.decision.name,
+        "carc": [code for system, code in codes if system == CARC],
+        "rarc": [code for system, code in codes if system == RARC],
+        "policy": policy,
+        "findings": [finding_json(each) for each in line.findings],
+    }
+
+
+def finding_json(finding: Finding) -> Json:
+    """One finding with the values it used, their origin and the citation."""
+    return {
+        "rule": finding.rule,
+        "verdict": finding.verdict.value,
+        "decision": finding.decision.name,
+        "outcome": finding.outcome,
+        "advisory": finding.advisory,
+        "found": finding.found,
+        "needed": finding.needed,
+        "fix": finding.fix,
+        "carc": list(finding.carc),
+        "rarc": list(finding.rarc),
+        "values": [
+            {
+                "name": each.name,
+                "value": each.value,
+                "resource": each.origin.resource if each.origin else None,
+                "path": each.origin.path if each.origin else None,
+            }
+            for each in finding.used
+        ],
+        "citation": {
+            "document": finding.citation.document,
+            "section": finding.citation.section,
+            "policy": finding.citation.policy,
+            "layer": finding.citation.layer,
+        },
+    }

@@ -1,0 +1,23 @@
+"""The OperationOutcome for a message that could not be processed; https://hl7.org/fhir/R4/operationoutcome.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adapter.errors import Issue
+from adapter.evidence.references import Json
+
+
+def operation_outcome(issues: Iterable[Issue], id: str | None = None) -> Json:
+    """Every issue, each with its code, a sentence, the FHIRPath and the file and line (or resource) it stands in."""
+    outcome: Json = {"resourceType": "OperationOutcome", "issue": [_issue(each) for each in issues]}
+    return {"resourceType": outcome.pop("resourceType"), **({"id": id} if id else {}), **outcome}
+
+
+def _issue(issue: Issue) -> Json:
+    element: Json = {"severity": issue.severity, "code": issue.code, "details": {"text": issue.text}}
+    if issue.where:
+        element["diagnostics"] = issue.where
+    if issue.expression:
+        element["expression"] = [issue.expression]
+    return element

@@ -1,0 +1,40 @@
+"""The Provenance of an answer: who decided, when, by which policy, on which evidence.
+
+https://hl7.org/fhir/R4/provenance.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from adapter import __version__
+from adapter.answers import systems
+from adapter.evidence.references import Json
+
+
+def provenance(response: Json, policy_uri: str, evidence: Iterable[str], instant: str) -> Json:
+    """Provenance of one written ClaimResponse.
+
+    Args:
+        policy_uri: the policy's URI with its version (``uri|version``).
+        evidence: versioned references of every resource the decision rests on.
+        instant: when it was decided; a FHIR instant.
+    """
+    return {
+        "resourceType": "Provenance",
+        "id": f"{response['id'][:53]}-provenance",
+        "target": [{"reference": f"ClaimResponse/{response['id']}"}],
+        "recorded": instant,
+        "policy": [policy_uri],
+        "agent": [
+            {
+                "type": {"coding": [{"system": systems.PROVENANCE_AGENT, "code": "assembler"}]},
+                "who": {
+                    "type": "Device",
+                    "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:fhir-coaching-adapter:{__version__}"},
+                    "display": f"fhir-coaching-adapter {__version__}",
+                },
+            }
+        ],
+        "entity": [{"role": "source", "what": {"reference": reference}} for reference in evidence],
+    }

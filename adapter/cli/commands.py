@@ -1,0 +1,214 @@
+"""What each command does: build the parts, run, print. Exit codes are the contract's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adapter.answers.answer import Answer
+from adapter.bootstrap import build
+from adapter.cli import show
+from adapter.cli.progress import progress
+from adapter.errors import InputError, SourceError, UsageError
+from adapter.evidence.store import EvidenceStore
+from adapter.reconcile import Adjudicator
+from adapter.session.time import parse_moment
+from adapter.settings import Settings, load_settings
+from adapter.sinks.files import write_answers
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.files import Reading, read_files
+from adapter.sources.server import ServerSource
+from adapter.sync import Progress, Report, decide, sync_files, sync_server
+
+OK, UNANSWERED = 0, 3
+DEFAULT_OUT = Path("adapter-out")
+CHECKPOINT = "Claim"
+OVERLAP = timedelta(minutes=5)
+"""``--since auto`` reads a little back: servers index with a delay, and clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What every command that reads claims is told."""
+
+    source: str
+    mappings: Path | None
+    fhir_version: str
+    output_format: str
+    instant: datetime
+
+    @property
+    def is_server(self) -> bool:
+        return self.source.lower().startswith(("http://", "https://"))
+
+    def adjudicator(self, settings: Settings) -> Adjudicator:
+        return build(settings, self.mappings, self.fhir_version)
+
+
+def sync(choice: Choice, *, out: Path | None, dry_run: bool, since: str | None, ids: Sequence[str]) -> int:
+    """Decide claims and write the answers; 0 when each claim in scope got one, else 3."""
+    settings = load_settings()
+    if since is not None and not choice.is_server:
+        raise UsageError("--since asks a server what changed; files are always read whole.")
+    adjudicator = choice.adjudicator(settings)
+    with progress() as tell:
+        if choice.is_server:
+            report = asyncio.run(_sync_server(choice, settings, adjudicator, out, dry_run, since, ids, tell))
+        else:
+            folder = out or DEFAULT_OUT
+            report = sync_files(Path(choice.source), folder, adjudicator, choice.instant, ids, dry_run, tell)
+    show.report(report, choice.output_format, _target(choice, out, dry_run), dry_run)
+    return OK if report.complete else UNANSWERED
+
+
+def _target(choice: Choice, out: Path | None, dry_run: bool) -> str:
+    if dry_run:
+        return "nothing written (dry run)"
+    if choice.is_server and out is None:
+        return f"answers written to {server_name(choice.source)}"
+    return f"answers in {out or DEFAULT_OUT}"
+
+
+def server_name(url: str) -> str:
+    """A base URL as it may be printed: without user, password and query."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+async def _sync_server(
+    choice: Choice,
+    settings: Settings,
+    adjudicator: Adjudicator,
+    out: Path | None,
+    dry_run: bool,
+    since: str | None,
+    ids: Sequence[str],
+    tell: Progress,
+) -> Report:
+    async with _client(choice, settings) as client, _LedgerOf(settings) as ledger:
+        await _require_version(client, choice.fhir_version)
+        source = ServerSource(client, adjudicator.mappings.plan, settings.chunk_size)
+        sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
+        begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
+        started = client.server_time
+        report = await sync_server(
+            source, sink, adjudicator, choice.instant, since=begin, ids=ids, dry_run=dry_run, tell=tell
+        )
+        if out is not None and not dry_run:
+            write_answers(report.answers, out, report.summary())
+        whole = not ids and (since == "auto" or since is None)
+        if started is not None and whole and not dry_run and sink is not None and report.complete:
+            ledger.set_checkpoint(client.base, CHECKPOINT, (started - OVERLAP).isoformat(timespec="seconds"))
+        return report
+
+
+def _instant_text(since: str | None) -> str | None:
+    if since is None:
+        return None
+    try:
+        parse_moment(since)
+    except ValueError as error:
+        raise UsageError(f"--since {since!r} is neither auto nor a FHIR date or instant.") from error
+    return since
+
+
+class _LedgerOf:
+    """The ledger of the settings, opened for one run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = settings.ledger.expanduser()
+
+    async def __aenter__(self) -> Ledger:
+        self._ledger = Ledger(self._path)
+        return self._ledger
+
+    async def __aexit__(self, *_: object) -> None:
+        self._ledger.close()
+
+
+def _client(choice: Choice, settings: Settings) -> FhirClient:
+    return FhirClient(
+        choice.source,
+        token=settings.token,
+        timeout=settings.timeout,
+        page_size=settings.page_size,
+        concurrency=settings.concurrency,
+    )
+
+
+async def _require_version(client: FhirClient, wanted: str) -> None:
+    """The server's FHIR version is one we have mappings for.
+
+    Raises:
+        SourceError: another release, or no CapabilityStatement.
+    """
+    release = str((await client.capabilities()).get("fhirVersion", ""))
+    if wanted.lower() in ("auto", "r4", "r4b") and not release.startswith(("4.0", "4.3")):
+        raise SourceError(
+            f"the server speaks FHIR {release or 'of an unknown version'}, the mappings R4 and R4B",
+            "Use a server of R4 or R4B.",
+        )
+
+
+def explain(choice: Choice, claim_id: str) -> int:
+    """Print the determination of one claim, or why it could not be processed."""
+    settings = load_settings()
+    adjudicator = choice.adjudicator(settings)
+    if choice.is_server:
+        report = asyncio.run(_explain_server(choice, settings, adjudicator, claim_id))
+    else:
+        report = _explain_files(choice, adjudicator, claim_id)
+    if report.missing:
+        raise UsageError(f"there is no Claim/{claim_id} in {choice.source if not choice.is_server else 'the server'}.")
+    if report.out_of_scope:
+        raise UsageError(f"Claim/{claim_id} bills none of {', '.join(adjudicator.mappings.scope)}: out of scope.")
+    if report.unanswered:
+        raise InputError([])  # pragma: no cover
+    show.explanation(report.answers[0], choice.output_format)
+    return OK
+
+
+def _explain_files(choice: Choice, adjudicator: Adjudicator, claim_id: str) -> Report:
+    report, store = Report(), EvidenceStore()
+    store.extend(read_files(Path(choice.source), Reading()))
+    claim = store.get(f"Claim/{claim_id}")
+    if claim is None:
+        report.missing = (claim_id,)
+    elif not adjudicator.in_scope(claim):
+        report.out_of_scope = 1
+    else:
+        decide([claim], store, adjudicator, choice.instant, report, lambda *_: None)
+    return report
+
+
+async def _explain_server(choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str) -> Report:
+    async with _client(choice, settings) as client:
+        await _require_version(client, choice.fhir_version)
+        source = ServerSource(client, adjudicator.mappings.plan, settings.chunk_size)
+        return await sync_server(
+            source, None, adjudicator, choice.instant, since=None, ids=[claim_id], dry_run=True, tell=lambda *_: None
+        )
+
+
+def policies(mappings: Path | None, output_format: str) -> int:
+    """List payers and policies."""
+    adjudicator = build(load_settings(), mappings)
+    show.policies(adjudicator.book, output_format)
+    return OK
+
+
+def check(mappings: Path | None, fhir_version: str) -> int:
+    """Load everything; faults are raised, with file and line."""
+    adjudicator = build(load_settings(), mappings, fhir_version)
+    show.checked(adjudicator)
+    return OK
+
+
+__all__ = ["Answer", "Choice", "check", "explain", "policies", "sync"]

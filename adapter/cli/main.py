@@ -1,0 +1,134 @@
+"""The command ``coaching-adapter``: commands of a few lines, errors as one readable line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapter import __version__
+from adapter.cli import commands
+from adapter.errors import AdapterError, UsageError
+from adapter.session.time import parse_moment
+
+app = typer.Typer(
+    name="coaching-adapter",
+    help="Coverage decisions for health coaching claims (CPT 0591T to 0593T, HCPCS H0038): FHIR in, cited answers out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+SOURCE = typer.Argument(help="FHIR base URL, or a file or folder of JSON, Bundles or NDJSON (each also .gz).")
+FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
+MappingsOption = Annotated[
+    Path | None, typer.Option("--mappings", help="Folder to use in place of the mappings that come with the package.")
+]
+VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4B or R5.")]
+NowOption = Annotated[
+    str | None, typer.Option("--now", help="Instant of the decision, so that equal input gives equal bytes.")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"coaching-adapter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Coverage decisions for health coaching claims."""
+
+
+@app.command(
+    epilog="Examples:  coaching-adapter sync fixtures/clinic --out answers"
+    "   |   coaching-adapter sync https://fhir.example.org/r4 --since auto"
+    "   |   coaching-adapter sync https://fhir.example.org/r4 --dry-run"
+)
+def sync(
+    source: Annotated[str, SOURCE],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the answers (files: adapter-out).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change.")] = False,
+    since: Annotated[str | None, typer.Option("--since", help="Claims changed since an instant, or auto.")] = None,
+    claim: Annotated[list[str] | None, typer.Option("--claim", help="Only this Claim id; may be repeated.")] = None,
+    fhir_version: VersionOption = "auto",
+    mappings: MappingsOption = None,
+    output_format: FormatOption = Format.TABLE,
+    now: NowOption = None,
+) -> None:
+    """Decide claims and write the answers back: to the same server, or from files to a folder."""
+    choice = commands.Choice(source, mappings, fhir_version, output_format.value, instant(now))
+    raise typer.Exit(commands.sync(choice, out=out, dry_run=dry_run, since=since, ids=tuple(claim or ())))
+
+
+@app.command(epilog="Example:  coaching-adapter explain fixtures/clinic a03-29-minutes")
+def explain(
+    source: Annotated[str, SOURCE],
+    claim_id: Annotated[str, typer.Argument(help="Id of the Claim.")],
+    fhir_version: VersionOption = "auto",
+    mappings: MappingsOption = None,
+    output_format: FormatOption = Format.TABLE,
+    now: NowOption = None,
+) -> None:
+    """Print one claim's determination: every rule, its verdict, the values, their origin, the citation, what to fix."""
+    choice = commands.Choice(source, mappings, fhir_version, output_format.value, instant(now))
+    raise typer.Exit(commands.explain(choice, claim_id))
+
+
+@app.command(epilog="Example:  coaching-adapter policies --format json")
+def policies(mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE) -> None:
+    """List payers, their policies, versions and effective dates."""
+    raise typer.Exit(commands.policies(mappings, output_format.value))
+
+
+@app.command(epilog="Example:  coaching-adapter check --mappings our-mappings")
+def check(mappings: MappingsOption = None, fhir_version: VersionOption = "auto") -> None:
+    """Validate mappings, policies and settings; each fault with file and line."""
+    raise typer.Exit(commands.check(mappings, fhir_version))
+
+
+def instant(now: str | None) -> datetime:
+    """The decision instant: the clock's, or the one given.
+
+    Raises:
+        UsageError: not a FHIR instant with a time of day and an offset.
+    """
+    if now is None:
+        return datetime.now(UTC)
+    try:
+        found = parse_moment(now).instant
+    except ValueError:
+        found = None
+    if found is None:
+        raise UsageError(f"--now {now!r} is no instant such as 2026-01-31T12:00:00Z.")
+    return found
+
+
+def run() -> None:
+    """Run the command line; a known error is one line on stderr and its exit code."""
+    try:
+        app()
+    except AdapterError as error:
+        typer.echo(f"coaching-adapter: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("coaching-adapter: interrupted; run it again to go on", err=True)
+        sys.exit(130)

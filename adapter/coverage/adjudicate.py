@@ -1,0 +1,91 @@
+"""Decides sessions: every rule of the policy in force speaks, the strongest decision wins, nothing is left out.
+
+No I/O, no clock, no log: the same sessions, policies and day give the same determination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination, Verdict
+from adapter.coverage.registry import RULES, Rule
+from adapter.errors import AdapterError
+from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, Terms
+from adapter.session.model import CoachingSession
+
+
+class RuleCrashed(AdapterError):
+    """A rule raised: its claim stays unanswered, and says so loudly."""
+
+    def __init__(self, rule: str, claim: str, line: int, error: Exception) -> None:
+        super().__init__(
+            f"rule {rule} failed on Claim/{claim} line {line} ({type(error).__name__}); the claim is unanswered"
+        )
+
+
+def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date) -> Determination:
+    """Decide all lines of a claim.
+
+    Raises:
+        RuleCrashed: a rule raised something that is no answer.
+    """
+    lines = tuple(adjudicate(session, book, today) for session in sessions)
+    policy = _rule_set(sessions[0], book).policy
+    return Determination(sessions[0].claim.id, policy.label, policy.uri, lines)
+
+
+def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
+    """Decide one line by the rule set of its payer and date of service."""
+    rules = _rule_set(session, book)
+    findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, today))
+    return LineDetermination(session.line.sequence, session.code, session.service_date, decide(findings), findings)
+
+
+def decide(findings: Iterable[Finding]) -> Decision:
+    """The strongest decision that binds; a warning approves, and nothing binding at all goes to a person."""
+    strongest = max((each.decision for each in findings if not each.advisory), default=Decision.REVIEW)
+    return Decision.APPROVE if strongest is Decision.WARN else strongest
+
+
+def _rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
+    coverage = session.coverage
+    recognised = {each.value for each in coverage.payers} if coverage else set()
+    payer = recognised.pop() if len(recognised) == 1 else None
+    return book.in_force(payer, session.service_date)
+
+
+def _in_order(rules: RuleSet) -> list[Rule]:
+    named = [RULES[name] for name in rules.policy.rules]
+    return sorted(named, key=lambda rule: (rule.stage, rule.name))
+
+
+def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, today: date) -> tuple[Finding, ...]:
+    """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
+    stated = rules.policy.rules[rule.name]
+    terms = Terms(stated, rules, book.codes, today)
+    if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
+        return (terms.not_applicable("the line bills another service"),)
+    if stated.file.applies_to and session.code not in stated.file.applies_to:
+        return (terms.not_applicable(f"not a criterion for {session.code or 'a line without a readable code'}"),)
+    try:
+        found = rule.check(session, terms)
+        return (found,) if isinstance(found, Finding) else tuple(found)
+    except BeforeFirstDate as gap:
+        return (_no_value(terms, str(gap)),)
+    except Exception as error:
+        raise RuleCrashed(rule.name, session.claim.id, session.line.sequence, error) from error
+
+
+def _no_value(terms: Terms, why: str) -> Finding:
+    """Nobody published a value for that day: a person decides, and nothing is assumed."""
+    blank = terms.not_applicable(why)
+    return replace(
+        blank,
+        outcome="no_value",
+        verdict=Verdict.INSUFFICIENT,
+        decision=Decision.REVIEW,
+        needed="a value in force on the date of service",
+        carc=("133",),
+    )

@@ -1,0 +1,53 @@
+"""Claims that cannot be processed at all: what is answered by an OperationOutcome, before any rule is asked.
+
+Every reason is listed. The table: coverage facts, section 4, rows 35, 40 to 42, 44 and 56.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapter.errors import Issue
+from adapter.session.model import ClaimFacts, PriorService, Settlement
+from adapter.session.time import instant_or_last
+
+
+def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_before: bool) -> Iterator[Issue]:
+    """Why a claim cannot be processed; nothing when it can.
+
+    Args:
+        answered_before: an earlier answer of ours to this claim exists, which a cancelled claim voids.
+    """
+    where = claim.origin.resource
+    status, use = claim.status.value if claim.status else None, claim.use.value if claim.use else None
+    if status == "cancelled":
+        if not answered_before:
+            yield Issue("not-found", "cancels a claim that was never answered here", "Claim.status", where)
+    elif status != "active":
+        yield Issue(
+            "business-rule",
+            f"Claim.status is {status or 'absent'}: only an active claim is submitted",
+            "Claim.status",
+            where,
+        )
+    if use != "claim":
+        yield Issue(
+            "not-supported", f"Claim.use is {use or 'absent'}: only claims for payment are decided", "Claim.use", where
+        )
+    focal = [each for each in claim.coverages if each.focal is not None and each.focal.value]
+    if len(claim.coverages) > 1 and len(focal) != 1:
+        words = f"{len(focal)} of {len(claim.coverages)} insurances are focal: exactly one must be"
+        yield Issue("business-rule", words, "Claim.insurance.focal", where)
+    yield from _same_identifier(claim, history)
+
+
+def _same_identifier(claim: ClaimFacts, history: tuple[PriorService, ...]) -> Iterator[Issue]:
+    """Another claim with this identifier came first and is still open."""
+    own = {each.value for each in claim.identifiers}
+    order = (instant_or_last(claim.created.value if claim.created else None), f"Claim/{claim.id}")
+    for other in history:
+        earlier = (instant_or_last(other.created), str(other.claim)) < order
+        if other.claim and own & set(other.identifiers) and earlier and other.settlement is Settlement.OPEN:
+            words = f"{other.claim} has the same identifier and is still open"
+            yield Issue("duplicate", words, "Claim.identifier", claim.origin.resource)
+            return

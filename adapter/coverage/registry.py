@@ -1,0 +1,76 @@
+"""All rules, found by importing every module of ``coverage/rules``.
+
+A rule is a pure function of a session and its terms. Adding one touches one module there and one file in
+``mappings/policies``: the file switches it on, gives it its dated values and says what follows when it fails.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding
+from adapter.session.model import CoachingSession
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+RuleFunction = Callable[[CoachingSession, "Terms"], Finding | Iterable[Finding]]
+
+
+class Stage(IntEnum):
+    """The order in which findings are reported: the order of checks of the coverage facts, section 4."""
+
+    FORM = 1
+    IDENTITY = 2
+    CODE = 3
+    DUPLICATE = 4
+    POLICY = 5
+    EVIDENCE = 6
+    SETTING = 7
+    MODE = 8
+    DURATION = 9
+    CREDENTIAL = 10
+    DIAGNOSIS = 11
+    SAME_DAY = 12
+    DOCUMENTATION = 13
+    MONEY = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: what it is called in policy files, the outcomes it can end in and the values it looks up."""
+
+    name: str
+    stage: Stage
+    outcomes: tuple[str, ...]
+    values: tuple[str, ...]
+    check: RuleFunction
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    stage: Stage, *, outcomes: Iterable[str] = (), values: Iterable[str] = ()
+) -> Callable[[RuleFunction], RuleFunction]:
+    """Register a function as the rule of its name."""
+
+    def register(check: RuleFunction) -> RuleFunction:
+        name = check.__name__
+        RULES[name] = Rule(name, stage, tuple(outcomes), tuple(values), check)
+        return check
+
+    return register
+
+
+def load_rules() -> None:
+    """Import every module of ``coverage/rules``, in the order of their names."""
+    from adapter.coverage import rules
+
+    for module in sorted(pkgutil.iter_modules(rules.__path__), key=lambda each: each.name):
+        importlib.import_module(f"{rules.__name__}.{module.name}")

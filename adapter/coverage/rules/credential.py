@@ -1,0 +1,95 @@
+"""Who held the session: a person with a credential that the policy accepts, valid on the date of service."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding, Used
+from adapter.coverage.registry import Stage, rule
+from adapter.session.model import CoachingSession, Credential, Person
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+NEEDED = "a credential that the policy accepts, valid on the date of service"
+
+
+@rule(
+    Stage.CREDENTIAL,
+    outcomes=("nobody", "several", "no_data", "not_accepted", "not_peer", "expired", "undated", "physician"),
+    values=("accepted_credentials", "accepted_taxonomies", "physician_taxonomies"),
+)
+def credential(session: CoachingSession, terms: Terms) -> Finding:
+    """The rendering practitioner is no physician and holds an accepted credential on the date of service."""
+    if len(session.renderers) != 1:
+        if session.renderers:
+            return terms.finding("several", f"{len(session.renderers)} people render the line", "one rendering person")
+        return terms.finding("nobody", "no rendering person is named", "the coach in the claim's care team")
+    coach = session.renderers[0]
+    if _is_physician(coach, terms):
+        return terms.finding("physician", "the session was held by a physician", "a non-physician coach", *_used(coach))
+    accepted = terms.value("accepted_credentials").get(session.code, [])
+    held = [each for each in coach.credentials if each.kind is not None and each.kind.value in accepted]
+    if not held:
+        return _without(session, terms, coach)
+    return _on_the_day(session.service_date, terms, held)
+
+
+def _without(session: CoachingSession, terms: Terms, coach: Person) -> Finding:
+    """No accepted credential: by taxonomy after all, known to be something else, or simply not known."""
+    taxonomies = terms.value("accepted_taxonomies").get(session.code, [])
+    for taxonomy in coach.taxonomies:
+        if taxonomy.value.system == "NUCC" and taxonomy.value.code in taxonomies:
+            return terms.met(f"taxonomy {taxonomy.value.code}", Used("taxonomy", taxonomy.value.code, taxonomy.origin))
+    if taxonomies:
+        return terms.finding("not_peer", "no peer credential on file", "a peer support credential", *_used(coach))
+    if not any(each.described for each in coach.credentials):
+        return terms.finding("no_data", "nothing is known of the coach's credentials", NEEDED, *_used(coach))
+    return terms.finding("not_accepted", "the coach's credentials are of no accepted kind", NEEDED, *_used(coach))
+
+
+def _on_the_day(on: date | None, terms: Terms, held: list[Credential]) -> Finding:
+    used = [
+        Used(
+            each.kind.value if each.kind else "credential",
+            str(each.period.value) if each.period else "no period",
+            each.origin,
+        )
+        for each in held
+    ]
+    dated = [each for each in held if each.period is not None and (each.period.value.start or each.period.value.end)]
+    if any(on is not None and each.period is not None and on in each.period.value for each in dated):
+        return terms.met("credential valid on the date of service", *used)
+    if len(dated) < len(held):
+        return terms.finding("undated", "the credential has no period of validity", NEEDED, *used)
+    return terms.finding("expired", f"no accepted credential was valid on {on}", NEEDED, *used)
+
+
+def _is_physician(person: Person, terms: Terms) -> bool:
+    prefixes = tuple(terms.value("physician_taxonomies"))
+    return any(each.kind is not None and each.kind.value == "physician" for each in person.credentials) or any(
+        each.value.system == "NUCC" and each.value.code.startswith(prefixes) for each in person.taxonomies
+    )
+
+
+def _used(person: Person) -> list[Used]:
+    return [Used("rendering person", person.key, person.origin)]
+
+
+@rule(Stage.CREDENTIAL, outcomes=("warn", "pend", "unlicensed"), values=("supervision", "supervising_credentials"))
+def supervision(session: CoachingSession, terms: Terms) -> Finding:
+    """A licensed professional, other than the coach, oversees the coaching."""
+    coaches = {each.key for each in session.renderers}
+    others = [each for each in session.supervisors if each.key not in coaches]
+    if not others:
+        return terms.finding(
+            terms.value("supervision"), "no supervisor in the care team", "a supervising licensed professional"
+        )
+    licensed = set(terms.value("supervising_credentials"))
+    for person in others:
+        if any(each.kind is not None and each.kind.value in licensed for each in person.credentials):
+            return terms.met("supervised by a licensed professional", *_used(person))
+    return terms.finding(
+        "unlicensed", "no licence of the supervisor is on file", "a licensed supervisor", *_used(others[0])
+    )

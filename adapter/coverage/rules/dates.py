@@ -1,0 +1,96 @@
+"""When the service was, and whether the claim's dates can be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding, Used
+from adapter.coverage.registry import Stage, rule
+from adapter.session.model import CoachingSession
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+
+@rule(Stage.FORM, outcomes=("missing", "inherited", "from_visit"))
+def service_date(session: CoachingSession, terms: Terms) -> Finding:
+    """The line says when the service was."""
+    serviced = session.line.serviced
+    if serviced is not None:
+        used = Used("date of service", str(serviced.value), serviced.origin)
+        if session.line.serviced_inherited:
+            return terms.finding("inherited", f"{serviced.value} taken from the claim", "a date on the line", used)
+        return terms.met(str(serviced.value), used)
+    if session.service_date is not None:
+        found = f"{session.service_date} taken from the visit"
+        return terms.finding("from_visit", found, "a date on the line")
+    return terms.finding("missing", "no date of service", "the line's serviced date")
+
+
+@rule(Stage.FORM, outcomes=("billed_before", "in_future"))
+def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
+    """The service lies before the claim and before today."""
+    last = session.line.serviced.value.end if session.line.serviced else session.service_date
+    last = last or session.service_date
+    created = session.claim.created
+    if last is None:
+        yield terms.not_applicable("the date of service is unknown")
+        return
+    if created is not None and created.value.last_day < last:
+        used = (Used("claim created", str(created.value.last_day), created.origin), Used("date of service", str(last)))
+        yield terms.finding(
+            "billed_before", f"billed on {created.value.last_day} for {last}", "a service before its bill", *used
+        )
+    if last > terms.today:
+        yield terms.finding("in_future", f"date of service {last} lies ahead", "a service that has taken place")
+    if not (created is not None and created.value.last_day < last) and last <= terms.today:
+        yield terms.met(f"service of {last} billed afterwards", Used("date of service", str(last)))
+
+
+@rule(Stage.EVIDENCE, outcomes=("other_day", "tolerated"))
+def service_date_matches(session: CoachingSession, terms: Terms) -> Finding:
+    """The evidence is of the date of service, in the visit's own offset."""
+    serviced, interval = session.line.serviced, session.time.interval
+    if serviced is None or interval is None or not session.time.days:
+        return terms.not_applicable("no date of service or no dated evidence to compare")
+    used = (
+        Used("date of service", str(serviced.value), serviced.origin),
+        Used("session began", str(interval.value.start), interval.origin),
+    )
+    for day, caveat in session.time.days:
+        if day in serviced.value:
+            if caveat:
+                return terms.finding(
+                    "tolerated", f"{serviced.value} accepted: {caveat}", "the visit's local date", *used
+                )
+            return terms.met(f"the session began on {day}", *used)
+    first = session.time.days[0][0]
+    return terms.finding(
+        "other_day", f"the evidence is of {first}, the line of {serviced.value}", "evidence of the day", *used
+    )
+
+
+@rule(Stage.DURATION, outcomes=("several_days",))
+def single_day(session: CoachingSession, terms: Terms) -> Finding:
+    """A line bills the session of one day; a session past midnight may name both."""
+    serviced = session.line.serviced
+    if serviced is None or serviced.value.single is not None:
+        return terms.met("one day of service")
+    if {serviced.value.start, serviced.value.end} <= {day for day, _ in session.time.days}:
+        return terms.met(f"{serviced.value}: one session past midnight")
+    used = Used("days of service", str(serviced.value), serviced.origin)
+    return terms.finding("several_days", f"one line for {serviced.value}", "a line for each day", used)
+
+
+@rule(Stage.IDENTITY, outcomes=("too_late",), values=("filing_limit_days",))
+def timely_filing(session: CoachingSession, terms: Terms) -> Finding:
+    """The claim was filed within the payer's limit, where the policy switches one on."""
+    limit, created, on = terms.value("filing_limit_days"), session.claim.created, session.service_date
+    if limit is None or created is None or on is None:
+        return terms.not_applicable("no filing limit is switched on")
+    days = (created.value.first_day - on).days
+    used = (Used("days from service to claim", str(days), created.origin),)
+    if days <= limit:
+        return terms.met(f"filed after {days} days", *used)
+    return terms.finding("too_late", f"filed after {days} days", f"{limit} days at most", *used)

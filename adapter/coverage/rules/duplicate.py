@@ -1,0 +1,65 @@
+"""The same service on another claim: a duplicate, or the original that this claim replaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding, Used
+from adapter.coverage.registry import Stage, rule
+from adapter.session.model import CoachingSession, PriorService, Settlement
+from adapter.session.time import instant_or_last
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+
+@rule(Stage.DUPLICATE, outcomes=("exact", "original_open"))
+def duplicate(session: CoachingSession, terms: Terms) -> Finding:
+    """No earlier claim bills the same service of the same patient, day and provider."""
+    earlier = [each for each in session.history if _same_service(each, session) and _is_earlier(each, session)]
+    final = [each for each in earlier if each.settlement is Settlement.FINAL]
+    open_ = [each for each in earlier if each.settlement in (Settlement.OPEN, Settlement.UNKNOWN)]
+    for outcome, found in (("exact", final), ("original_open", open_)):
+        if found:
+            used = Used("other claim", f"{found[0].claim} line {found[0].line}", found[0].origin)
+            words = f"{session.code} of {found[0].day} is already on {found[0].claim}"
+            return terms.finding(outcome, words, "a service billed once", used)
+    return terms.met("no other claim bills this service")
+
+
+def _same_service(other: PriorService, session: CoachingSession) -> bool:
+    own = f"Claim/{session.claim.id}"
+    replaced = {each.claim for each in session.claim.related if each.relationship == "prior"}
+    return (
+        other.claim is not None
+        and other.claim != own
+        and other.claim not in replaced
+        and other.code == session.code
+        and other.day == session.service_date
+        and other.provider == (session.claim.provider.value if session.claim.provider else None)
+        and other.modifiers == tuple(sorted(each.value.code for each in session.line.modifiers))
+    )
+
+
+def _is_earlier(other: PriorService, session: CoachingSession) -> bool:
+    """The claim created first is the original; of two created together the one with the lesser id."""
+    own = session.claim.created.value if session.claim.created else None
+    return (instant_or_last(other.created), str(other.claim)) < (instant_or_last(own), f"Claim/{session.claim.id}")
+
+
+@rule(Stage.DUPLICATE, outcomes=("unidentified", "original_open", "original_unknown", "replaces"))
+def replacement(session: CoachingSession, terms: Terms) -> Finding:
+    """A claim that replaces another names it, and comes after its decision."""
+    prior = next((each for each in session.claim.related if each.relationship == "prior"), None)
+    if prior is None:
+        return terms.not_applicable("replaces no other claim")
+    used = Used("replaced claim", prior.claim or "by identifier", prior.origin)
+    if not prior.identified:
+        return terms.finding("unidentified", "the replaced claim is not named", "its reference or identifier", used)
+    if prior.settlement is Settlement.OPEN:
+        return terms.finding("original_open", f"{prior.claim} is still open", "a decision on the original first", used)
+    if prior.settlement is Settlement.FINAL:
+        return terms.finding("replaces", f"replaces {prior.claim}", "", used)
+    if prior.settlement in (Settlement.REJECTED, Settlement.REFUSED):
+        return terms.met("the original was never decided, so this is a new claim", used)
+    return terms.finding("original_unknown", "the replaced claim is not on file", "the original's decision", used)

@@ -1,0 +1,67 @@
+"""How long the session lasted: from instants, never rounded up, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding, Used
+from adapter.coverage.minutes import contradicts, session_minutes
+from adapter.coverage.registry import Stage, rule
+from adapter.session.model import CoachingSession
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+NEEDED = "start and stop times of the session"
+
+
+@rule(Stage.DURATION, outcomes=("unknown", "contradictory", "outside", "length_ignored"))
+def session_times(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
+    """Start and stop of the session are recorded with a time of day, and agree with each other."""
+    visit, interval = session.visit, session.time.interval
+    if visit.encounter is None and visit.procedure is None:
+        yield terms.not_applicable("no visit on file; evidence_on_file says so")
+        return
+    used = _used(session)
+    if visit.encounter is not None and visit.encounter.length_unit_unknown is not None:
+        yield terms.finding("length_ignored", "the encounter's length has an unknown unit", "UCUM min, h or s")
+    if visit.procedure and visit.procedure.performed and visit.encounter and visit.encounter.period:
+        if visit.procedure.performed.value.within(visit.encounter.period.value) is False:
+            yield terms.finding(
+                "outside", "the procedure lies outside its encounter", "a session within its visit", *used
+            )
+    if contradicts(session):
+        yield terms.finding("contradictory", "the encounter's length contradicts the times", NEEDED, *used)
+    elif interval is None or interval.value.seconds is None:
+        yield terms.finding("unknown", "start or stop time is not recorded", NEEDED, *used)
+    else:
+        yield terms.met(f"{interval.value.start} to {interval.value.end}", *used)
+
+
+@rule(Stage.DURATION, outcomes=("short", "unknown"), values=("minimum_minutes",))
+def session_length(session: CoachingSession, terms: Terms) -> Finding:
+    """The session lasted at least the minimum that the code names."""
+    minimum = terms.value("minimum_minutes").get(session.code)
+    if minimum is None:
+        return terms.not_applicable(f"{session.code} names no minimum")
+    if session.visit.encounter is None and session.visit.procedure is None:
+        return terms.not_applicable("no visit on file; evidence_on_file says so")
+    minutes, used = session_minutes(session), _used(session)
+    if minutes is None:
+        return terms.finding("unknown", "the length of the session is not known", f"at least {minimum} minutes", *used)
+    if minutes >= minimum:
+        return terms.met(f"{minutes} minutes", *used)
+    return terms.finding("short", f"{minutes} minutes", f"at least {minimum} minutes", *used)
+
+
+def _used(session: CoachingSession) -> list[Used]:
+    used = []
+    if session.time.interval is not None:
+        interval = session.time.interval
+        written = f"{interval.value.start or 'no start'} to {interval.value.end or 'no end'}"
+        used.append(Used("session", written, interval.origin))
+    encounter = session.visit.encounter
+    if encounter is not None and encounter.length is not None:
+        used.append(Used("encounter length", f"{encounter.length.value} minutes", encounter.length.origin))
+    return used

@@ -1,0 +1,62 @@
+"""How many units a line bills, and how many the session supports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapter.coverage.finding import Finding, Used
+from adapter.coverage.minutes import session_minutes
+from adapter.coverage.registry import Stage, rule
+from adapter.session.model import CoachingSession
+
+if TYPE_CHECKING:
+    from adapter.policy.book import Terms
+
+
+@rule(Stage.FORM, outcomes=("absent", "impossible"))
+def quantity(session: CoachingSession, terms: Terms) -> Finding:
+    """The line bills a whole number of units, at least one."""
+    billed = session.line.quantity
+    if billed is None:
+        return terms.finding("absent", "no quantity, read as 1", "the number of units")
+    used = Used("quantity", str(billed.value), billed.origin)
+    if billed.value < 1 or billed.value != int(billed.value):
+        return terms.finding("impossible", f"quantity {billed.value}", "a whole number, at least 1", used)
+    return terms.met(f"{billed.value} units", used)
+
+
+@rule(Stage.DURATION, outcomes=("several",))
+def session_units(session: CoachingSession, terms: Terms) -> Finding:
+    """A code for a session is billed once a session, however long it was."""
+    billed = session.line.quantity
+    if billed is None or billed.value <= 1:
+        return terms.met("one unit")
+    used = Used("quantity", str(billed.value), billed.origin)
+    return terms.finding("several", f"{billed.value} units of {session.code}", "one unit a session", used)
+
+
+def supported_units(minutes: int, unit: int) -> dict[str, int]:
+    """Units that each rounding convention grants (coverage facts, 2.5).
+
+    ``full``: only whole units; ``midpoint``: a unit once more than half of it has passed; ``ceiling``: any part.
+    """
+    return {"full": minutes // unit, "midpoint": (minutes + unit // 2) // unit, "ceiling": -(-minutes // unit)}
+
+
+@rule(Stage.DURATION, outcomes=("excess", "undecided"), values=("h0038_rounding",))
+def timed_units(session: CoachingSession, terms: Terms) -> Finding:
+    """The units of a code billed by time fit the minutes of the session."""
+    entry, minutes = terms.codes.services.get(session.code or ""), session_minutes(session)
+    if entry is None or entry.unit_minutes is None or minutes is None:
+        return terms.not_applicable("not billed by time, or the length is not known")
+    billed = int(session.line.quantity.value) if session.line.quantity else 1
+    supported, rounding = supported_units(minutes, entry.unit_minutes), terms.value("h0038_rounding")
+    candidates = list(supported.values()) if rounding == "undecided" else [supported[rounding]]
+    used = (Used("minutes", str(minutes)), Used("units billed", str(billed)), Used("rounding", rounding))
+    if billed <= min(candidates):
+        return terms.met(f"{billed} units in {minutes} minutes", *used)
+    found, needed = (
+        f"{billed} units in {minutes} minutes",
+        f"{min(candidates)} to {max(candidates)} units by convention",
+    )
+    return terms.finding("excess" if billed > max(candidates) else "undecided", found, needed, *used)

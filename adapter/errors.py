@@ -1,0 +1,89 @@
+"""Every error the adapter raises on purpose, in one tree.
+
+AdapterError
+├── UsageError          the operator fixes the command line or a setting            exit 2
+├── ConfigurationError  the owner of a mapping or policy fixes a file, line named   exit 2
+├── InputError          the sender fixes a resource; the batch goes on
+├── SourceError         the source could not be reached or refused us               exit 4
+└── WriteError          an answer was decided but could not be written              exit 3
+
+A denial, a pended line and a rejection are answers, never errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class AdapterError(Exception):
+    """Base of all: the message says what failed, where, and what to do."""
+
+    exit_code = 3
+
+
+class UsageError(AdapterError):
+    """The command line or a setting asks for something impossible."""
+
+    exit_code = 2
+
+
+class ConfigurationError(AdapterError):
+    """Mappings or policies that will not load; lists every fault, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[ConfigurationFault]) -> None:
+        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFault:
+    """One fault of one file: where it stands, what is wrong, how to mend it."""
+
+    file: str
+    line: int
+    problem: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue of an OperationOutcome, still free of FHIR.
+
+    ``code`` is of https://hl7.org/fhir/R4/valueset-issue-type.html, ``expression`` a FHIRPath with indexes,
+    ``where`` the file and line, or the resource, that it stands in.
+    """
+
+    code: str
+    text: str
+    expression: str = ""
+    where: str = ""
+    severity: str = "error"
+
+
+class InputError(AdapterError):
+    """What was sent cannot be processed at all; becomes an OperationOutcome with these issues."""
+
+    def __init__(self, issues: list[Issue]) -> None:
+        self.issues = tuple(issues)
+        super().__init__("; ".join(issue.text for issue in issues))
+
+
+@dataclass(eq=False)
+class SourceError(AdapterError):
+    """The source could not be reached, refused us, or did not answer in FHIR."""
+
+    problem: str
+    hint: str = ""
+    exit_code: int = field(default=4, init=False)
+
+    def __str__(self) -> str:
+        return self.problem + (f". {self.hint}" if self.hint else "")
+
+
+class WriteError(AdapterError):
+    """An answer could not be written; its claim counts as unanswered."""

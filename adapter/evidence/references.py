@@ -1,0 +1,80 @@
+"""What a FHIR Reference says, taken apart; https://hl7.org/fhir/R4/references.html.
+
+Servers write the same reference in many ways: relative, absolute, with a version, to a contained resource, by
+``urn:uuid``, as a conditional search (``Practitioner?identifier=...``) or by identifier alone. Each is one ``Pointer``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+Json = dict[str, Any]
+
+_LOCAL = re.compile(
+    r"(?:(?P<base>[a-zA-Z][a-zA-Z0-9+.-]*://.+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})$"
+)
+_HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
+_CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where a reference leads; exactly one way of finding it is set, or none when it says nothing usable."""
+
+    written: str
+    """The reference as written, for messages; never a display text."""
+    contained: str | None = None
+    url: str | None = None
+    """``urn:uuid:...`` or an absolute URL without its version."""
+    local: str | None = None
+    """``Type/id``, also of an absolute URL."""
+    identifier: tuple[str | None, str] | None = None
+    kind: str | None = None
+    """Resource type, where the reference names it."""
+
+
+def parse_reference(reference: object) -> Pointer | None:
+    """Read a Reference element; None when it holds nothing to follow (display only, data absent)."""
+    if not isinstance(reference, dict):
+        return None
+    text = reference.get("reference")
+    if isinstance(text, str) and text:
+        return parse_reference_text(text)
+    identifier = reference.get("identifier")
+    if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+        kind = reference.get("type")
+        value, system = identifier["value"], identifier.get("system")
+        return Pointer(
+            written=f"{kind or 'Reference'} by identifier",
+            identifier=(system if isinstance(system, str) else None, value),
+            kind=kind if isinstance(kind, str) else None,
+        )
+    return None
+
+
+def parse_reference_text(text: str) -> Pointer:
+    """Read ``Reference.reference``."""
+    if text.startswith("#"):
+        return Pointer(text, contained=text[1:])
+    if text.startswith("urn:"):
+        return Pointer(text, url=text)
+    if conditional := _CONDITIONAL.match(text):
+        return _conditional(conditional)
+    plain = _HISTORY.sub("", text)
+    if match := _LOCAL.match(plain):
+        local = f"{match['type']}/{match['id']}"
+        return Pointer(text, url=plain if match["base"] else None, local=local, kind=match["type"])
+    return Pointer(text, url=plain if "://" in plain else None)
+
+
+def _conditional(match: re.Match[str]) -> Pointer:
+    """``Type?identifier=system|value``; other searches lead nowhere, because nothing tells one match from many."""
+    written = f"{match['type']}?..."  # a query may hold a member number
+    parameters = parse_qsl(match["query"])
+    if len(parameters) != 1 or parameters[0][0] != "identifier":
+        return Pointer(written, kind=match["type"])
+    system, bar, value = unquote(parameters[0][1]).rpartition("|")
+    return Pointer(written, identifier=((system or None) if bar else None, value), kind=match["type"])

@@ -1,0 +1,231 @@
+"""Every resource at hand, found by reference, by identifier and by patient.
+
+Files and servers fill the same store; what gathers evidence never asks where a resource came from. The newest version of
+a resource wins. A reference is looked for near its holder first (contained, then the same Bundle), because two Bundles
+of one folder may use the same ids for different people.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapter.evidence.references import Json, Pointer, parse_reference
+
+PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
+"""The elements that say whom a resource is about, in the resources the adapter reads."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """A resource and where it was found.
+
+    ``bundle`` is the same for all entries of one Bundle, None elsewhere; ``file`` and ``line`` (from 1) are None for a
+    server; ``container`` is set for a contained resource.
+    """
+
+    resource: Json
+    full_url: str | None = None
+    bundle: int | None = None
+    file: str | None = None
+    line: int | None = None
+    entry: str | None = None
+    """FHIRPath of the resource inside its file: ``Bundle.entry[3].resource``."""
+    container: Located | None = None
+    lines: Callable[[str], int] | None = None
+    """Finds the line of an element by its FHIRPath inside the file; slow, so only asked after a fault."""
+
+    @property
+    def kind(self) -> str:
+        return str(self.resource.get("resourceType"))
+
+    @property
+    def id(self) -> str | None:
+        value = self.resource.get("id")
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def key(self) -> str:
+        """``Type/id``; a contained resource is ``Type/id-of-container#id``; without an id the fullUrl."""
+        if self.container is not None:
+            return f"{self.container.key}#{self.id}"
+        return f"{self.kind}/{self.id}" if self.id else self.full_url or f"{self.kind} without id"
+
+    @property
+    def versioned(self) -> str:
+        """The versioned reference, where the version is known."""
+        version = (self.resource.get("meta") or {}).get("versionId") if self.container is None else None
+        return f"{self.key}/_history/{version}" if version and self.id else self.key
+
+    def place(self, expression: str = "") -> str:
+        """Where the resource, or an element of it, stands: file and line for a person, else the reference."""
+        if self.file is None:
+            return self.versioned
+        line = self.line or 1
+        if self.lines is not None:
+            line = self.lines(f"{self.entry or ''}{expression.removeprefix(self.kind)}")
+        return f"{self.file}, line {line}"
+
+    @property
+    def base(self) -> str | None:
+        """The service base of the fullUrl, against which relative references of a Bundle are read."""
+        suffix = f"/{self.kind}/{self.id}"
+        return self.full_url[: -len(suffix)] if self.full_url and self.full_url.endswith(suffix) else None
+
+
+def version_rank(resource: Json) -> tuple[str, int, str]:
+    """Orders versions of one resource: by lastUpdated, then by a numeric, then by any versionId."""
+    meta: Any = resource.get("meta") or {}
+    meta = meta if isinstance(meta, dict) else {}
+    version = str(meta.get("versionId") or "")
+    return (str(meta.get("lastUpdated") or ""), int(version) if version.isdecimal() else 0, version)
+
+
+@dataclass
+class EvidenceStore:
+    """An index over resources; add all of them, then ask."""
+
+    superseded: int = 0
+    """Resources that were passed over for a newer version."""
+    _by_key: dict[str, Located] = field(default_factory=dict)
+    _by_url: dict[str, Located] = field(default_factory=dict)
+    _by_bundle: dict[tuple[int, str], Located] = field(default_factory=dict)
+    _by_identifier: dict[tuple[str | None, str], list[Located]] = field(default_factory=lambda: defaultdict(list))
+    _about: dict[tuple[str, str], list[Located]] | None = None
+    _roles: dict[str, list[Located]] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many resources are in."""
+        return len(self._by_key)
+
+    def add(self, located: Located) -> None:
+        """Take a resource in; an older version of one that is there is counted and dropped."""
+        self._about = self._roles = None
+        if located.bundle is not None:
+            for name in filter(None, (located.full_url, located.key)):
+                self._by_bundle[located.bundle, name] = located
+        known = self._by_key.get(located.key)
+        if known is not None:
+            self.superseded += 1
+            if version_rank(located.resource) < version_rank(known.resource):
+                return
+        self._by_key[located.key] = located
+        if located.full_url:
+            self._by_url[located.full_url] = located
+        for identifier in _identifiers(located.resource):
+            self._by_identifier[identifier].append(located)
+
+    def extend(self, many: Iterable[Located]) -> None:
+        for located in many:
+            self.add(located)
+
+    def get(self, key: str) -> Located | None:
+        """The resource ``Type/id``."""
+        return self._by_key.get(key)
+
+    def all(self, kind: str) -> Iterator[Located]:
+        """All resources of a type, in the order of their keys: the order of files never matters."""
+        return (self._by_key[key] for key in sorted(self._by_key) if self._by_key[key].kind == kind)
+
+    def resolve(self, reference: object, holder: Located) -> Located | None:
+        """The resource a Reference of ``holder`` leads to; None when it leads nowhere, or to more than one."""
+        pointer = parse_reference(reference)
+        return None if pointer is None else self.follow(pointer, holder)
+
+    def follow(self, pointer: Pointer, holder: Located) -> Located | None:
+        """As ``resolve``, of a reference already taken apart."""
+        if pointer.contained is not None:
+            return _contained(pointer.contained, holder)
+        holder = holder.container or holder
+        if pointer.identifier is not None:
+            return self._identified(pointer)
+        return self._in_bundle(pointer, holder) or self._anywhere(pointer)
+
+    def about(self, kind: str, patient: str) -> list[Located]:
+        """Resources of a type whose subject is the patient of that key, ordered by key."""
+        if self._about is None:
+            self._about = self._index_patients()
+        return self._about.get((kind, patient), [])
+
+    def roles_of(self, practitioner: str) -> list[Located]:
+        """The PractitionerRoles of a practitioner's key, ordered by key."""
+        if self._roles is None:
+            self._roles = defaultdict(list)
+            for role in self.all("PractitionerRole"):
+                key = self.key_of(role.resource.get("practitioner"), role)
+                self._roles[key or ""].append(role)
+        return self._roles.get(practitioner, [])
+
+    def subject_key(self, located: Located) -> str | None:
+        """The key of the patient (or group) a resource is about, whether or not that resource is at hand."""
+        for element in PATIENT_ELEMENTS:
+            if element in located.resource:
+                return self.key_of(located.resource[element], located)
+        return None
+
+    def key_of(self, reference: object, holder: Located) -> str | None:
+        """The key of what a Reference names: of the resource when it is at hand, else of the reference itself."""
+        pointer = parse_reference(reference)
+        if pointer is None:
+            return None
+        found = self.follow(pointer, holder)
+        if found is not None:
+            return found.key
+        if pointer.identifier is not None:
+            return f"{pointer.kind or ''}?identifier={pointer.identifier[0] or ''}|{pointer.identifier[1]}"
+        return pointer.local or pointer.url or pointer.written
+
+    def _in_bundle(self, pointer: Pointer, holder: Located) -> Located | None:
+        if holder.bundle is None:
+            return None
+        absolute = f"{holder.base}/{pointer.local}" if holder.base and pointer.local and not pointer.url else None
+        names = (pointer.url, absolute, None if pointer.url else pointer.local)
+        return next((found for name in names if name and (found := self._by_bundle.get((holder.bundle, name)))), None)
+
+    def _anywhere(self, pointer: Pointer) -> Located | None:
+        if pointer.url and (found := self._by_url.get(pointer.url)):
+            return found
+        found = self._by_key.get(pointer.local) if pointer.local else None
+        if found is not None and pointer.url and found.full_url:
+            return None  # the same id on another server is somebody else
+        return found
+
+    def _identified(self, pointer: Pointer) -> Located | None:
+        """By identifier; several different resources with it are no answer."""
+        found = {each.key: each for each in self._by_identifier.get(pointer.identifier or (None, ""), [])}
+        fitting = [each for each in found.values() if pointer.kind in (None, each.kind)]
+        current = [each for each in fitting if self._by_key.get(each.key) is each]
+        return current[0] if len(current) == 1 else None
+
+    def _index_patients(self) -> dict[tuple[str, str], list[Located]]:
+        index: dict[tuple[str, str], list[Located]] = defaultdict(list)
+        for key in sorted(self._by_key):
+            located = self._by_key[key]
+            subject = self.subject_key(located)
+            if subject is not None:
+                index[located.kind, subject].append(located)
+        return index
+
+
+def _contained(name: str, holder: Located) -> Located | None:
+    """``#name`` in the holder's outermost resource; ``#`` alone is that resource."""
+    outer = holder.container or holder
+    if not name:
+        return outer
+    for resource in outer.resource.get("contained") or []:
+        if isinstance(resource, dict) and resource.get("id") == name:
+            return Located(resource, file=outer.file, line=outer.line, container=outer)
+    return None
+
+
+def _identifiers(resource: Json) -> Iterator[tuple[str | None, str]]:
+    """(system, value) of each identifier, and (None, value) so that a reference without a system finds it too."""
+    identifiers = resource.get("identifier")
+    for each in identifiers if isinstance(identifiers, list) else [identifiers]:
+        if isinstance(each, dict) and isinstance(each.get("value"), str):
+            yield None, each["value"]
+            if isinstance(each.get("system"), str):
+                yield each["system"], each["value"]

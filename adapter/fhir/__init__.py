@@ -1,0 +1,1 @@
+"""The only room that knows FHIR models: structural validation by ``fhir.resources``."""

@@ -1,0 +1,263 @@
+"""Reads ``mappings/``: the FHIRPath files of a version, code tables, payers. Every fault of every file is reported.
+
+Nothing is read after the start: what loads is complete and consistent, and what is not stops the start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from adapter.errors import ConfigurationError, ConfigurationFault
+from adapter.evidence.plan import EvidencePlan
+from adapter.mapping import files
+from adapter.mapping.documentation import DocumentationMapping, Place
+from adapter.mapping.expression import Expression, compile_expression
+from adapter.mapping.mapper import FieldMapping, PartMapping
+from adapter.mapping.tables import (
+    CodeSystems,
+    ConceptMap,
+    CredentialKind,
+    Credentials,
+    Payer,
+    Payers,
+    plain_name,
+    whole_words,
+)
+from adapter.session.model import Code
+from adapter.yaml_lines import Lined, Steps, load_lined
+
+NOT_RESOURCES = {"evidence", "documentation"}
+"""Files of a version folder that describe something other than one resource type."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mappings:
+    """Everything of one FHIR version that turns resources into sessions."""
+
+    version: str
+    resources: Mapping[str, PartMapping]
+    documentation: DocumentationMapping
+    plan: EvidencePlan
+    systems: CodeSystems
+    credentials: Credentials
+    payers: Payers
+    scope: Mapping[str, str]
+    """The service codes that put a claim in scope, with the key of their system."""
+    local_codes: frozenset[str]
+    """Codes of other systems that ``tables/service-codes.json`` translates into one of ours."""
+
+    def names_scope(self, text: str) -> bool:
+        """Whether a text names one of our codes as a word."""
+        return self.named_in(text) is not None
+
+    def named_in(self, text: str) -> str | None:
+        """The first of our codes that a text names as a word."""
+        words = {word.upper() for word in re.findall(r"\w+", text)}
+        return next((code for code in self.scope if code in words), None)
+
+
+def shipped_mappings() -> Path:
+    """The folder of the mappings that come with the package, in a checkout or in an installed wheel."""
+    installed = Path(str(resources.files("adapter"))) / "_mappings"
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "mappings"
+
+
+def load_mappings(root: Path, version: str) -> Mappings:
+    """Everything under ``root`` that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
+
+    Raises:
+        ConfigurationError: with every fault of every file, each with its line.
+    """
+    loader = _Loader(root, "r4" if version == "r4b" else version)
+    systems = loader.attempt(loader.code_systems)
+    tables = loader.attempt(lambda: loader.concept_maps(systems)) if systems else None
+    parts = {
+        "resources": loader.attempt(lambda: loader.resources(tables or {})),
+        "documentation": loader.attempt(loader.documentation),
+        "plan": loader.attempt(loader.plan),
+        "credentials": loader.attempt(lambda: loader.credentials(systems)) if systems else None,
+        "payers": loader.attempt(loader.payers),
+        "scope": loader.attempt(loader.scope),
+    }
+    if loader.faults:
+        raise ConfigurationError(loader.faults)
+    local = {
+        code for (_, code), target in (tables or {})["service-codes"].targets.items() if target.code in parts["scope"]
+    }  # type: ignore[operator]
+    return Mappings(version=version, systems=systems, local_codes=frozenset(local), **parts)  # type: ignore[arg-type] # no part is None without a fault
+
+
+@dataclass
+class _Loader:
+    root: Path
+    version: str
+    faults: list[ConfigurationFault] = field(default_factory=list)
+
+    def attempt(self, load: Callable[[], T]) -> T | None:
+        """Run one loader; keep its faults and go on, so that all files are checked in one go."""
+        try:
+            return load()
+        except ConfigurationError as error:
+            self.faults += error.faults
+            return None
+
+    def each(self, paths: Iterable[Path], load: Callable[[Lined], T]) -> list[T]:
+        """``load`` of every file; the faults of one do not hide those of the next."""
+        loaded = (self.attempt(lambda path=path: load(self.lined(path))) for path in sorted(paths))  # type: ignore[misc]
+        return [each for each in loaded if each is not None]
+
+    def lined(self, path: Path) -> Lined:
+        return load_lined(path, str(path.relative_to(self.root.parent)))
+
+    def code_systems(self) -> CodeSystems:
+        read = files.validated(files.CodeSystemsFile, self.lined(self.root / "tables" / "code-systems.yaml"))
+        spellings = {url: key for key, system in read.systems.items() for url in (system.preferred, *system.accepted)}
+        return CodeSystems({key: system.preferred for key, system in read.systems.items()}, spellings)
+
+    def concept_maps(self, systems: CodeSystems) -> dict[str, ConceptMap]:
+        maps = self.each((self.root / "tables").glob("*.json"), lambda lined: _concept_map(lined, systems))
+        return {each.name: each for each in maps}
+
+    def resources(self, tables: Mapping[str, ConceptMap]) -> dict[str, PartMapping]:
+        folder = self.root / self.version
+        if not folder.is_dir():
+            raise ConfigurationError(
+                [ConfigurationFault(str(folder), 1, f"no mappings for FHIR {self.version.upper()}")]
+            )
+        paths = [path for path in folder.glob("*.yaml") if path.stem not in NOT_RESOURCES]
+        return dict(self.each(paths, lambda lined: self._resource(lined, tables)))
+
+    def _resource(self, lined: Lined, tables: Mapping[str, ConceptMap]) -> tuple[str, PartMapping]:
+        read = files.validated(files.ResourceFile, lined)
+        compiler = _Compiler(lined, self.version, tables)
+        groups = {
+            name: (
+                group.path,
+                compiler.expression(group.path, read.resource, ("groups", name, "path")),
+                PartMapping(compiler.fields(group.fields, f"{read.resource}.{group.path}", ("groups", name, "fields"))),
+            )
+            for name, group in read.groups.items()
+        }
+        mapping = PartMapping(compiler.fields(read.fields, read.resource, ("fields",)), groups)
+        compiler.finish()
+        return read.resource, mapping
+
+    def documentation(self) -> DocumentationMapping:
+        lined = self.lined(self.root / self.version / "documentation.yaml")
+        read = files.validated(files.DocumentationFile, lined)
+        compiler = _Compiler(lined, self.version, {})
+        mapping = DocumentationMapping(
+            note=compiler.places(read.note, ("note",)),
+            elements={
+                name: compiler.places(element.found_in, ("elements", name, "found_in"))
+                for name, element in read.elements.items()
+            },
+            labels={name: element.label for name, element in read.elements.items()},
+        )
+        compiler.finish()
+        return mapping
+
+    def plan(self) -> EvidencePlan:
+        read = files.validated(files.EvidenceFile, self.lined(self.root / self.version / "evidence.yaml"))
+        follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
+        identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
+        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as)
+
+    def credentials(self, systems: CodeSystems) -> Credentials:
+        lined = self.lined(self.root / "codes" / "credentials.yaml")
+        read = files.validated(files.CredentialsFile, lined)
+        return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
+
+    def payers(self) -> Payers:
+        read = self.each((self.root / "payers").glob("*.yaml"), lambda lined: files.validated(files.PayerFile, lined))
+        return Payers({each.payer: _payer(each) for each in read})
+
+    def scope(self) -> dict[str, str]:
+        read = files.validated(files.CodeListFile, self.lined(self.root / "codes" / "service-codes.yaml"))
+        return {code: str(entry.system) for code, entry in read.codes.items() if entry.scope}
+
+
+@dataclass
+class _Compiler:
+    """Compiles the expressions of one file and collects what is wrong with them."""
+
+    lined: Lined
+    version: str
+    tables: Mapping[str, ConceptMap]
+    faults: list[ConfigurationFault] = field(default_factory=list)
+
+    def expression(self, text: str, base: str, at: Steps) -> Expression:
+        try:
+            return compile_expression(text, base, self.version)
+        except ValueError as error:
+            self.faults.append(self.lined.fault(f"{text!r} is not FHIRPath: {error}", at))
+            return lambda _element: ()
+
+    def fields(self, read: Mapping[str, files.FieldFile], base: str, at: Steps) -> tuple[FieldMapping, ...]:
+        return tuple(self._field(name, each, base, (*at, name)) for name, each in read.items())
+
+    def _field(self, name: str, read: files.FieldFile, base: str, at: Steps) -> FieldMapping:
+        texts = [read.path] if isinstance(read.path, str) else read.path
+        if read.table is not None and read.table not in self.tables:
+            known = ", ".join(sorted(self.tables))
+            self.faults.append(self.lined.fault(f"no table {read.table!r}", (*at, "table"), f"known tables: {known}"))
+        expressions = tuple((text, self.expression(text, base, (*at, "path"))) for text in texts)
+        return FieldMapping(name, expressions, read.kind, self.tables.get(read.table or ""))
+
+    def places(self, read: Iterable[files.PlaceFile], at: Steps) -> tuple[Place, ...]:
+        return tuple(
+            Place(
+                each.resource,
+                each.where,
+                self.expression(each.where, each.resource, (*at, index, "where")),
+                tuple(
+                    (link, self.expression(link, each.resource, (*at, index, "linked_by"))) for link in each.linked_by
+                ),
+            )
+            for index, each in enumerate(read)
+        )
+
+    def finish(self) -> None:
+        if self.faults:
+            raise ConfigurationError(self.faults)
+
+
+def _concept_map(lined: Lined, systems: CodeSystems) -> ConceptMap:
+    """A FHIR ConceptMap; targets keep the key of their system, so a rule never sees a URL."""
+    read = files.validated(files.ConceptMapFile, lined)
+    targets: dict[tuple[str | None, str], Code] = {}
+    for group in read.group:
+        for element in group.element:
+            if element.target:
+                target = systems.read(element.target[0].code, group.target)
+                targets[group.source, element.code] = Code(target.code, target.system, group.source)
+    return ConceptMap(read.id, targets)
+
+
+def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
+    codes = (each.rpartition("|") for each in read.codes)
+    return CredentialKind(
+        key,
+        frozenset((system, code) for system, _, code in codes),
+        whole_words(read.texts),
+        whole_words(read.issuers),
+    )
+
+
+def _payer(read: files.PayerFile) -> Payer:
+    return Payer(
+        key=read.payer,
+        title=read.title,
+        identifiers=frozenset((each.system, each.value) for each in read.identifiers),
+        names=tuple(map(plain_name, read.names)),
+        name_parts=tuple(map(plain_name, read.name_parts)),
+        policies=tuple(read.policies),
+        note=read.note,
+    )

@@ -1,0 +1,112 @@
+"""Applies mappings to resources: FHIRPath in, named and typed values out.
+
+A mapping is an allow-list. What no field names is never read, and what a field names but cannot read becomes an issue
+that says which element of which resource is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapter.errors import Issue
+from adapter.evidence.store import Located
+from adapter.mapping.expression import Expression
+from adapter.mapping.record import Record, Values
+from adapter.mapping.tables import CodeSystems, ConceptMap
+from adapter.mapping.values import CONVERTERS, Unreadable
+from adapter.session.model import Code, Origin, Sourced
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """One field: expressions tried in order until one finds something, the type, and a table to translate by."""
+
+    name: str
+    expressions: tuple[tuple[str, Expression], ...]
+    kind: str
+    table: ConceptMap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartMapping:
+    """A resource, or a repeated part of one: its fields and the parts inside."""
+
+    fields: tuple[FieldMapping, ...]
+    groups: Mapping[str, tuple[str, Expression, PartMapping]] = field(default_factory=dict)
+
+
+@dataclass
+class Mapper:
+    """Maps resources of one FHIR version; each resource is mapped once."""
+
+    resources: Mapping[str, PartMapping]
+    systems: CodeSystems
+    _done: dict[Located, Record] = field(default_factory=dict)
+
+    def knows(self, located: Located) -> bool:
+        """Whether a mapping for the resource's type exists."""
+        return located.kind in self.resources
+
+    def record(self, located: Located) -> Record:
+        """The record of a resource.
+
+        Raises:
+            KeyError: no mapping for its type; ask ``knows`` first.
+        """
+        if located not in self._done:
+            mapping = self.resources[located.kind]
+            self._done[located] = self._part(mapping, located, located.resource, located.kind)
+        return self._done[located]
+
+    def _part(self, mapping: PartMapping, located: Located, element: Any, path: str) -> Record:
+        issues: list[Issue] = []
+        fields = {each.name: self._field(each, located, element, path, issues) for each in mapping.fields}
+        groups: dict[str, tuple[Record, ...]] = {}
+        for name, (steps, expression, part) in mapping.groups.items():
+            elements = self._evaluate(expression, element, f"{path}.{steps}", located, issues)
+            groups[name] = tuple(
+                self._part(part, located, each, f"{path}.{steps}[{index}]")
+                for index, each in enumerate(elements)
+                if isinstance(each, dict)
+            )
+        nested = [issue for records in groups.values() for record in records for issue in record.issues]
+        return Record(located, path, fields, groups, tuple(issues + nested))
+
+    def _field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
+        for text, expression in spec.expressions:
+            place = f"{path}.{text}"
+            found = self._evaluate(expression, element, place, located, issues)
+            values = self._convert(spec, found, Origin(located.versioned, place), located, issues)
+            if values:
+                return values
+        return ()
+
+    def _evaluate(
+        self, expression: Expression, element: Any, place: str, located: Located, issues: list[Issue]
+    ) -> Sequence[Any]:
+        try:
+            return expression(element)
+        except Exception as error:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
+            problem = f"{place} cannot be read ({type(error).__name__}): the element has another shape"
+            issues.append(Issue("structure", problem, place, located.place(place)))
+            return ()
+
+    def _convert(
+        self, spec: FieldMapping, found: Sequence[Any], origin: Origin, located: Located, issues: list[Issue]
+    ) -> Values:
+        values: list[Sourced[Any]] = []
+        for element in found:
+            try:
+                value = CONVERTERS[spec.kind](element, self.systems)
+            except Unreadable as error:
+                place = f"{origin.path}{error.element}"
+                issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))
+                continue
+            if isinstance(value, Code) and spec.table is not None:
+                url = value.written_as or self.systems.preferred.get(value.system or "")
+                value = spec.table.translate(value, url) or value
+            if value is not None:
+                values.append(Sourced(value, origin))
+        return tuple(values)

@@ -1,0 +1,340 @@
+"""Builds coaching sessions from gathered evidence: the last place where a FHIR resource is known.
+
+Pure: the same evidence gives the same sessions. Nothing is decided here; what cannot be told stays None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
+from adapter.evidence.references import parse_reference
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.mapping.documentation import find_documentation
+from adapter.mapping.loader import Mappings
+from adapter.mapping.record import Record
+from adapter.session.model import (
+    ClaimFacts,
+    ClaimLine,
+    CoachingSession,
+    Code,
+    Coverage,
+    Credential,
+    Diagnosis,
+    Documentation,
+    Encounter,
+    Origin,
+    Person,
+    PriorService,
+    Procedure,
+    Related,
+    SessionTime,
+    Settlement,
+    Sourced,
+    Visit,
+)
+from adapter.session.time import Interval, Moment, utc_day_before
+from adapter.terminology.icd10cm import Icd10Cm
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What sessions are built with. ``settled`` tells how far another claim has come, by its key."""
+
+    mappings: Mappings
+    store: EvidenceStore
+    icd10cm: Icd10Cm
+    site_timezone: str | None
+    settled: Callable[[str], Settlement]
+
+    def sessions(
+        self, evidence: ClaimEvidence, history: tuple[PriorService, ...]
+    ) -> tuple[tuple[CoachingSession, ...], tuple[Located, ...]]:
+        """One session per claim line, and the documents they rest on."""
+        facts = self.claim(evidence)
+        built = [self._session(facts, evidence, line, history) for line in evidence.lines]
+        documents = {each.key: each for _, found in built for each in found}
+        return tuple(session for session, _ in built), tuple(documents.values())
+
+    # --- the claim
+
+    def claim(self, evidence: ClaimEvidence) -> ClaimFacts:
+        """What all lines of the claim share."""
+        claim = evidence.claim
+        return ClaimFacts(
+            id=str(claim.located.id),
+            origin=claim.origin,
+            status=claim.one("status"),
+            use=claim.one("use"),
+            created=claim.one("created"),
+            patient=self._key(claim, "patient"),
+            provider=self._key(claim, "provider"),
+            identifiers=claim.many("identifiers"),
+            insurer=self._insurer(evidence),
+            coverages=tuple(map(self._coverage, evidence.insurances)),
+            diagnoses=tuple(self._diagnosis(each, evidence.conditions) for each in claim.group("diagnoses")),
+            total=claim.one("total"),
+            nets=tuple(item.value("net") for item in claim.group("items")),
+            related=tuple(map(self._related, claim.group("related"))),
+        )
+
+    def _key(self, record: Record, name: str) -> Sourced[str] | None:
+        """The key of what a reference names."""
+        reference = record.one(name)
+        key = None if reference is None else self.store.key_of(reference.value, record.located)
+        return None if reference is None or key is None else Sourced(key, reference.origin)
+
+    def _insurer(self, evidence: ClaimEvidence) -> Sourced[str | None] | None:
+        reference, name = evidence.claim.one("insurer"), evidence.claim.one("insurer_name")
+        if evidence.insurer is not None:
+            return Sourced(self._payer(evidence.insurer, reference, ()), evidence.insurer.origin)
+        if reference is None:
+            return None
+        return Sourced(self._payer(None, reference, () if name is None else (name.value,)), reference.origin)
+
+    def _payer(
+        self, organization: Record | None, reference: Sourced[object] | None, names: Iterable[str]
+    ) -> str | None:
+        """Recognise a payer by identifier, then by name; by the reference's own when it leads nowhere."""
+        identifiers: list[tuple[str, str]] = []
+        found = list(names)
+        if organization is not None and "names" in organization.fields:
+            identifiers += [_split(each.value) for each in organization.many("identifiers")]
+            found += [each.value for each in organization.many("names")]
+        pointer = parse_reference(reference.value) if reference is not None else None
+        if pointer is not None and pointer.identifier is not None:
+            identifiers.append((pointer.identifier[0] or "", pointer.identifier[1]))
+        return self.mappings.payers.recognise(identifiers, found)
+
+    def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
+        insurance, coverage = evidence.insurance, evidence.coverage
+        focal, prior = insurance.one("focal"), insurance.one("prior_result")
+        common = {
+            "sequence": int(insurance.value("sequence") or 1),
+            "focal": focal,
+            "prior_result": None if prior is None else Sourced(True, prior.origin),
+        }
+        if coverage is None or "beneficiary" not in coverage.fields:
+            return Coverage(origin=insurance.origin, resolved=False, **common)
+        return Coverage(
+            origin=coverage.origin,
+            resolved=True,
+            status=coverage.one("status"),
+            beneficiary=self._key(coverage, "beneficiary"),
+            period=coverage.one("period"),
+            payers=self._payers_of(coverage, evidence.payers),
+            plans=coverage.many("plans"),
+            **common,
+        )
+
+    def _payers_of(self, coverage: Record, organizations: Sequence[Record]) -> tuple[Sourced[str | None], ...]:
+        """Each payor once: by its Organization, else by the reference's identifier or display."""
+        if organizations:
+            return tuple(Sourced(self._payer(each, None, ()), each.origin) for each in organizations)
+        names = [each.value for each in coverage.many("payor_names")]
+        return tuple(Sourced(self._payer(None, each, names), each.origin) for each in coverage.many("payors"))
+
+    def _diagnosis(self, record: Record, conditions: Mapping[int, Record]) -> Diagnosis:
+        """A coded diagnosis, or the codes of the Condition it refers to."""
+        sequence = int(record.value("sequence") or 0)
+        codes = record.many("codes")
+        if not codes and sequence in conditions and "codes" in conditions[sequence].fields:
+            codes = conditions[sequence].many("codes")
+        plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
+        known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
+        lost = not codes and record.one("condition") is not None and sequence not in conditions
+        return Diagnosis(sequence, codes, record.origin, known, billable, lost)
+
+    def _related(self, record: Record) -> Related:
+        relationship, claim, reference = record.one("relationship"), self._key(record, "claim"), record.one("reference")
+        return Related(
+            origin=record.origin,
+            relationship=None if relationship is None else relationship.value.code,
+            claim=None if claim is None else claim.value,
+            identified=claim is not None or reference is not None,
+            settlement=self.settled(claim.value) if claim is not None else Settlement.UNKNOWN,
+        )
+
+    # --- a line
+
+    def _session(
+        self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence, history: tuple[PriorService, ...]
+    ) -> tuple[CoachingSession, tuple[Located, ...]]:
+        visit = self._visit(line)
+        time = self._time(visit, line)
+        documentation, documents = self._documentation(evidence, line)
+        serviced = line.serviced.value if line.serviced else None
+        session = CoachingSession(
+            claim=facts,
+            line=self._line(facts, evidence, line),
+            visit=visit,
+            service_date=(serviced.start or serviced.end) if serviced else time.days[0][0] if time.days else None,
+            time=time,
+            renderers=tuple(map(self._person, line.renderers)),
+            supervisors=tuple(map(self._person, line.supervisors)),
+            documentation=documentation,
+            history=history,
+        )
+        return session, documents
+
+    def _line(self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence) -> ClaimLine:
+        item = line.item
+        pointers = [each.value for each in item.many("diagnosis_sequence")]
+        known = {each.sequence: each for each in facts.diagnoses}
+        return ClaimLine(
+            sequence=int(item.value("sequence") or 0),
+            origin=item.origin,
+            services=item.many("services"),
+            named_in_text=self._named_in_text(item),
+            modifiers=item.many("modifiers"),
+            quantity=item.one("quantity"),
+            unit_price=item.one("unit_price"),
+            factor=item.one("factor"),
+            net=item.one("net"),
+            serviced=line.serviced,
+            serviced_inherited=item.one("serviced") is None and line.serviced is not None,
+            place_of_service=item.one("place_of_service"),
+            diagnoses=tuple(known[each] for each in pointers if each in known) if pointers else facts.diagnoses,
+            points_to_diagnoses=bool(pointers),
+            dangling_pointers=tuple(each for each in pointers if each not in known),
+            narrative_on_file=self._narrative(evidence.claim, item),
+        )
+
+    def _named_in_text(self, item: Record) -> Sourced[str] | None:
+        """One of our codes in text or display, where no coding carries one."""
+        if any(each.value.code.strip().upper() in self.mappings.scope for each in item.many("services")):
+            return None
+        for text in item.many("service_text"):
+            if (code := self.mappings.named_in(text.value)) is not None:
+                return Sourced(code, text.origin)
+        return None
+
+    def _narrative(self, claim: Record, item: Record) -> Sourced[bool] | None:
+        """Supporting information that the line points to: what modifier 22 needs."""
+        wanted = {each.value for each in item.many("information_sequence")}
+        for each in claim.group("information"):
+            if each.value("sequence") in wanted and each.one("content") is not None:
+                return Sourced(True, each.origin)
+        return None
+
+    # --- the visit
+
+    def _visit(self, line: LineEvidence) -> Visit:
+        return Visit(
+            encounter=None if line.encounter is None else self._encounter(line.encounter),
+            procedure=None if line.procedure is None else self._procedure(line.procedure),
+            rivals=tuple(each.origin for each in line.rivals),
+            unresolved=line.unresolved,
+            ignored=tuple(each.origin for each in line.ignored),
+        )
+
+    def _encounter(self, record: Record) -> Encounter:
+        length, unit = record.one("length"), record.one("length_unit")
+        subject = self._key(record, "subject")
+        return Encounter(
+            origin=record.origin,
+            status=record.one("status"),
+            encounter_class=record.one("class"),
+            period=record.one("period"),
+            length=length,
+            length_unit_unknown=unit if length is None else None,
+            for_group=_is_group(subject),
+            patient=subject,
+            service_codes=record.many("types"),
+        )
+
+    def _procedure(self, record: Record) -> Procedure:
+        subject = self._key(record, "subject")
+        return Procedure(
+            origin=record.origin,
+            status=record.one("status"),
+            performed=record.one("performed"),
+            performed_at=record.one("performed_at"),
+            patient=subject,
+            for_group=_is_group(subject),
+            service_codes=record.many("codes"),
+        )
+
+    def _time(self, visit: Visit, line: LineEvidence) -> SessionTime:
+        interval = (visit.procedure.performed if visit.procedure else None) or (
+            visit.encounter.period if visit.encounter else None
+        )
+        if interval is None and visit.procedure is not None and visit.procedure.performed_at is not None:
+            at = visit.procedure.performed_at
+            interval = Sourced(Interval(at.value, None), at.origin)
+        if interval is None:
+            return SessionTime()
+        zone = self.site_timezone or (line.location.value("timezone") if line.location else None)
+        return SessionTime(interval, tuple(_possible_days(interval.value, zone)))
+
+    # --- people and papers
+
+    def _person(self, evidence: PersonEvidence) -> Person:
+        practitioner = evidence.practitioner
+        taxonomies = tuple(each for role in evidence.roles for each in role.many("taxonomies"))
+        if practitioner is None:
+            return Person(evidence.key, evidence.named_at.origin, (), taxonomies, resolved=bool(evidence.roles))
+        credentials = tuple(
+            self._credential(each, evidence.issuers.get(index))
+            for index, each in enumerate(practitioner.group("qualifications"))
+        )
+        return Person(evidence.key, practitioner.origin, credentials, taxonomies)
+
+    def _credential(self, record: Record, issuer: Record | None) -> Credential:
+        issuers = [each.value for each in record.many("issuer_name")]
+        issuers += [each.value for each in issuer.many("names")] if issuer else []
+        texts = [each.value for each in record.many("texts")]
+        kind = self.mappings.credentials.recognise((each.value for each in record.many("codes")), texts, issuers)
+        return Credential(
+            kind=None if kind is None else Sourced(kind, record.origin),
+            period=record.one("period"),
+            origin=record.origin,
+            described=bool(texts or issuers or record.many("codes")),
+        )
+
+    def _documentation(self, evidence: ClaimEvidence, line: LineEvidence) -> tuple[Documentation, tuple[Located, ...]]:
+        session = [each.located for each in (line.encounter, line.procedure) if each is not None]
+        if not session or evidence.patient is None:
+            return Documentation(), ()
+        return find_documentation(self.mappings.documentation, self.store, evidence.patient, session, line.reports)
+
+
+def _split(identifier: str) -> tuple[str, str]:
+    system, _, value = identifier.rpartition("|")
+    return system, value
+
+
+def _is_group(subject: Sourced[str] | None) -> Sourced[bool] | None:
+    return None if subject is None else Sourced(subject.value.startswith("Group/"), subject.origin)
+
+
+def _possible_days(interval: Interval, zone: str | None) -> Iterable[tuple[date, str]]:
+    """The local day a session began on, then the further days it can be said to be on, each with its reason.
+
+    A time in UTC may have been converted: the facility's zone decides, and where that is unknown the UTC date and the day
+    before are both possible (contract, rows 13 and 15).
+    """
+    start = interval.start
+    if start is None:
+        return
+    if start.in_utc and (local := _local_day(start, zone)) is not None:
+        yield local, ""
+    elif start.in_utc:
+        yield start.first_day, "the time is in UTC and the facility's time zone is unknown"
+        yield utc_day_before(start), "the time is in UTC and the facility's time zone is unknown"
+    elif start.day is not None:
+        yield start.day, ""
+        if interval.end is not None and interval.end.day == start.day + timedelta(days=1):
+            yield interval.end.day, "the session ended after midnight"
+
+
+def _local_day(moment: Moment, zone: str | None) -> date | None:
+    if zone is None or moment.instant is None:
+        return None
+    try:
+        return moment.instant.astimezone(ZoneInfo(zone)).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -1,0 +1,121 @@
+"""Code tables: which system a coding is of, what a local code means, which credential a qualification is, who pays.
+
+All of it is data under ``mappings/``; this file only looks things up. Nothing here guesses: what no table lists is
+handed on unrecognised, and the rules decide what that means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapter.session.model import Code
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSystems:
+    """The systems of ``mappings/tables/code-systems.yaml``: preferred URL and accepted spellings of each."""
+
+    preferred: Mapping[str, str]
+    """Key to URL: ``CPT`` to ``http://www.ama-assn.org/go/cpt``."""
+    spellings: Mapping[str, str]
+    """Every accepted URL or OID to its key."""
+
+    def read(self, code: str, system: str | None) -> Code:
+        """The code with the key of its system; ``written_as`` tells a spelling that is not the preferred one."""
+        key = self.spellings.get(system or "")
+        if key is None:
+            return Code(code, None, system)
+        return Code(code, key, None if self.preferred[key] == system else system)
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptMap:
+    """A FHIR ConceptMap as a dictionary: (system URL, code) to code; https://hl7.org/fhir/R4/conceptmap.html."""
+
+    name: str
+    targets: Mapping[tuple[str | None, str], Code]
+
+    def translate(self, code: Code, url: str | None) -> Code | None:
+        """The target of a code, None when the map does not list it."""
+        return self.targets.get((url, code.code))
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialKind:
+    """One kind of ``mappings/codes/credentials.yaml`` and how it is recognised."""
+
+    key: str
+    codes: frozenset[tuple[str, str]] = frozenset()
+    texts: tuple[re.Pattern[str], ...] = ()
+    issuers: tuple[re.Pattern[str], ...] = ()
+
+
+def whole_words(phrases: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    """Patterns that find each phrase as whole words, whatever its case."""
+    return tuple(re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE) for phrase in phrases)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Recognises a qualification: by code, then by the words of its text, then by its issuer."""
+
+    kinds: Sequence[CredentialKind]
+
+    def recognise(self, codes: Iterable[Code], texts: Sequence[str], issuers: Sequence[str]) -> str | None:
+        """The key of the kind, None when nothing matches."""
+        written = {(each.system or "", each.code) for each in codes}
+        by_code = (kind.key for kind in self.kinds if kind.codes & written)
+        by_text = (kind.key for kind in self.kinds if _any_found(kind.texts, texts))
+        by_issuer = (kind.key for kind in self.kinds if _any_found(kind.issuers, issuers))
+        for found in (by_code, by_text, by_issuer):
+            if (key := next(found, None)) is not None:
+                return key
+        return None
+
+
+def _any_found(patterns: Iterable[re.Pattern[str]], texts: Sequence[str]) -> bool:
+    return any(pattern.search(text) for pattern in patterns for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """One payer of ``mappings/payers/``. ``names`` match from the first word on, ``name_parts`` anywhere."""
+
+    key: str
+    title: str
+    identifiers: frozenset[tuple[str, str]] = frozenset()
+    names: tuple[str, ...] = ()
+    name_parts: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Payers:
+    """Recognises a payer by identifier, then by name (affiliates included)."""
+
+    payers: Mapping[str, Payer] = field(default_factory=dict)
+
+    def recognise(self, identifiers: Iterable[tuple[str, str]], names: Iterable[str]) -> str | None:
+        """The key of the payer; None when nobody, or more than one, matches."""
+        wanted = set(identifiers)
+        by_identifier = {key for key, payer in self.payers.items() if payer.identifiers & wanted}
+        if by_identifier:
+            return by_identifier.pop() if len(by_identifier) == 1 else None
+        plain = [plain_name(name) for name in names]
+        by_name = {key for key, payer in self.payers.items() if any(_named(payer, name) for name in plain)}
+        return by_name.pop() if len(by_name) == 1 else None
+
+
+def plain_name(name: str) -> str:
+    """A name for comparison: lower case, words only."""
+    return " ".join(re.findall(r"[a-z0-9]+", name.casefold()))
+
+
+def _named(payer: Payer, name: str) -> bool:
+    padded = f" {name} "
+    return any(padded.startswith(f" {each} ") for each in payer.names) or any(
+        f" {part} " in padded for part in payer.name_parts
+    )

@@ -1,0 +1,166 @@
+"""The book of policies: which rule set is in force for a payer on a date of service, and what its values were that day.
+
+Values are looked up by date of service, never by today. Before the first date of a value there is no value: that raises,
+and the line goes to a person. Past a review date a policy still applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
+from adapter.errors import AdapterError
+from adapter.policy.codes import CodeLists
+from adapter.policy.files import PolicyFile, RuleFile, Series
+
+
+class BeforeFirstDate(AdapterError):
+    """A dated value was asked for before its first date: nobody published one for that day."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """A rule as one policy states it; ``layer`` is the policy whose file it is."""
+
+    file: RuleFile
+    layer: str
+    shown_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy with the rules it takes over and its own."""
+
+    header: PolicyFile
+    rules: Mapping[str, PolicyRule]
+
+    @property
+    def label(self) -> str:
+        return f"{self.header.policy} {self.header.version}"
+
+    @property
+    def uri(self) -> str:
+        """The canonical URI with its version, as Provenance.policy holds it."""
+        return f"{self.header.uri}|{self.header.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What decides one line: the rules of the day, and whether any policy in force binds coverage."""
+
+    policy: Policy
+    on: date | None
+    decides: bool
+    payer: str | None
+    payer_title: str
+    payer_note: str
+    not_yet: Policy | None
+    """The payer's policy that begins only after the date of service."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """All policies, by name and by payer; ``common`` is the rule set that binds whoever pays."""
+
+    policies: Mapping[str, Policy]
+    by_payer: Mapping[str, tuple[str, ...]]
+    payer_titles: Mapping[str, str]
+    payer_notes: Mapping[str, str]
+    codes: CodeLists
+    common: str = "common"
+
+    def in_force(self, payer: str | None, on: date | None) -> RuleSet:
+        """The rule set for a payer on a date of service; the common one where no policy of the payer's is in force."""
+        own = sorted(
+            (self.policies[name] for name in self.by_payer.get(payer or "", ())), key=lambda each: each.header.effective
+        )
+        begun = [each for each in own if on is not None and each.header.effective <= on]
+        chosen = begun[-1] if begun else self.policies[self.common]
+        return RuleSet(
+            policy=chosen,
+            on=on,
+            decides=chosen.header.decides,
+            payer=payer,
+            payer_title=self.payer_titles.get(payer or "", ""),
+            payer_note=self.payer_notes.get(payer or "", ""),
+            not_yet=own[0] if own and not begun else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one rule may know besides the session: its values on the date of service, the code lists, today.
+
+    ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it.
+    """
+
+    rule: PolicyRule
+    rules: RuleSet
+    codes: CodeLists
+    today: date
+    others: Mapping[str, PolicyRule] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The value on the date of service.
+
+        Raises:
+            BeforeFirstDate: no value was published for that day, or the day is unknown.
+        """
+        return dated_value(self.rule.file.values[name], self.rules.on, name).value
+
+    def met(self, found: str, *used: Used) -> Finding:
+        """The criterion is met."""
+        return replace(self._blank(Verdict.MET), found=found, used=used)
+
+    def not_applicable(self, why: str) -> Finding:
+        """The criterion does not concern this line."""
+        return replace(self._blank(Verdict.NOT_APPLICABLE), found=why)
+
+    def finding(self, outcome: str, found: str, needed: str = "", *used: Used) -> Finding:
+        """The rule ended in ``outcome``: what was found, what was needed, the values used."""
+        follows = self.rule.file.outcomes[outcome]
+        decision = Decision[follows.decision]
+        return replace(
+            self._blank(VERDICT_OF[decision]),
+            outcome=outcome,
+            decision=decision,
+            found=found,
+            needed=needed,
+            fix=follows.fix,
+            carc=tuple(follows.carc),
+            rarc=tuple(follows.rarc),
+            used=used,
+            advisory=self._advisory,
+        )
+
+    @property
+    def _advisory(self) -> bool:
+        """A coverage finding binds only where a policy in force decides coverage."""
+        file = self.rule.file
+        return file.kind == "coverage" and not file.binding and not self.rules.decides
+
+    def _blank(self, verdict: Verdict) -> Finding:
+        file = self.rule.file
+        label = self.rules.policy.label
+        citation = Citation(file.reference.document, file.reference.section, label, self.rule.layer)
+        return Finding(file.rule, "met", verdict, Decision.APPROVE, citation, about_claim=file.about == "claim")
+
+
+def dated_value(series: Series, on: date | None, name: str) -> Any:
+    """The entry of a series in force on a day; raises BeforeFirstDate."""
+    if on is None:
+        raise BeforeFirstDate(f"{name} cannot be looked up: the date of service is unknown")
+    begun = [each for each in series.dated if each.effective <= on]
+    if not begun:
+        raise BeforeFirstDate(f"{name} has no value before {series.dated[0].effective}")
+    return begun[-1]
+
+
+def merge(base: Policy | None, header: PolicyFile, own: Iterable[PolicyRule]) -> Policy:
+    """A policy over the one it extends: its own rule files replace those of the same name."""
+    rules = dict(base.rules) if base else {}
+    rules.update({each.file.rule: each for each in own})
+    return Policy(header, rules)

@@ -1,0 +1,172 @@
+"""Reads ``mappings/policies`` and ``mappings/codes`` and checks them against each other and against the rules.
+
+A policy that names a rule nobody wrote, lacks a value its rule looks up, dates values out of order or emits a code that
+no table lists stops the start, with file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapter.coverage.registry import RULES, Rule, load_rules
+from adapter.errors import ConfigurationError, ConfigurationFault
+from adapter.mapping.files import CodeEntry, CodeListFile, ReasonCodesFile, validated
+from adapter.mapping.tables import Payers
+from adapter.policy.book import Policy, PolicyBook, PolicyRule, merge
+from adapter.policy.codes import CodeList, CodeLists
+from adapter.policy.files import PolicyFile, RuleFile
+from adapter.yaml_lines import Lined, load_lined
+
+
+def load_policies(root: Path, payers: Payers) -> PolicyBook:
+    """All policies under ``root``.
+
+    Raises:
+        ConfigurationError: with every fault found, each with file and line.
+    """
+    load_rules()
+    codes = load_code_lists(root)
+    loader = _Loader(root, codes)
+    policies = loader.policies()
+    for payer in payers.payers.values():
+        for name in payer.policies:
+            if name not in policies:
+                where = f"{root.name}/payers/{payer.key}.yaml"
+                loader.faults.append(ConfigurationFault(where, 1, f"no policy {name!r}"))
+    if loader.faults:
+        raise ConfigurationError(loader.faults)
+    return PolicyBook(
+        policies=policies,
+        by_payer={key: payer.policies for key, payer in payers.payers.items()},
+        payer_titles={key: payer.title for key, payer in payers.payers.items()},
+        payer_notes={key: payer.note for key, payer in payers.payers.items()},
+        codes=codes,
+    )
+
+
+def load_code_lists(root: Path) -> CodeLists:
+    """The dated code lists under ``root/codes``."""
+
+    def listed(name: str) -> CodeList:
+        lined = _lined(root, root / "codes" / f"{name}.yaml")
+        read = validated(CodeListFile, lined)
+        return CodeList(read.list, read.edition, read.codes)
+
+    reasons = validated(ReasonCodesFile, _lined(root, root / "codes" / "reason-codes.yaml"))
+    return CodeLists(
+        services=listed("service-codes"),
+        modifiers=listed("modifiers"),
+        places=listed("places-of-service"),
+        carc=CodeList("CARC", reasons.edition, reasons.carc),
+        rarc=CodeList("RARC", reasons.edition, reasons.rarc),
+    )
+
+
+def _lined(root: Path, path: Path) -> Lined:
+    return load_lined(path, str(path.relative_to(root.parent)))
+
+
+@dataclass
+class _Loader:
+    root: Path
+    codes: CodeLists
+    faults: list[ConfigurationFault] = field(default_factory=list)
+
+    def policies(self) -> dict[str, Policy]:
+        folders = {path.parent.name: path.parent for path in (self.root / "policies").glob("*/policy.yaml")}
+        headers = {name: self._header(folder) for name, folder in sorted(folders.items())}
+        loaded: dict[str, Policy] = {}
+        for name in headers:
+            self._load(name, headers, folders, loaded, ())
+        return loaded
+
+    def _header(self, folder: Path) -> tuple[PolicyFile, Lined] | None:
+        try:
+            lined = _lined(self.root, folder / "policy.yaml")
+            return validated(PolicyFile, lined), lined
+        except ConfigurationError as error:
+            self.faults += error.faults
+            return None
+
+    def _load(
+        self,
+        name: str,
+        headers: Mapping[str, tuple[PolicyFile, Lined] | None],
+        folders: Mapping[str, Path],
+        loaded: dict[str, Policy],
+        below: tuple[str, ...],
+    ) -> Policy | None:
+        """Load a policy after the one it extends."""
+        read = headers.get(name)
+        if name in loaded or read is None:
+            return loaded.get(name)
+        header, lined = read
+        base = None
+        if header.extends is not None:
+            if header.extends in (*below, name) or header.extends not in headers:
+                self.faults.append(lined.fault(f"extends {header.extends!r}, which is no other policy", ("extends",)))
+                return None
+            base = self._load(header.extends, headers, folders, loaded, (*below, name))
+        rules = [
+            rule
+            for path in sorted(folders[name].glob("*.yaml"))
+            if path.stem != "policy"
+            for rule in self._rule(path, name)
+        ]
+        loaded[name] = merge(base, header, rules)
+        return loaded[name]
+
+    def _rule(self, path: Path, layer: str) -> Iterator[PolicyRule]:
+        try:
+            lined = _lined(self.root, path)
+            read = validated(RuleFile, lined)
+        except ConfigurationError as error:
+            self.faults += error.faults
+            return
+        rule = RULES.get(read.rule)
+        if rule is None:
+            known = ", ".join(sorted(RULES))
+            self.faults.append(lined.fault(f"no rule {read.rule!r}", ("rule",), f"rules: {known}"))
+            return
+        self.faults += [*_against_rule(lined, read, rule), *_dates(lined, read), *self._codes(lined, read)]
+        yield PolicyRule(read, layer, lined.file)
+
+    def _codes(self, lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
+        for name, outcome in read.outcomes.items():
+            for kind, listed in (("carc", self.codes.carc), ("rarc", self.codes.rarc)):
+                for code in getattr(outcome, kind):
+                    if listed.get(code) is None:
+                        yield lined.fault(f"{listed.name} {code} is in no table", ("outcomes", name, kind))
+            needy = [code for code in outcome.carc if _flag(self.codes.carc.get(code), "needs_remark")]
+            telling = [code for code in outcome.rarc if not _flag(self.codes.rarc.get(code), "alert")]
+            if needy and not telling:
+                problem = f"CARC {needy[0]} needs a remark code that is not an alert"
+                yield lined.fault(problem, ("outcomes", name, "carc"))
+        for code in read.applies_to:
+            if self.codes.services.get(code) is None:
+                yield lined.fault(f"service code {code} is in no table", ("applies_to",))
+
+
+def _flag(entry: CodeEntry | None, name: str) -> bool:
+    return entry is not None and bool(getattr(entry, name))
+
+
+def _against_rule(lined: Lined, read: RuleFile, rule: Rule) -> Iterator[ConfigurationFault]:
+    """The values and outcomes a rule uses are there, and no others."""
+    for part, wanted in (("values", rule.values), ("outcomes", rule.outcomes)):
+        given = set(getattr(read, part))
+        for name in sorted(set(wanted) - given):
+            yield lined.fault(f"rule {read.rule} needs {part}.{name}", (part,))
+        for name in sorted(given - set(wanted)):
+            yield lined.fault(f"rule {read.rule} has no {part}.{name}", (part, name))
+
+
+def _dates(lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
+    for name, series in read.values.items():
+        days = [each.effective for each in series.dated]
+        for index, (earlier, later) in enumerate(zip(days, days[1:], strict=False)):
+            if later <= earlier:
+                place = ("values", name, "dated", index + 1, "effective")
+                yield lined.fault(f"{later} does not come after {earlier}", place, "order values by date")

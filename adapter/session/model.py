@@ -1,0 +1,298 @@
+"""The coaching session: all that a coverage rule may know about one claim line.
+
+No FHIR type, no name, no member number. A value that was read from a resource is a ``Sourced``: it carries the
+versioned reference of the resource and the FHIRPath it was read by, so that every finding can say where its facts come
+from. ``None`` means *not recorded*, which is never the same as zero, false or absent-by-choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from adapter.session.time import Days, Interval, Moment
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was read: ``Encounter/1/_history/3`` and ``Encounter.period.start``."""
+
+    resource: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced(Generic[T]):
+    """A value and where it was read."""
+
+    value: T
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coding whose system was looked up in ``mappings/tables/code-systems.yaml``.
+
+    ``system`` is our short key (``CPT``, ``HCPCS``, ``ICD-10-CM``, ``POS`` ...), None when the coding has no system or
+    one the table lacks. ``written_as`` is the system as written where it was not the preferred one.
+    """
+
+    code: str
+    system: str | None = None
+    written_as: str | None = None
+
+    def __str__(self) -> str:
+        return self.code
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount; ``currency`` is None when the sender left it out."""
+
+    amount: Decimal
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A diagnosis of the claim. ``known`` and ``billable`` come from the packaged ICD-10-CM edition; None: not looked up."""
+
+    sequence: int
+    codes: tuple[Sourced[Code], ...]
+    origin: Origin
+    known: bool | None = None
+    billable: bool | None = None
+    unresolved: bool = False
+    """It refers to a Condition that cannot be found."""
+
+    @property
+    def icd10cm(self) -> str | None:
+        return next((each.value.code for each in self.codes if each.value.system == "ICD-10-CM"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """One Claim.item; https://hl7.org/fhir/R4/claim-definitions.html#Claim.item."""
+
+    sequence: int
+    origin: Origin
+    services: tuple[Sourced[Code], ...]
+    """Every coding of productOrService that carries a code."""
+    named_in_text: Sourced[str] | None
+    """One of our codes that only the text or display names; never read as a code."""
+    modifiers: tuple[Sourced[Code], ...]
+    quantity: Sourced[Decimal] | None
+    unit_price: Sourced[Money] | None
+    factor: Sourced[Decimal] | None
+    net: Sourced[Money] | None
+    serviced: Sourced[Days] | None
+    """Date or days of service: the line's, else the claim's billable period."""
+    serviced_inherited: bool
+    place_of_service: Sourced[Code] | None
+    diagnoses: tuple[Diagnosis, ...]
+    """Those the line points to; all of the claim's when it points to none."""
+    points_to_diagnoses: bool
+    dangling_pointers: tuple[int, ...] = ()
+    narrative_on_file: Sourced[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in whole minutes."""
+
+    origin: Origin
+    status: Sourced[str] | None
+    encounter_class: Sourced[Code] | None
+    period: Sourced[Interval] | None
+    length: Sourced[Decimal] | None
+    length_unit_unknown: Sourced[str] | None
+    for_group: Sourced[bool] | None
+    patient: Sourced[str] | None
+    service_codes: tuple[Sourced[Code], ...] = ()
+    virtual_service: Sourced[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """What was performed; where there is one, it is the session and the Encounter is the visit around it."""
+
+    origin: Origin
+    status: Sourced[str] | None
+    performed: Sourced[Interval] | None
+    performed_at: Sourced[Moment] | None
+    """A single dateTime instead of a period: a day or a start, never a length."""
+    patient: Sourced[str] | None
+    for_group: Sourced[bool] | None = None
+    service_codes: tuple[Sourced[Code], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The evidence of one line's session. ``rivals`` names candidates nothing chooses between."""
+
+    encounter: Encounter | None = None
+    procedure: Procedure | None = None
+    rivals: tuple[Origin, ...] = ()
+    unresolved: tuple[Sourced[str], ...] = ()
+    """References that lead nowhere, as written."""
+    ignored: tuple[Origin, ...] = ()
+    """Evidence entered in error."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTime:
+    """When the session was: of the Procedure when it has a period, else of the Encounter.
+
+    ``days`` are the calendar days it can be said to be on, the certain one first; each further day has its reason.
+    """
+
+    interval: Sourced[Interval] | None = None
+    days: tuple[tuple[date, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A qualification; ``kind`` is a key of ``mappings/tables/credentials.yaml``, None when no entry matches."""
+
+    kind: Sourced[str] | None
+    period: Sourced[Days] | None
+    origin: Origin
+    described: bool = True
+    """False when the element says neither what it is nor who issued it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who takes part in the care; ``key`` is the resource's reference, never a name."""
+
+    key: str
+    origin: Origin
+    credentials: tuple[Credential, ...] = ()
+    taxonomies: tuple[Sourced[Code], ...] = ()
+    resolved: bool = True
+    """False when the reference leads nowhere: nothing is known about the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One insurance of the claim with its Coverage; ``payers`` are keys of ``mappings/payers/``, None: not recognised."""
+
+    sequence: int
+    origin: Origin
+    focal: Sourced[bool] | None
+    resolved: bool
+    status: Sourced[str] | None = None
+    beneficiary: Sourced[str] | None = None
+    period: Sourced[Days] | None = None
+    payers: tuple[Sourced[str | None], ...] = ()
+    plans: tuple[Sourced[str], ...] = ()
+    prior_result: Sourced[bool] | None = None
+    """A ClaimResponse of this insurance is attached."""
+
+
+class Settlement(StrEnum):
+    """How far another claim has come: what a duplicate or a replacement depends on."""
+
+    OPEN = "open"
+    FINAL = "final"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PriorService:
+    """A coaching service of the same patient found elsewhere: on another claim, or as a Procedure or Encounter."""
+
+    code: str
+    day: date
+    origin: Origin
+    claim: str | None = None
+    line: int | None = None
+    provider: str | None = None
+    performer: str | None = None
+    modifiers: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    net: Money | None = None
+    settlement: Settlement = Settlement.UNKNOWN
+    created: Moment | None = None
+    identifiers: tuple[str, ...] = ()
+    """Identifiers of the claim it stands on, as ``system|value``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What the record holds of the session's note. ``elements`` are keys of ``mappings/<version>/documentation.yaml``."""
+
+    note_on_file: Sourced[bool] | None = None
+    elements: tuple[Sourced[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Claim.related: ``claim`` is the key of the other claim, ``settlement`` how far that one has come."""
+
+    origin: Origin
+    relationship: str | None
+    claim: str | None
+    identified: bool
+    """A claim reference or an identifier is there, whether or not it leads anywhere."""
+    settlement: Settlement = Settlement.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """What all lines of a claim share."""
+
+    id: str
+    origin: Origin
+    status: Sourced[str] | None
+    use: Sourced[str] | None
+    created: Sourced[Moment] | None
+    patient: Sourced[str] | None
+    provider: Sourced[str] | None
+    identifiers: tuple[Sourced[str], ...]
+    insurer: Sourced[str | None] | None
+    """The payer the claim is addressed to: a payer key, or None inside when not recognised."""
+    coverages: tuple[Coverage, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    total: Sourced[Money] | None
+    nets: tuple[Money | None, ...]
+    related: tuple[Related, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoachingSession:
+    """One claim line with everything that speaks about it: the only input of a rule besides the policy."""
+
+    claim: ClaimFacts
+    line: ClaimLine
+    visit: Visit
+    service_date: date | None
+    """The date of service that codes, coverage and policy are looked up by; the first of several days."""
+    time: SessionTime
+    renderers: tuple[Person, ...]
+    supervisors: tuple[Person, ...]
+    documentation: Documentation
+    history: tuple[PriorService, ...]
+
+    @property
+    def code(self) -> str | None:
+        """The service code when the line carries exactly one of a known system."""
+        codes = {each.value.code for each in self.line.services if each.value.system in ("CPT", "HCPCS")}
+        return codes.pop() if len(codes) == 1 else None
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """The focal coverage, or the only one."""
+        focal = [each for each in self.claim.coverages if each.focal is not None and each.focal.value]
+        chosen = focal or list(self.claim.coverages)
+        return chosen[0] if len(chosen) == 1 else None

@@ -1,0 +1,58 @@
+"""Settings from the environment (``ADAPTER_...``), checked before the first request. Secrets print as stars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
+from adapter.errors import UsageError
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and what it is for."""
+
+    model_config = SettingsConfigDict(env_prefix="ADAPTER_", frozen=True)
+
+    identifier_system: str = Field(DEFAULT_IDENTIFIER_SYSTEM, min_length=1)
+    """System of ClaimResponse.identifier, by which an answer is found again; choose one of your own and keep it."""
+    site_timezone: str | None = None
+    """IANA zone of the facility, for times that servers sent in UTC; wins over a Location's own zone."""
+    token: SecretStr | None = None
+    """Bearer token for the FHIR server."""
+    timeout: float = Field(60.0, gt=0)
+    """Seconds until a request to the server is given up."""
+    page_size: int = Field(200, ge=1, le=1000)
+    """Resources asked for in one page of a search."""
+    concurrency: int = Field(8, ge=1, le=64)
+    """Requests to the server under way at once."""
+    chunk_size: int = Field(100, ge=1, le=1000)
+    """Claims decided together, and so written together."""
+    ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
+    """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
+
+    @field_validator("site_timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except Exception as error:
+                raise ValueError("is no IANA time zone such as America/New_York") from error
+        return value
+
+
+def load_settings() -> Settings:
+    """Settings of the environment.
+
+    Raises:
+        UsageError: one sentence for each setting that is wrong, without its value.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg] # every field has a default
+    except ValidationError as error:
+        faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        raise UsageError("; ".join(faults)) from error

@@ -1,0 +1,134 @@
+"""What the adapter remembers by itself: OperationOutcomes a server does not take, and how far a sync has read."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from adapter.answers.answer import Action
+from adapter.errors import UsageError, WriteError
+from adapter.evidence.references import Json
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS outcome (
+    server TEXT NOT NULL, claim TEXT NOT NULL, digest TEXT NOT NULL, outcome TEXT NOT NULL, instant TEXT NOT NULL,
+    PRIMARY KEY (server, claim)
+);
+CREATE TABLE IF NOT EXISTS checkpoint (
+    server TEXT NOT NULL, query TEXT NOT NULL, instant TEXT NOT NULL,
+    PRIMARY KEY (server, query)
+);
+"""
+_BUSY_SECONDS = 10.0
+
+
+class Ledger:
+    """One SQLite file, shared by any number of adapters on one machine; close it, or use it as a context manager."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.path = Path(path)
+        self._clock = clock
+        self._db = _opened(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def record(self, server: str, claim: str | None, outcome: Json) -> Action:
+        """Keep the latest outcome of a claim; the same outcome again changes nothing, not even its instant."""
+        digest = _digest(outcome)
+        with self._transaction():
+            action = self._compare(server, claim, digest)
+            if action is not Action.UNCHANGED:
+                row = (server, _key(claim, digest), digest, orjson.dumps(outcome).decode(), self._clock().isoformat())
+                self._db.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?)", row)
+        return action
+
+    def compare(self, server: str, claim: str | None, outcome: Json) -> Action:
+        """What ``record`` would do."""
+        with self._transaction():
+            return self._compare(server, claim, _digest(outcome))
+
+    def outcomes(self, server: str) -> list[Json]:
+        """All outcomes kept for a server, ordered by claim."""
+        with self._transaction():
+            rows = self._db.execute("SELECT outcome FROM outcome WHERE server = ? ORDER BY claim", (server,))
+            return [orjson.loads(outcome) for (outcome,) in rows]
+
+    def checkpoint(self, server: str, query: str) -> str | None:
+        """The instant up to which a query was read, None before its first time."""
+        with self._transaction():
+            select = "SELECT instant FROM checkpoint WHERE server = ? AND query = ?"
+            row = self._db.execute(select, (server, query)).fetchone()
+        return row[0] if row else None
+
+    def set_checkpoint(self, server: str, query: str, instant: str) -> None:
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, instant))
+
+    def _compare(self, server: str, claim: str | None, digest: str) -> Action:
+        select = "SELECT digest FROM outcome WHERE server = ? AND claim = ?"
+        row = self._db.execute(select, (server, _key(claim, digest))).fetchone()
+        if row is None:
+            return Action.CREATED
+        return Action.UNCHANGED if row[0] == digest else Action.UPDATED
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Reading and writing as one step: another adapter may hold the same file."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise WriteError(f"the ledger {self.path} could not be used: {error}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # claim ids are nobody else's business
+        db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        db.close()
+        raise _unusable(path, error) from error
+    return db
+
+
+def _unusable(path: Path, error: Exception) -> UsageError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return UsageError(f"the ledger {path} cannot be opened: {reason}. Name a file that can be written")
+
+
+def _digest(outcome: Json) -> str:
+    content = {name: value for name, value in outcome.items() if name not in ("id", "meta", "text")}
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _key(claim: str | None, digest: str) -> str:
+    """Input in which no claim was recognised is told apart by what is wrong with it."""
+    return claim if claim is not None else f"sha256:{digest}"

@@ -1,0 +1,374 @@
+"""Answers written back to the server, so that any number of runs ends in one ClaimResponse per claim.
+
+A ClaimResponse is found again by its identifier. A new one goes by conditional update, a changed one by ``If-Match``,
+an unchanged one not at all. Its Provenance follows in a second batch, because it names the version the server assigned;
+when a run broke off between the two, the next one finds the ClaimResponse without Provenance and adds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from adapter.answers.answer import Action, Answer, Written
+from adapter.errors import WriteError
+from adapter.evidence.references import Json
+from adapter.sinks.ledger import Ledger
+from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, search_value
+
+CONFLICT = "conflict"
+"""Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
+MOST_ENTRIES = 50
+MOST_VALUES = 100
+_CHANGED_MEANWHILE = frozenset({409, 412})
+"""The specification says 412 for a stale If-Match; HAPI answers 409."""
+_NO_BATCHES = frozenset({404, 405, 501})
+_NOT_CONTENT = frozenset({"id", "meta", "created", "text"})
+_ID = r"[A-Za-z0-9\-.]{1,64}"
+_VERSION = re.compile(rf"/_history/(?P<version>{_ID})$")
+_LOCATION = re.compile(rf"(?:^|/)ClaimResponse/(?P<id>{_ID})(?:/_history/(?P<version>{_ID}))?$")
+_ETAG = re.compile(rf'(?:W/)?"?({_ID})"?')
+
+
+@dataclass
+class _OnServer:
+    """What the server has under one identifier: usually one ClaimResponse, and its Provenances."""
+
+    responses: list[Json] = field(default_factory=list)
+    provenances: list[Json] = field(default_factory=list)
+
+    @property
+    def current(self) -> Json | None:
+        """The oldest by id; only somebody else can have made more."""
+        return min(self.responses, key=_id_order, default=None)
+
+
+@dataclass
+class _Step:
+    """One answer on its way to the server."""
+
+    answer: Answer
+    identifier: str
+    known: _OnServer
+    action: Action
+    problem: str = ""
+    stands: str | None = None
+    """``ClaimResponse/id/_history/version`` as far as known: what a Provenance that is due has as its target."""
+
+    @property
+    def written(self) -> Written:
+        return Written(self.answer.claim, self.action, self.problem)
+
+    @property
+    def changes(self) -> bool:
+        return self.action in (Action.CREATED, Action.UPDATED)
+
+    def remark(self, problem: str) -> None:
+        self.problem = f"{self.problem}; {problem}" if self.problem else problem
+
+    def fail(self, problem: str) -> None:
+        self.action, self.problem, self.stands = Action.FAILED, problem, None
+
+
+class ServerSink:
+    """Writes answers to the server of the client; what the server will not keep goes to the ledger."""
+
+    def __init__(self, client: FhirClient, identifier_system: str, ledger: Ledger) -> None:
+        self.client = client
+        self.identifier_system = identifier_system
+        self.ledger = ledger
+
+    async def existing(self, answers: Sequence[Answer]) -> dict[str, Json]:
+        """The ClaimResponse the server already has for each claim, by the claim's id."""
+        answered = [answer for answer in answers if answer.response is not None]
+        known = await self._look_up(map(self._identifier, answered))
+        pairs = ((answer.claim, known[self._identifier(answer)].current) for answer in answered)
+        return {claim: response for claim, response in pairs if claim is not None and response is not None}
+
+    async def write(self, answers: Sequence[Answer], *, dry_run: bool = False) -> list[Written]:
+        """Write the answers; returns, in their order, what was done or in a dry run would be."""
+        steps = await self._steps([answer for answer in answers if answer.response is not None])
+        for some in batched(steps if not dry_run else [], MOST_ENTRIES):
+            await self._write_responses([step for step in some if step.changes])
+            await self._write_provenances([step for step in some if step.stands])
+        outcomes = [answer for answer in answers if answer.response is None]
+        written = {id(step.answer): step.written for step in steps}
+        written |= await self._write_outcomes(outcomes, dry_run=dry_run)
+        return [written[id(answer)] for answer in answers]
+
+    async def _steps(self, answers: Sequence[Answer]) -> list[_Step]:
+        known = await self._look_up(map(self._identifier, answers))
+        steps: list[_Step] = []
+        begun: set[str] = set()
+        for answer in answers:
+            identifier = self._identifier(answer)
+            step = self._step(answer, identifier, known[identifier])
+            if identifier in begun:  # two entries of one batch must not meet at the same resource
+                step.fail(CONFLICT)
+            begun.add(identifier)
+            steps.append(step)
+        return steps
+
+    def _step(self, answer: Answer, identifier: str, known: _OnServer) -> _Step:
+        current = known.current
+        if current is None:
+            return _Step(answer, identifier, known, Action.CREATED)
+        problem = "" if len(known.responses) == 1 else _duplicates(known)
+        if not same_content(answer.response or {}, current, self.client.base):
+            return _Step(answer, identifier, known, Action.UPDATED, problem)
+        heal = answer.provenance is not None and not has_provenance(current, known.provenances)
+        stands = _versioned(current["id"], _version(current)) if heal else None
+        return _Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
+
+    async def _look_up(self, identifiers: Iterable[str]) -> dict[str, _OnServer]:
+        """By identifier: what the server has."""
+        known = {identifier: _OnServer() for identifier in identifiers}
+        for some in batched(list(known), MOST_VALUES):
+            found = await self._found(some)
+            about = _by_target(each for each in found if each["resourceType"] == "Provenance")
+            for response in (each for each in found if each["resourceType"] == "ClaimResponse"):
+                on_server = known.get(self._value(response) or "")
+                if on_server is not None:
+                    on_server.responses.append(response)
+                    on_server.provenances += about[response["id"]]
+        return known
+
+    async def _found(self, identifiers: Sequence[str]) -> list[Json]:
+        """The ClaimResponses of these identifiers and their Provenances, each once."""
+        query = {"identifier": ",".join(map(self._token, identifiers)), "_revinclude": "Provenance:target"}
+        pages = self.client.search("ClaimResponse", query)
+        found = {(each["resourceType"], each.get("id")): each async for page in pages for each in page}
+        return [resource for (_, name), resource in found.items() if name]
+
+    async def _write_responses(self, steps: Sequence[_Step]) -> None:
+        replies = await self._submit([self._response_entry(step) for step in steps])
+        for step, reply in zip(steps, replies, strict=True):
+            if problem := _problem(reply, "ClaimResponse"):
+                step.fail(problem)
+            else:
+                _settle(step, reply)
+
+    async def _write_provenances(self, steps: Sequence[_Step]) -> None:
+        due = [step for step in steps if step.answer.provenance is not None]
+        replies = await self._submit([_provenance_entry(step) for step in due])
+        for step, reply in zip(due, replies, strict=True):
+            if problem := _problem(reply, "Provenance"):
+                step.remark(f"its Provenance is missing ({problem}); the next run tries again")
+
+    async def _submit(self, entries: Sequence[Json]) -> list[Json]:
+        """The reply to each entry. HAPI refuses a batch whole for one entry it cannot read: halving finds that one."""
+        if not entries:
+            return []
+        try:
+            return await self.client.batch(entries)
+        except Refused as refused:
+            if len(entries) > 1 and refused.status not in _NO_BATCHES:
+                middle = len(entries) // 2
+                return [*await self._submit(entries[:middle]), *await self._submit(entries[middle:])]
+            issues = [{"code": code} for code in refused.codes.split(", ")]
+            return [{"status": str(refused.status), "outcome": {"issue": issues}} for _ in entries]
+
+    def _response_entry(self, step: _Step) -> Json:
+        content = {name: value for name, value in (step.answer.response or {}).items() if name != "id"}
+        current = step.known.current
+        if current is None:
+            url = f"ClaimResponse?identifier={quote(self._token(step.identifier), safe='')}"
+            return {"resource": content, "request": {"method": "PUT", "url": url}}
+        request = {"method": "PUT", "url": f"ClaimResponse/{current['id']}"}
+        if version := _version(current):
+            request["ifMatch"] = f'W/"{version}"'
+        return {"resource": {**content, "id": current["id"]}, "request": request}
+
+    async def _write_outcomes(self, answers: Sequence[Answer], *, dry_run: bool) -> dict[int, Written]:
+        if not answers:
+            return {}
+        stored = await self._stores_outcomes()
+        return {id(answer): await self._write_outcome(answer, stored=stored, dry_run=dry_run) for answer in answers}
+
+    async def _write_outcome(self, answer: Answer, *, stored: bool, dry_run: bool) -> Written:
+        outcome = answer.outcome
+        if outcome is None:
+            return Written(answer.claim, Action.FAILED, "neither a ClaimResponse nor an OperationOutcome was decided")
+        if stored and outcome.get("id"):
+            return await self._store_outcome(answer.claim, outcome, dry_run=dry_run)
+        keep = self.ledger.compare if dry_run else self.ledger.record
+        return Written(answer.claim, keep(self.client.base, answer.claim, outcome))
+
+    async def _store_outcome(self, claim: str | None, outcome: Json, *, dry_run: bool) -> Written:
+        known = await self.client.read("OperationOutcome", outcome["id"])
+        if known is not None and same_content(outcome, known, self.client.base):
+            return Written(claim, Action.UNCHANGED)
+        action = Action.CREATED if known is None else Action.UPDATED
+        if dry_run:
+            return Written(claim, action)
+        request = {"method": "PUT", "url": f"OperationOutcome/{outcome['id']}"}
+        reply = (await self._submit([{"resource": outcome, "request": request}]))[0]
+        problem = _problem(reply, "OperationOutcome")
+        return Written(claim, Action.FAILED if problem else action, problem)
+
+    async def _stores_outcomes(self) -> bool:
+        """Whether the server takes an OperationOutcome under our id; ``create`` alone could not be repeated."""
+        statement = await self.client.capabilities()
+        return any(
+            resource.get("type") == "OperationOutcome"
+            and any(interaction.get("code") == "update" for interaction in resource.get("interaction") or [])
+            for rest in statement.get("rest") or []
+            if rest.get("mode") == "server"
+            for resource in rest.get("resource") or []
+        )
+
+    def _identifier(self, answer: Answer) -> str:
+        value = self._value(answer.response or {})
+        if value is None:
+            raise WriteError(f"the ClaimResponse of Claim/{answer.claim} has no identifier of {self.identifier_system}")
+        return value
+
+    def _value(self, response: Json) -> str | None:
+        identifiers = response.get("identifier") or []
+        ours = (each.get("value") for each in identifiers if each.get("system") == self.identifier_system)
+        return next((value for value in ours if value), None)
+
+    def _token(self, identifier: str) -> str:
+        return f"{search_value(self.identifier_system)}|{search_value(identifier)}"
+
+
+def same_content(one: Json, other: Json, base: str = "") -> bool:
+    """Whether two resources say the same: apart from what a server or the clock adds, and from how it is spelt.
+
+    85 and 85.0 are the same amount. A server may drop the version of a reference, or make it relative to ``base``.
+    """
+    return _content(one, base) == _content(other, base)
+
+
+def has_provenance(response: Json, provenances: Iterable[Json]) -> bool:
+    """Whether one of the Provenances is about this version of the ClaimResponse.
+
+    HAPI drops the version of a target unless told otherwise; then a Provenance counts when it was recorded no earlier
+    than this version was decided.
+    """
+    return any(_is_about(response, provenance) for provenance in provenances)
+
+
+def _is_about(response: Json, provenance: Json) -> bool:
+    for reference in _targets(provenance):
+        if _target_id(reference) != response.get("id"):
+            continue
+        if match := _VERSION.search(reference):
+            if match["version"] == _version(response):
+                return True
+        elif not _before(provenance.get("recorded"), response.get("created")):
+            return True
+    return False
+
+
+def _before(one: object, other: object) -> bool:
+    """Whether an instant is before another; not when they cannot be compared."""
+    try:
+        return datetime.fromisoformat(str(one)) < datetime.fromisoformat(str(other))
+    except (ValueError, TypeError):
+        return False
+
+
+def _content(resource: Json, base: str) -> Json:
+    return {name: _plain(value, base, name) for name, value in resource.items() if name not in _NOT_CONTENT}
+
+
+def _plain(value: Any, base: str, name: str) -> Any:
+    if isinstance(value, dict):
+        return {member: _plain(each, base, member) for member, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, base, name) for each in value]
+    if name == "reference" and isinstance(value, str):
+        return _VERSION.sub("", value).removeprefix(f"{base}/")
+    return value
+
+
+def _settle(step: _Step, reply: Json) -> None:
+    """Note which version now stands; a new one that the server did not create had been put there meanwhile."""
+    current = step.known.current
+    if current is None:
+        step.action = Action.CREATED if _status(reply) == 201 else Action.UPDATED
+    location = _LOCATION.search(str(reply.get("location") or ""))
+    name = location["id"] if location else current and current["id"]
+    version = (location and location["version"]) or _etag_version(reply.get("etag"))
+    if name:
+        step.stands = _versioned(name, version)
+    else:
+        step.remark("its Provenance is missing (the server did not say where it put the answer); the next run adds it")
+
+
+def _provenance_entry(step: _Step) -> Json:
+    """A create that can be repeated: target and instant of recording tell whether it was there already."""
+    provenance = {name: value for name, value in (step.answer.provenance or {}).items() if name != "id"}
+    request = {"method": "POST", "url": "Provenance"}
+    recorded = provenance.get("recorded")
+    # With a fixed clock two versions can have Provenances of one instant: then the condition would suppress the second.
+    if recorded and all(each.get("recorded") != recorded for each in step.known.provenances):
+        target = quote(f"ClaimResponse/{_target_id(step.stands or '')}", safe="")
+        request["ifNoneExist"] = f"target={target}&recorded={quote(recorded, safe='')}"
+    return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
+
+
+def _duplicates(known: _OnServer) -> str:
+    count, kept = len(known.responses), (known.current or {}).get("id")
+    return f"{count} ClaimResponses carry this identifier; ClaimResponse/{kept} is kept up to date, remove the others"
+
+
+def _by_target(provenances: Iterable[Json]) -> dict[str, list[Json]]:
+    """Provenances by the id of the ClaimResponse they are about."""
+    about: dict[str, list[Json]] = defaultdict(list)
+    for provenance in provenances:
+        for target in filter(None, {_target_id(reference) for reference in _targets(provenance)}):
+            about[target].append(provenance)
+    return about
+
+
+def _targets(provenance: Json) -> list[str]:
+    return [str(target.get("reference") or "") for target in provenance.get("target") or []]
+
+
+def _target_id(reference: str) -> str | None:
+    match = _LOCATION.search(reference)
+    return match["id"] if match else None
+
+
+def _versioned(id: str, version: str | None) -> str:
+    return f"ClaimResponse/{id}/_history/{version}" if version else f"ClaimResponse/{id}"
+
+
+def _version(resource: Json) -> str | None:
+    version = (resource.get("meta") or {}).get("versionId")
+    return str(version) if version else None
+
+
+def _etag_version(etag: object) -> str | None:
+    """``W/"2"`` by the specification, a bare ``2`` in HAPI's batches."""
+    match = _ETAG.fullmatch(str(etag or ""))
+    return match[1] if match else None
+
+
+def _status(reply: Json) -> int:
+    match = re.match(r"[0-9]{3}", str(reply.get("status") or ""))
+    return int(match[0]) if match else 0
+
+
+def _problem(reply: Json, kind: str) -> str:
+    """What is wrong with an entry, empty when nothing is. Status and issue codes only: diagnostics quote the record."""
+    status = _status(reply)
+    if 200 <= status < 300:
+        return ""
+    if status in _CHANGED_MEANWHILE:
+        return CONFLICT
+    codes = issue_codes(reply.get("outcome"))
+    return f"the server refused the {kind}: {status or 'no status'}{f' ({codes})' if codes else ''}"
+
+
+def _id_order(response: Json) -> tuple[bool, int, str]:
+    """Numbers before names, and by their value: servers that count give the oldest the smallest."""
+    id = str(response.get("id"))
+    return (not id.isdecimal(), int(id) if id.isdecimal() else 0, id)

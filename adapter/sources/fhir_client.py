@@ -1,0 +1,377 @@
+"""The one place that speaks HTTP to a FHIR server; https://hl7.org/fhir/R4/http.html.
+
+Every fault of the wire becomes a ``SourceError`` of one line. No line holds a query, a token or a server's free text:
+queries carry member numbers, and diagnostics like to quote the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urljoin
+
+import httpx
+import orjson
+import stamina
+from pydantic import SecretStr
+
+from adapter.errors import SourceError, UsageError
+from adapter.evidence.references import Json
+
+# Both log requests with their whole URL, and a search URL holds identifiers.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+Parameters = Mapping[str, str | Sequence[str]]
+T = TypeVar("T")
+
+FHIR_JSON = "application/fhir+json"
+LONGEST_URL = 1500
+"""Beyond it a search goes by POST; proxies cut URLs from 2 kB on."""
+LONGEST_LAST_RESORT = 7000
+"""For a server without ``_search``; web servers refuse request lines from 8 kB on."""
+LONGEST_RETRY_AFTER = 30.0
+_BUSY = frozenset({429, 502, 503, 504})
+_NO_SUCH_METHOD = frozenset({404, 405, 501})
+_GONE = frozenset({404, 410})
+_PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+_ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long a passing fault is waited out, in seconds."""
+
+    attempts: int = 4
+    first_wait: float = 0.5
+    longest_wait: float = 10.0
+
+
+@dataclass
+class Refused(SourceError):
+    """The server answered, and said no; what that means for the run, the caller knows. Never a 401 or 403."""
+
+    status: int = 0
+    codes: str = ""
+    """Issue codes of its OperationOutcome, for a message."""
+
+
+class _Busy(Exception):
+    """A status that says: later. The message is the status alone, because stamina logs it."""
+
+    def __init__(self, status: int, wait: float | None) -> None:
+        self.status, self.wait = status, wait
+        super().__init__(str(status))
+
+
+class FhirClient:
+    """Reads, searches and batches against one FHIR base URL; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: SecretStr | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 60.0,
+        page_size: int = 200,
+        concurrency: int = 8,
+        patience: Patience | None = None,
+    ) -> None:
+        self.base = _checked_base(base_url)
+        self.server_time: datetime | None = None
+        """The server's clock at its last answer that told it."""
+        self._shown = _shown(self.base)
+        self._page_size = page_size
+        self._timeout = timeout
+        self._patience = patience or Patience()
+        self._slots = asyncio.Semaphore(concurrency)
+        self._capabilities: Json | None = None
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=timeout,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"Accept": FHIR_JSON, **_authorization(token)},
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def capabilities(self) -> Json:
+        """The CapabilityStatement, asked for once."""
+        if self._capabilities is None:
+            request = self._http.build_request("GET", f"{self.base}/metadata")
+            body = await self._ask(request, "the request for its CapabilityStatement")
+            self._capabilities = self._expect(body, "CapabilityStatement")
+        return self._capabilities
+
+    async def read(self, kind: str, id: str) -> Json | None:
+        """One resource; None when there is none, or no more."""
+        request = self._http.build_request("GET", f"{self.base}/{kind}/{quote(id, safe='')}")
+        try:
+            body = await self._ask(request, f"a read of {kind}")
+        except Refused as refused:
+            if refused.status in _GONE:
+                return None
+            raise
+        return self._expect(body, kind)
+
+    async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
+        """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
+        page = await self._first_page(kind, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
+        seen: set[str] = set()
+        while True:
+            yield list(_resources(page))
+            following = self._next_page(page)
+            if following is None:
+                return
+            if following in seen:
+                raise SourceError(f"{self._shown} links a page of {kind} back to an earlier one, without end")
+            seen.add(following)
+            page = await self._further_page(kind, following)
+
+    async def batch(self, entries: Sequence[Json]) -> list[Json]:
+        """Send the entries as one batch; returns the ``response`` part of each, in their order."""
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
+        request = self._http.build_request(
+            "POST", self.base, content=orjson.dumps(bundle), headers={"Content-Type": FHIR_JSON}
+        )
+        body = await self._ask(request, "a batch", repeatable=all(map(_repeatable, entries)))
+        answers = list(_objects(self._expect(body, "Bundle").get("entry")))
+        if len(answers) != len(entries):
+            raise SourceError(f"{self._shown} answered {len(answers)} of {len(entries)} entries of a batch")
+        return [answer.get("response") or {} for answer in answers]
+
+    async def _first_page(self, kind: str, query: str) -> Json:
+        url, what = f"{self.base}/{kind}", f"a search of {kind}"
+        if len(url) + len(query) > LONGEST_URL:
+            try:
+                return await self._page(self._search_by_post(url, query), what)
+            except Refused as refused:
+                # Some servers know no _search; most then bear a longer URL.
+                if refused.status not in _NO_SUCH_METHOD or len(query) > LONGEST_LAST_RESORT:
+                    raise
+        return await self._page(self._search_by_get(f"{url}?{query}"), what)
+
+    async def _further_page(self, kind: str, url: str) -> Json:
+        try:
+            return await self._page(self._search_by_get(url), f"a further page of {kind}")
+        except Refused as refused:
+            # The first page was answered, so the search is supported: what follows must not pass for "unsupported".
+            raise SourceError(refused.problem, "run it again") from refused
+
+    async def _page(self, request: httpx.Request, what: str) -> Json:
+        return self._expect(await self._ask(request, what), "Bundle")
+
+    def _search_by_get(self, url: str) -> httpx.Request:
+        return self._http.build_request("GET", url, headers={"Cache-Control": "no-cache"})
+
+    def _search_by_post(self, url: str, query: str) -> httpx.Request:
+        headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
+        return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
+
+    def _next_page(self, page: Json) -> str | None:
+        """The address of the next page; refused when it leads to another server, which would get our token."""
+        written = next((link.get("url") for link in _objects(page.get("link")) if link.get("relation") == "next"), None)
+        if not isinstance(written, str):
+            return None
+        try:
+            following = httpx.URL(urljoin(f"{self.base}/", written))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise SourceError(f"{self._shown} links to a next page by a malformed address") from error
+        if _origin(following) != _origin(httpx.URL(self.base)):
+            raise SourceError(
+                f"{self._shown} links to a next page on another server, {_shown(str(following), path=False)}",
+                "use the address by which the server knows itself",
+            )
+        return str(following)
+
+    async def _ask(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> Json:
+        """Send and decode; any fault becomes a SourceError that names ``what`` was asked."""
+        try:
+            response = await self._persist(request, self._patience.attempts if repeatable else 1)
+        except _Busy as busy:
+            problem = f"{self._shown} answered {busy.status} to {what}, also when asked again"
+            raise SourceError(problem, "try again later") from busy
+        except httpx.RequestError as error:
+            raise self._unreachable(error, what) from error
+        self.server_time = _server_time(response) or self.server_time
+        if not response.is_success:
+            raise self._refusal(response, what)
+        return self._decoded(response, what)
+
+    async def _persist(self, request: httpx.Request, attempts: int) -> httpx.Response:
+        retrying = stamina.AsyncRetryingCaller(
+            attempts=attempts,
+            timeout=None,
+            wait_initial=self._patience.first_wait,
+            wait_jitter=self._patience.first_wait,
+            wait_max=self._patience.longest_wait,
+        )
+
+        # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
+        async def once() -> httpx.Response:
+            async with self._slots:
+                response = await self._http.send(request)
+            if response.status_code in _BUSY:
+                raise _Busy(response.status_code, retry_after(response))
+            return response
+
+        return await retrying(_another_try, once)
+
+    def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
+        if _is_tls(error):
+            return SourceError(f"no trusted TLS connection to {self._shown}", "check its certificate and the port")
+        if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
+            return SourceError(f"cannot connect to {self._shown}", "is the server running, and the address right?")
+        if isinstance(error, httpx.TimeoutException):
+            return SourceError(f"{self._shown} did not answer {what} within {self._timeout:g} s")
+        return SourceError(f"{self._shown} broke off {what} ({type(error).__name__})")
+
+    def _refusal(self, response: httpx.Response, what: str) -> SourceError:
+        status = response.status_code
+        if status in (401, 403):
+            hint = "check the token and its scopes"
+            return SourceError(f"{self._shown} refused us: it answered {status} to {what}", hint)
+        if response.is_redirect:
+            hint = "use the address it leads to as the FHIR base URL"
+            return SourceError(f"{self._shown} answered {status}, a redirect, to {what}", hint)
+        codes = issue_codes(_lenient_json(response))
+        hint = "is this the FHIR base URL?" if status == 404 else ""
+        problem = f"{self._shown} answered {status}{f' ({codes})' if codes else ''} to {what}"
+        return Refused(problem, hint, status=status, codes=codes)
+
+    def _decoded(self, response: httpx.Response, what: str) -> Json:
+        media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media and not media.endswith("json"):
+            problem = f"{self._shown} answered {media}, not FHIR JSON, to {what}"
+            raise SourceError(problem, "is this the FHIR base URL?")
+        try:
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise SourceError(f"{self._shown} answered {what} with damaged or truncated JSON") from error
+        if not isinstance(body, dict) or not isinstance(body.get("resourceType"), str):
+            raise SourceError(f"{self._shown} answered {what} with JSON that is not FHIR", "is this the FHIR base URL?")
+        return body
+
+    def _expect(self, body: Json, kind: str) -> Json:
+        if body["resourceType"] != kind:
+            raise SourceError(f"{self._shown} answered with another resource where a {kind} was due")
+        return body
+
+
+def search_value(text: str) -> str:
+    """Escape one value of a search; https://hl7.org/fhir/R4/search.html#escaping."""
+    return re.sub(r"([\\$,|])", r"\\\1", text)
+
+
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The values in portions that one request can bear."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def issue_codes(outcome: object) -> str:
+    """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
+    codes = (issue.get("code") for issue in _objects(outcome.get("issue") if isinstance(outcome, dict) else None))
+    fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
+    return ", ".join(dict.fromkeys(fitting))
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds a server asks us to wait, within reason; a date there is passed over."""
+    written = response.headers.get("Retry-After", "").strip()
+    return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
+
+
+def _another_try(error: Exception) -> bool | float:
+    if isinstance(error, _Busy):
+        return True if error.wait is None else error.wait
+    return isinstance(error, _PASSING) and not _is_tls(error)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _repeatable(entry: Json) -> bool:
+    """Whether sending the entry twice ends as sending it once."""
+    request = entry["request"]
+    return request["method"] != "POST" or "ifNoneExist" in request
+
+
+def _resources(page: Json) -> Iterator[Json]:
+    for entry in _objects(page.get("entry")):
+        resource = entry.get("resource")
+        if isinstance(resource, dict) and resource.get("resourceType") not in (None, "OperationOutcome"):
+            yield resource
+
+
+def _objects(value: object) -> Iterator[Json]:
+    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
+
+
+def _lenient_json(response: httpx.Response) -> object:
+    try:
+        return orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _server_time(response: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _shown(url: str, *, path: bool = True) -> str:
+    """The address for a message: without user, query and fragment."""
+    parts = httpx.URL(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.host}{port}{parts.path.rstrip('/') if path else ''}"
+
+
+def _checked_base(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url.strip())
+    except httpx.InvalidURL as error:
+        raise UsageError("the FHIR base URL is malformed") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError("the FHIR base URL must begin with http:// or https:// and name a server")
+    if url.query or url.fragment:
+        raise UsageError(f"the FHIR base URL {_shown(base_url)} must not have a query or fragment")
+    return str(url).rstrip("/")
+
+
+def _authorization(token: SecretStr | None) -> dict[str, str]:
+    if token is None:
+        return {}
+    secret = token.get_secret_value()
+    if not re.fullmatch(r"[!-~]+", secret):
+        raise UsageError("the token is empty or holds characters that no HTTP header can carry")
+    return {"Authorization": f"Bearer {secret}"}

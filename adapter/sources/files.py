@@ -1,0 +1,209 @@
+"""Reads FHIR from files: JSON, Bundles and NDJSON, each also gzipped, in folders walked recursively.
+
+What cannot be read becomes an issue with file and line, and everything else is read on. A JSON file that is no FHIR is
+passed over and counted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from adapter.errors import Issue, SourceError
+from adapter.evidence.references import Json
+from adapter.evidence.store import Located
+from adapter.yaml_lines import line_of
+
+JSON_SUFFIXES = (".json",)
+NDJSON_SUFFIXES = (".ndjson", ".jsonl")
+LINES_LIMIT = 8_000_000
+"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again, slowly."""
+
+
+@dataclass
+class Reading:
+    """What reading found besides resources: how many files, what was no FHIR, what could not be read and why."""
+
+    files: int = 0
+    resources: int = 0
+    not_fhir: int = 0
+    other_files: int = 0
+    issues: list[Issue] = field(default_factory=list)
+
+
+def read_files(source: Path, reading: Reading) -> Iterator[Located]:
+    """Every resource under ``source``, files in the order of their names.
+
+    Raises:
+        SourceError: there is no such file or folder, or it may not be read.
+    """
+    if not source.exists():
+        raise SourceError(f"{source} does not exist", "Name a file, a folder or a FHIR base URL.")
+    numbers = iter(range(1_000_000_000))
+    for path in _walk(source, reading):
+        reading.files += 1
+        shown = path.name if path == source else str(path.relative_to(source))
+        yield from _FileReader(path, shown, reading, numbers).read()
+
+
+def _walk(source: Path, reading: Reading) -> Iterator[Path]:
+    """Files with a known ending; links to folders are not followed, so no loop can hold us."""
+    if source.is_file():
+        yield source
+        return
+
+    def refuse(error: OSError) -> None:
+        raise SourceError(f"{error.filename} cannot be read ({error.strerror})")
+
+    for folder, folders, names in os.walk(source, onerror=refuse):
+        folders.sort()
+        for name in sorted(names):
+            if _plain_name(name).endswith(JSON_SUFFIXES + NDJSON_SUFFIXES):
+                yield Path(folder) / name
+            else:
+                reading.other_files += 1
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().removesuffix(".gz")
+
+
+@dataclass
+class _FileReader:
+    path: Path
+    shown: str
+    reading: Reading
+    bundles: Iterator[int]
+
+    def read(self) -> Iterator[Located]:
+        try:
+            content = self._bytes()
+        except (OSError, EOFError, zlib.error) as error:
+            self._fault(f"the file cannot be read ({type(error).__name__})", 1)
+            return
+        if _plain_name(self.path.name).endswith(NDJSON_SUFFIXES):
+            yield from self._lines(content)
+        else:
+            yield from self._document(content)
+
+    def _bytes(self) -> bytes:
+        opened = gzip.open(self.path, "rb") if self.path.name.lower().endswith(".gz") else self.path.open("rb")
+        with opened as file:
+            content: bytes = file.read()
+        return content.removeprefix(b"\xef\xbb\xbf")
+
+    def _document(self, content: bytes) -> Iterator[Located]:
+        try:
+            value = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            if _is_ndjson(content):
+                yield from self._lines(content)
+            else:
+                self._fault(f"not JSON: {error.msg}", error.lineno)
+            return
+        yield from self._value(value, None, partial(_line_in, _node_finder(content)))
+
+    def _lines(self, content: bytes) -> Iterator[Located]:
+        for number, line in enumerate(content.split(b"\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                value = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                self._fault(f"not JSON: {error.msg}", number)
+                continue
+            yield from self._value(value, number, None)
+
+    def _value(self, value: Any, line: int | None, lines: Callable[[str], int] | None) -> Iterator[Located]:
+        """A resource, the resources of a Bundle, or something that is no FHIR."""
+        if not isinstance(value, dict) or "resourceType" not in value:
+            self.reading.not_fhir += 1
+            return
+        yield from self._resource(value, "", None, None, line, lines)
+
+    def _resource(
+        self,
+        resource: Json,
+        entry: str,
+        full_url: str | None,
+        bundle: int | None,
+        line: int | None,
+        lines: Callable[[str], int] | None,
+    ) -> Iterator[Located]:
+        if not isinstance(resource.get("resourceType"), str):
+            where = lines(entry) if lines else line or 1
+            self._fault("resourceType is not a text", where, f"{entry or 'Resource'}.resourceType")
+        elif resource["resourceType"] == "Bundle":
+            yield from self._bundle(resource, entry, line, lines)
+        else:
+            self.reading.resources += 1
+            yield Located(resource, full_url, bundle, self.shown, line, entry or None, lines=lines)
+
+    def _bundle(
+        self, bundle: Json, entry: str, line: int | None, lines: Callable[[str], int] | None
+    ) -> Iterator[Located]:
+        """The entries of a Bundle; a Bundle inside is a Bundle of its own, as its references are."""
+        number = next(self.bundles)
+        entries = bundle.get("entry", [])
+        if not isinstance(entries, list):
+            self._fault(
+                "Bundle.entry is not a list", lines(entry) if lines else line or 1, f"{entry or 'Bundle'}.entry"
+            )
+            return
+        for index, each in enumerate(entries):
+            place = f"{entry or 'Bundle'}.entry[{index}]"
+            resource = each.get("resource") if isinstance(each, dict) else each
+            if resource is None:
+                continue
+            if not isinstance(resource, dict) or "resourceType" not in resource:
+                where = lines(place) if lines else line or 1
+                self._fault("the entry holds no FHIR resource", where, f"{place}.resource")
+                continue
+            url = each.get("fullUrl")
+            full_url = url if isinstance(url, str) else None
+            yield from self._resource(resource, f"{place}.resource", full_url, number, line, lines)
+
+    def _fault(self, problem: str, line: int, expression: str = "") -> None:
+        expression = expression or "Resource"
+        self.reading.issues.append(Issue("structure", problem, expression, f"{self.shown}, line {line}"))
+
+
+def _is_ndjson(content: bytes) -> bool:
+    """Whether the first lines are JSON objects of their own: NDJSON under another name."""
+    first = [line for line in content.split(b"\n", 3)[:2] if line.strip()]
+    try:
+        return len(first) == 2 and all(isinstance(orjson.loads(line), dict) for line in first)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _node_finder(content: bytes) -> Callable[[], yaml.Node | None]:
+    @cache
+    def find() -> yaml.Node | None:
+        if len(content) > LINES_LIMIT:
+            return None
+        try:
+            return yaml.compose(content.decode("utf-8"), Loader=yaml.CSafeLoader)
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+            return None  # JSON that is no YAML, such as one indented by tabs: the file is named without the line
+
+    return find
+
+
+_STEP = re.compile(r"\.([A-Za-z]\w*)|\[(\d+)\]")
+
+
+def _line_in(find: Callable[[], yaml.Node | None], expression: str) -> int:
+    """The line of ``Bundle.entry[3].resource.period.start``, or of the nearest element above it."""
+    steps = [int(index) if index else name for name, index in _STEP.findall("." + expression.removeprefix("Bundle."))]
+    return line_of(find(), steps)

@@ -1,0 +1,193 @@
+"""Claims and their evidence from a FHIR server, in few requests.
+
+Evidence is gathered for a chunk of claims at a time: references level by level, each level one round of searches by
+``_id`` or ``identifier`` per type, then what is on file about the patients, then what that refers to. What is not there
+is simply not found: a missing resource is a matter for the rules, never an error of the source.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from adapter.evidence.plan import EvidencePlan
+from adapter.evidence.references import Json, Pointer, parse_reference
+from adapter.evidence.store import EvidenceStore, Located, version_rank
+from adapter.sources.fhir_client import FhirClient, Refused, batched, search_value
+
+MOST_VALUES = 100
+"""Values of one search."""
+MOST_LEVELS = 5
+"""Claim → Encounter → PractitionerRole → Practitioner → Organization: no evidence lies further away."""
+_UNSUPPORTED = frozenset({400, 404, 405, 501})
+
+
+class Wanted(NamedTuple):
+    """One value to search for: ``Patient?_id=...``, ``Practitioner?identifier=...``, ``Encounter?patient=...``."""
+
+    kind: str
+    parameter: str
+    value: str
+
+
+class ServerSource:
+    """Reads claims and gathers their evidence from the server of the client."""
+
+    def __init__(self, client: FhirClient, plan: EvidencePlan, chunk_size: int = 100) -> None:
+        self.client = client
+        self.plan = plan
+        self.chunk_size = chunk_size
+        self.unsupported: dict[str, str] = {}
+        """``Type?parameter`` of each evidence search the server does not know, with its answer; not tried again."""
+
+    async def claims(self, *, since: str | None = None, ids: Sequence[str] = ()) -> AsyncIterator[list[Located]]:
+        """Chunks of claims: the ones named, or all changed at or after ``since``, oldest change first."""
+        seen: set[tuple[str | None, str | None]] = set()
+        chunk: list[Located] = []
+        async for located in self._claims(since, ids):
+            version = located.id, (located.resource.get("meta") or {}).get("versionId")
+            if version in seen:  # pages shift while others write, so a claim can stand on two
+                continue
+            seen.add(version)
+            chunk.append(located)
+            if len(chunk) == self.chunk_size:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    async def gather(self, claims: Sequence[Located]) -> EvidenceStore:
+        """Everything the plan declares about these claims, and the claims themselves."""
+        store = EvidenceStore()
+        store.extend(claims)
+        hunt = _Hunt(self, store)
+        await hunt.chase(claims)
+        await hunt.chase(await hunt.about_patients(claims))
+        await hunt.chase(await hunt.about_practitioners())
+        return store
+
+    async def find(self, kind: str, parameter: str, values: Iterable[str]) -> list[Json]:
+        """One evidence search; nothing, and a note of it, when the server does not know type or parameter."""
+        name = f"{kind}?{parameter}"
+        if name in self.unsupported:
+            return []
+        try:
+            pages = self.client.search(kind, {parameter: ",".join(values)})
+            return [resource async for page in pages for resource in page]
+        except Refused as refused:
+            if refused.status not in _UNSUPPORTED:
+                raise
+            self.unsupported[name] = refused.problem
+            return []
+
+    def located(self, resource: Json) -> Located:
+        return Located(resource, full_url=f"{self.client.base}/{resource['resourceType']}/{resource.get('id')}")
+
+    async def _claims(self, since: str | None, ids: Sequence[str]) -> AsyncIterator[Located]:
+        named = batched(sorted(set(ids)), MOST_VALUES)
+        searches = [{"_id": ",".join(map(search_value, some))} for some in named]
+        recent = {"_sort": "_lastUpdated", **({"_lastUpdated": f"ge{since}"} if since else {})}
+        for parameters in searches or [recent]:
+            async for page in self.client.search("Claim", parameters):
+                for resource in page:
+                    # A lenient server ignores a parameter it does not know, and sends every claim it has.
+                    if resource["resourceType"] == "Claim" and (not ids or resource.get("id") in ids):
+                        yield self.located(resource)
+
+
+class _Hunt:
+    """The search for the evidence of one chunk: what was asked, and what was found."""
+
+    def __init__(self, source: ServerSource, store: EvidenceStore) -> None:
+        self._source = source
+        self._plan = source.plan
+        self._store = store
+        self._asked: set[Wanted] = set()
+
+    async def chase(self, holders: Sequence[Located]) -> None:
+        """Follow the references of the holders, then those of what they lead to, and so on."""
+        for _ in range(MOST_LEVELS):
+            if not holders:
+                return
+            holders = await self._fetch(wanted for holder in holders for wanted in self._leads(holder))
+
+    async def about_patients(self, claims: Sequence[Located]) -> list[Located]:
+        patients = {key for claim in claims if (key := self._patient(claim))}
+        searches = self._plan.search.items()
+        return await self._fetch(Wanted(kind, parameter, key) for kind, parameter in searches for key in patients)
+
+    async def about_practitioners(self) -> list[Located]:
+        practitioners = [each.key for each in self._store.all("Practitioner")]
+        searches = self._plan.by_practitioner.items()
+        return await self._fetch(Wanted(kind, parameter, key) for kind, parameter in searches for key in practitioners)
+
+    def _leads(self, holder: Located) -> Iterator[Wanted]:
+        for part in _with_contained(holder):
+            for path, reference in self._plan.leads(part.resource):
+                pointer = parse_reference(reference)
+                if pointer is not None:
+                    yield from self._wanted(pointer, path)
+
+    def _wanted(self, pointer: Pointer, path: str) -> Iterator[Wanted]:
+        if pointer.identifier is not None:
+            system, value = pointer.identifier
+            token = f"{search_value(system)}|{search_value(value)}" if system else search_value(value)
+            for kind in (pointer.kind,) if pointer.kind else self._plan.types_of(path):
+                if kind.isalpha():  # it becomes part of an address
+                    yield Wanted(kind, "identifier", token)
+        elif local := self._local(pointer):
+            kind, _, id = local.partition("/")
+            if self._store.get(local) is None:
+                yield Wanted(kind, "_id", id)
+
+    def _local(self, pointer: Pointer) -> str | None:
+        """``Type/id`` of a reference into this server; an absolute reference to another one is never fetched."""
+        at_home = pointer.url is None or pointer.url == f"{self._source.client.base}/{pointer.local}"
+        return pointer.local if at_home else None
+
+    def _patient(self, claim: Located) -> str | None:
+        """The key of a claim's patient; also of one that is not there, whose record may be."""
+        pointer = parse_reference(claim.resource.get("patient"))
+        if pointer is None or pointer.contained is not None:
+            return None
+        if pointer.identifier is not None:
+            found = self._store.follow(pointer, claim)
+            return found.key if found is not None else None
+        return self._local(pointer)
+
+    async def _fetch(self, wanted: Iterable[Wanted]) -> list[Located]:
+        """Search for all that was not asked before, at the same time; returns what is new to the store."""
+        fresh = sorted(set(wanted) - self._asked)
+        self._asked.update(fresh)
+        values: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for each in fresh:
+            values[each.kind, each.parameter].append(each.value)
+        searches = [self._source.find(*name, some) for name in values for some in batched(values[name], MOST_VALUES)]
+        # Exceptions are collected, so that no search of the round is left running when one of them fails.
+        answers = await asyncio.gather(*searches, return_exceptions=True)
+        return [new for answer in answers for resource in _or_raise(answer) if (new := self._take(resource))]
+
+    def _take(self, resource: Json) -> Located | None:
+        located = self._source.located(resource)
+        known = self._store.get(located.key)
+        if not located.id or (known and version_rank(known.resource) >= version_rank(resource)):
+            return None
+        self._store.add(located)
+        return located
+
+
+def _with_contained(holder: Located) -> Iterator[Located]:
+    """The resource and those inside it: a contained PractitionerRole refers to a Practitioner outside."""
+    yield holder
+    contained = holder.resource.get("contained")
+    for resource in contained if isinstance(contained, list) else []:
+        if isinstance(resource, dict):
+            yield Located(resource, container=holder)
+
+
+def _or_raise(answer: list[Json] | BaseException) -> list[Json]:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
