@@ -166,7 +166,7 @@ class Reconciliation:
         return Answer(claim.id, response, trail, determination=determination)
 
     def _void(self, claim: Located, before: Located) -> Answer:
-        """The earlier answer, cancelled by the claim's own cancellation; https://hl7.org/fhir/R4/claim.html (status)."""
+        """The earlier answer, cancelled because the claim itself was (coverage facts, row 41)."""
         instant = self.instant.isoformat(timespec="seconds")
         response = {name: value for name, value in before.resource.items() if name not in ("meta", "text")}
         response |= {

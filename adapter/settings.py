@@ -52,7 +52,7 @@ def load_settings() -> Settings:
         UsageError: one sentence for each setting that is wrong, without its value.
     """
     try:
-        return Settings()  # type: ignore[call-arg] # every field has a default
+        return Settings()
     except ValidationError as error:
         faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise UsageError("; ".join(faults)) from error

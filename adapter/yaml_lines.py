@@ -52,7 +52,7 @@ def load_lined(path: Path, shown_as: str) -> Lined:
         faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
         raise ConfigurationError(faults)
     constructor = yaml.constructor.SafeConstructor()
-    data = constructor.construct_document(root) if root is not None else None  # type: ignore[no-untyped-call] # PyYAML's stubs
+    data = constructor.construct_document(root) if root is not None else None
     return Lined(shown_as, data, root)
 
 

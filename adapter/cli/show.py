@@ -140,7 +140,8 @@ def _sentences(done: Report) -> list[str]:
     counts = done.summary()
     claims, outcomes, read = counts["claims"], counts["operation_outcomes"], counts["read"]
     sentences = [
-        f"Claims: {claims['in_scope']} in scope, {claims['out_of_scope']} out of scope, {claims['unanswered']} unanswered.",
+        f"Claims: {claims['in_scope']} in scope, {claims['out_of_scope']} out of scope, "
+        f"{claims['unanswered']} unanswered.",
     ]
     if outcomes["claims"] or outcomes["unreadable_input"]:
         sentences.append(
@@ -150,7 +151,8 @@ def _sentences(done: Report) -> list[str]:
         sentences += [f"  {line}" for line in _outcome_lines(done.answers)]
     if read["files"]:
         sentences.append(
-            f"Read: {read['resources']} resources from {read['files']} files; {read['not_fhir']} were JSON but no FHIR, "
+            f"Read: {read['resources']} resources from {read['files']} files; "
+            f"{read['not_fhir']} were JSON but no FHIR, "
             f"{read['superseded']} older or repeated versions."
         )
     return sentences
@@ -184,8 +186,8 @@ def explanation(answer: Answer, output_format: str) -> None:
     console = _console()
     if determination is None:
         console.print(f"Claim/{answer.claim} could not be processed:", soft_wrap=True)
-        for line in _outcome_lines([answer]):
-            console.print(f"  {line}", soft_wrap=True)
+        for sentence in _outcome_lines([answer]):
+            console.print(f"  {sentence}", soft_wrap=True)
         return
     console.print(f"Claim/{determination.claim}: {disposition(determination)}", soft_wrap=True)
     for line in determination.lines:

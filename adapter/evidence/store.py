@@ -1,8 +1,8 @@
 """Every resource at hand, found by reference, by identifier and by patient.
 
-Files and servers fill the same store; what gathers evidence never asks where a resource came from. The newest version of
-a resource wins. A reference is looked for near its holder first (contained, then the same Bundle), because two Bundles
-of one folder may use the same ids for different people.
+Files and servers fill the same store; what gathers evidence never asks where a resource came from. The newest version
+of a resource wins. A reference is looked for near its holder first (contained, then the same Bundle), because two
+Bundles of one folder may use the same ids for different people.
 """
 
 from __future__ import annotations

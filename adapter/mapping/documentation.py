@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class DocumentationMapping:
-    """``note``: places of the session's note. ``elements``: places of each documentation element, ``labels`` its words."""
+    """``note``: places of the session's note. ``elements``: places of each element, ``labels`` the words for it."""
 
     note: tuple[Place, ...]
     elements: Mapping[str, tuple[Place, ...]]

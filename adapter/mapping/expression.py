@@ -7,7 +7,7 @@ Expressions are evaluated with the FHIR model of the version, so that choice typ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import fhirpathpy
@@ -20,7 +20,7 @@ MODEL_OF = {"r4": "r4", "r4b": "r4", "r5": "r5"}
 Expression = Callable[[Any], Sequence[Any]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def compile_expression(text: str, base: str, version: str) -> Expression:
     """Compile ``text`` for elements of type ``base`` (``Encounter``, ``Claim.item``).
 
@@ -33,7 +33,7 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
         raise ValueError(str(error)) from error
 
     def evaluate(element: Any) -> Sequence[Any]:
-        found = compiled(ResourceNode.create_node(element, base))
+        found = compiled(ResourceNode.create_node(element, base), None)  # type: ignore[no-untyped-call] # not annotated there
         return [_plain(value) for value in found]
 
     return evaluate

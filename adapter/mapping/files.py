@@ -124,7 +124,7 @@ class CredentialFile(Strict):
 
 
 class CredentialsFile(Strict):
-    list: Literal["credentials"]
+    name: Literal["credentials"] = Field(alias="list")
     source: str
     edition: str
     checked: date
@@ -132,7 +132,7 @@ class CredentialsFile(Strict):
 
 
 class CodeEntry(Strict):
-    """One code of a dated list; ``start`` and ``end`` are inclusive, absent when open or older than anything decided."""
+    """One code of a dated list; ``start`` and ``end`` are inclusive, absent when open or older than any decision."""
 
     meaning: str = ""
     system: str | None = None
@@ -150,7 +150,7 @@ class CodeEntry(Strict):
 
 
 class CodeListFile(Strict):
-    list: str
+    name: str = Field(alias="list")
     source: str
     edition: str
     checked: date
@@ -181,9 +181,30 @@ class ConceptMapFile(BaseModel):
 
 
 class ReasonCodesFile(Strict):
-    list: Literal["reason-codes"]
+    name: Literal["reason-codes"] = Field(alias="list")
     source: str
     edition: str
     checked: date
     carc: dict[str, CodeEntry]
     rarc: dict[str, CodeEntry]
+
+
+class NcciPair(Strict):
+    column_one: str
+    column_two: str
+    modifier_indicator: Literal[0, 1]
+
+
+class NcciUnits(Strict):
+    units: int
+    mai: int
+
+
+class NcciFile(Strict):
+    name: Literal["ncci"] = Field(alias="list")
+    source: str
+    edition: str
+    checked: date
+    start: date
+    pairs: list[NcciPair]
+    mue: dict[str, NcciUnits]

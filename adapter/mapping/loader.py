@@ -76,22 +76,18 @@ def load_mappings(root: Path, version: str) -> Mappings:
         ConfigurationError: with every fault of every file, each with its line.
     """
     loader = _Loader(root, "r4" if version == "r4b" else version)
-    systems = loader.attempt(loader.code_systems)
-    tables = loader.attempt(lambda: loader.concept_maps(systems)) if systems else None
-    parts = {
-        "resources": loader.attempt(lambda: loader.resources(tables or {})),
-        "documentation": loader.attempt(loader.documentation),
-        "plan": loader.attempt(loader.plan),
-        "credentials": loader.attempt(lambda: loader.credentials(systems)) if systems else None,
-        "payers": loader.attempt(loader.payers),
-        "scope": loader.attempt(loader.scope),
-    }
-    if loader.faults:
+    systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
+    tables = loader.attempt(lambda: loader.concept_maps(systems)) or {}
+    resources = loader.attempt(lambda: loader.resources(tables))
+    documentation = loader.attempt(loader.documentation)
+    plan = loader.attempt(loader.plan)
+    credentials = loader.attempt(loader.credentials)
+    payers = loader.attempt(loader.payers)
+    scope = loader.attempt(loader.scope) or {}
+    if loader.faults or not (resources and documentation and plan and credentials and payers):
         raise ConfigurationError(loader.faults)
-    local = {
-        code for (_, code), target in (tables or {})["service-codes"].targets.items() if target.code in parts["scope"]
-    }  # type: ignore[operator]
-    return Mappings(version=version, systems=systems, local_codes=frozenset(local), **parts)  # type: ignore[arg-type] # no part is None without a fault
+    local = {code for (_, code), target in tables["service-codes"].targets.items() if target.code in scope}
+    return Mappings(version, resources, documentation, plan, systems, credentials, payers, scope, frozenset(local))
 
 
 @dataclass
@@ -170,9 +166,8 @@ class _Loader:
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
         return EvidencePlan(follow, read.search, read.by_practitioner, identified_as)
 
-    def credentials(self, systems: CodeSystems) -> Credentials:
-        lined = self.lined(self.root / "codes" / "credentials.yaml")
-        read = files.validated(files.CredentialsFile, lined)
+    def credentials(self) -> Credentials:
+        read = files.validated(files.CredentialsFile, self.lined(self.root / "codes" / "credentials.yaml"))
         return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
 
     def payers(self) -> Payers:

@@ -6,7 +6,7 @@ Pure: the same evidence gives the same sessions. Nothing is decided here; what c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,13 +20,11 @@ from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
     CoachingSession,
-    Code,
     Coverage,
     Credential,
     Diagnosis,
     Documentation,
     Encounter,
-    Origin,
     Person,
     PriorService,
     Procedure,
@@ -112,14 +110,17 @@ class Builder:
     def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
         insurance, coverage = evidence.insurance, evidence.coverage
         focal, prior = insurance.one("focal"), insurance.one("prior_result")
-        common = {
-            "sequence": int(insurance.value("sequence") or 1),
-            "focal": focal,
-            "prior_result": None if prior is None else Sourced(True, prior.origin),
-        }
+        named = Coverage(
+            sequence=int(insurance.value("sequence") or 1),
+            origin=insurance.origin,
+            focal=focal,
+            resolved=False,
+            prior_result=None if prior is None else Sourced(True, prior.origin),
+        )
         if coverage is None or "beneficiary" not in coverage.fields:
-            return Coverage(origin=insurance.origin, resolved=False, **common)
-        return Coverage(
+            return named
+        return replace(
+            named,
             origin=coverage.origin,
             resolved=True,
             status=coverage.one("status"),
@@ -127,7 +128,6 @@ class Builder:
             period=coverage.one("period"),
             payers=self._payers_of(coverage, evidence.payers),
             plans=coverage.many("plans"),
-            **common,
         )
 
     def _payers_of(self, coverage: Record, organizations: Sequence[Record]) -> tuple[Sourced[str | None], ...]:
@@ -314,8 +314,8 @@ def _is_group(subject: Sourced[str] | None) -> Sourced[bool] | None:
 def _possible_days(interval: Interval, zone: str | None) -> Iterable[tuple[date, str]]:
     """The local day a session began on, then the further days it can be said to be on, each with its reason.
 
-    A time in UTC may have been converted: the facility's zone decides, and where that is unknown the UTC date and the day
-    before are both possible (contract, rows 13 and 15).
+    A time in UTC may have been converted: the facility's zone decides, and where that is unknown the UTC date and the
+    day before are both possible (contract, rows 13 and 15).
     """
     start = interval.start
     if start is None:

@@ -1,7 +1,7 @@
 """The book of policies: which rule set is in force for a payer on a date of service, and what its values were that day.
 
-Values are looked up by date of service, never by today. Before the first date of a value there is no value: that raises,
-and the line goes to a person. Past a review date a policy still applies.
+Values are looked up by date of service, never by today. Before the first date of a value there is no value: that
+raises, and the line goes to a person. Past a review date a policy still applies.
 """
 
 from __future__ import annotations

@@ -30,6 +30,14 @@ class CodeList:
 
 
 @dataclass(frozen=True, slots=True)
+class Ncci:
+    """Same-day edits: (column one, column two) to the modifier indicator, and the most units of a code a day."""
+
+    pairs: Mapping[tuple[str, str], int]
+    unit_limits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeLists:
     """The lists that rules look things up in."""
 
@@ -38,6 +46,7 @@ class CodeLists:
     places: CodeList
     carc: CodeList
     rarc: CodeList
+    ncci: Ncci
 
     def is_ours(self, code: str) -> bool:
         """Whether a code, however it is written, is one of those that put a claim in scope."""

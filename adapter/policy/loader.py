@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from adapter.coverage.registry import RULES, Rule, load_rules
 from adapter.errors import ConfigurationError, ConfigurationFault
-from adapter.mapping.files import CodeEntry, CodeListFile, ReasonCodesFile, validated
+from adapter.mapping.files import CodeEntry, CodeListFile, NcciFile, ReasonCodesFile, validated
 from adapter.mapping.tables import Payers
 from adapter.policy.book import Policy, PolicyBook, PolicyRule, merge
-from adapter.policy.codes import CodeList, CodeLists
+from adapter.policy.codes import CodeList, CodeLists, Ncci
 from adapter.policy.files import PolicyFile, RuleFile
 from adapter.yaml_lines import Lined, load_lined
 
@@ -52,15 +53,20 @@ def load_code_lists(root: Path) -> CodeLists:
     def listed(name: str) -> CodeList:
         lined = _lined(root, root / "codes" / f"{name}.yaml")
         read = validated(CodeListFile, lined)
-        return CodeList(read.list, read.edition, read.codes)
+        return CodeList(read.name, read.edition, read.codes)
 
     reasons = validated(ReasonCodesFile, _lined(root, root / "codes" / "reason-codes.yaml"))
+    ncci = validated(NcciFile, _lined(root, root / "codes" / "ncci.yaml"))
     return CodeLists(
         services=listed("service-codes"),
         modifiers=listed("modifiers"),
         places=listed("places-of-service"),
         carc=CodeList("CARC", reasons.edition, reasons.carc),
         rarc=CodeList("RARC", reasons.edition, reasons.rarc),
+        ncci=Ncci(
+            {(each.column_one, each.column_two): each.modifier_indicator for each in ncci.pairs},
+            {code: each.units for code, each in ncci.mue.items()},
+        ),
     )
 
 
@@ -166,7 +172,7 @@ def _against_rule(lined: Lined, read: RuleFile, rule: Rule) -> Iterator[Configur
 def _dates(lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
     for name, series in read.values.items():
         days = [each.effective for each in series.dated]
-        for index, (earlier, later) in enumerate(zip(days, days[1:], strict=False)):
+        for index, (earlier, later) in enumerate(pairwise(days)):
             if later <= earlier:
                 place = ("values", name, "dated", index + 1, "effective")
                 yield lined.fault(f"{later} does not come after {earlier}", place, "order values by date")

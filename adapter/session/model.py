@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from adapter.session.time import Days, Interval, Moment
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Sourced(Generic[T]):
+class Sourced(Generic[T_co]):
     """A value and where it was read."""
 
-    value: T
+    value: T_co
     origin: Origin
 
 
@@ -63,7 +63,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A diagnosis of the claim. ``known`` and ``billable`` come from the packaged ICD-10-CM edition; None: not looked up."""
+    """A diagnosis of the claim; ``known`` and ``billable`` by the packaged ICD-10-CM edition, None: not looked up."""
 
     sequence: int
     codes: tuple[Sourced[Code], ...]
@@ -160,7 +160,7 @@ class SessionTime:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A qualification; ``kind`` is a key of ``mappings/tables/credentials.yaml``, None when no entry matches."""
+    """A qualification; ``kind`` is a key of ``mappings/codes/credentials.yaml``, None when no entry matches."""
 
     kind: Sourced[str] | None
     period: Sourced[Days] | None
@@ -183,7 +183,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """One insurance of the claim with its Coverage; ``payers`` are keys of ``mappings/payers/``, None: not recognised."""
+    """One insurance of the claim and its Coverage; ``payers`` are keys of ``mappings/payers``, None: not recognised."""
 
     sequence: int
     origin: Origin
@@ -230,7 +230,7 @@ class PriorService:
 
 @dataclass(frozen=True, slots=True)
 class Documentation:
-    """What the record holds of the session's note. ``elements`` are keys of ``mappings/<version>/documentation.yaml``."""
+    """What the record holds of the session's note; ``elements`` are keys of ``mappings/r4/documentation.yaml``."""
 
     note_on_file: Sourced[bool] | None = None
     elements: tuple[Sourced[str], ...] = ()

@@ -97,9 +97,9 @@ class _FileReader:
             yield from self._document(content)
 
     def _bytes(self) -> bytes:
-        opened = gzip.open(self.path, "rb") if self.path.name.lower().endswith(".gz") else self.path.open("rb")
-        with opened as file:
-            content: bytes = file.read()
+        content = self.path.read_bytes()
+        if self.path.name.lower().endswith(".gz"):
+            content = gzip.decompress(content)
         return content.removeprefix(b"\xef\xbb\xbf")
 
     def _document(self, content: bytes) -> Iterator[Located]:

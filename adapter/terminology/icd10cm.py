@@ -1,7 +1,7 @@
 """Whether an ICD-10-CM code exists and is billable, from the edition packaged with ``simple-icd-10-cm``.
 
-Only the library's code list is read: its API parses the whole tabular XML at import, which takes two seconds and is of no
-use here. A code is billable when no longer code begins with it (ICD-10-CM Official Guidelines, section I.B.2).
+Only the library's code list is read: its API parses the whole tabular XML at import, which takes two seconds and is
+of no use here. A code is billable when no longer code begins with it (ICD-10-CM Official Guidelines, section I.B.2).
 """
 
 from __future__ import annotations

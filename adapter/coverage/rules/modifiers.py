@@ -53,7 +53,7 @@ def modifiers_in_effect(session: CoachingSession, terms: Terms) -> Iterator[Find
     Stage.MODE, outcomes=("silent", "review"), values=("modifier_kinds_to_review", "modifier_kinds_decided_elsewhere")
 )
 def modifiers_meaning(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
-    """A known modifier that the policy does not speak about is noted, or shown to a person where it changes the service."""
+    """A known modifier that the policy is silent about is noted, or goes to a person where it changes the service."""
     review, elsewhere = terms.value("modifier_kinds_to_review"), terms.value("modifier_kinds_decided_elsewhere")
     spoken = False
     for each in session.line.modifiers:

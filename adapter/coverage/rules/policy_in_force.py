@@ -23,7 +23,7 @@ def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]
     rules, on = terms.rules, session.service_date
     if rules.payer is None:
         yield terms.finding("payer_unknown", "the payer is not recognised", "a payer with a coverage policy")
-    elif rules.not_yet is not None:
+    elif rules.not_yet is not None and rules.not_yet.header.decides:
         header = rules.not_yet.header
         found = f"{header.title} begins on {header.effective}, the service was on {on or 'an unknown day'}"
         yield terms.finding("not_yet", found, "a policy in force that day")

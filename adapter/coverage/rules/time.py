@@ -26,17 +26,22 @@ def session_times(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     used = _used(session)
     if visit.encounter is not None and visit.encounter.length_unit_unknown is not None:
         yield terms.finding("length_ignored", "the encounter's length has an unknown unit", "UCUM min, h or s")
-    if visit.procedure and visit.procedure.performed and visit.encounter and visit.encounter.period:
-        if visit.procedure.performed.value.within(visit.encounter.period.value) is False:
-            yield terms.finding(
-                "outside", "the procedure lies outside its encounter", "a session within its visit", *used
-            )
+    if _outside(session):
+        yield terms.finding("outside", "the procedure lies outside its encounter", "a session within its visit", *used)
     if contradicts(session):
         yield terms.finding("contradictory", "the encounter's length contradicts the times", NEEDED, *used)
     elif interval is None or interval.value.seconds is None:
         yield terms.finding("unknown", "start or stop time is not recorded", NEEDED, *used)
     else:
         yield terms.met(f"{interval.value.start} to {interval.value.end}", *used)
+
+
+def _outside(session: CoachingSession) -> bool:
+    """The Procedure begins before its Encounter or ends after it (row 20)."""
+    procedure, encounter = session.visit.procedure, session.visit.encounter
+    if procedure is None or procedure.performed is None or encounter is None or encounter.period is None:
+        return False
+    return procedure.performed.value.within(encounter.period.value) is False
 
 
 @rule(Stage.DURATION, outcomes=("short", "unknown"), values=("minimum_minutes",))
