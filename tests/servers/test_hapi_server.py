@@ -196,9 +196,9 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(204)  # HAPI counts a 200 without FHIR content as a failure, and sends again
             self.end_headers()
 
-        do_PUT = do_POST
+        do_PUT = do_POST  # noqa: N815 - the name http.server calls
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
