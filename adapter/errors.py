@@ -12,7 +12,9 @@ A denial, a pended line and a rejection are answers, never errors.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 class AdapterError(Exception):
@@ -83,6 +85,13 @@ class SourceError(AdapterError):
 
     def __str__(self) -> str:
         return self.problem + (f". {self.hint}" if self.hint else "")
+
+
+def raised_at(error: BaseException) -> str:
+    """The kind of an unexpected error and the line it came from; never its message, which may hold health data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 class WriteError(AdapterError):

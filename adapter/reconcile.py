@@ -19,7 +19,7 @@ from adapter.answers.provenance import provenance
 from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
-from adapter.errors import Issue
+from adapter.errors import Issue, raised_at
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
@@ -116,6 +116,9 @@ class Reconciliation:
             except RuleCrashed as crash:
                 self._answers[claim.key] = None
                 self.unanswered.append(Unanswered(claim.id, str(crash)))
+            except Exception as error:  # noqa: BLE001 - one claim that trips us must not hold up the others
+                self._answers[claim.key] = None
+                self.unanswered.append(Unanswered(claim.id, f"internal error, please report it: {raised_at(error)}"))
             finally:
                 self._pending.discard(claim.key)
         return self._answers[claim.key]

@@ -12,7 +12,7 @@ import typer
 
 from adapter import __version__
 from adapter.cli import commands
-from adapter.errors import AdapterError, UsageError
+from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
 
 app = typer.Typer(
@@ -129,6 +129,9 @@ def run() -> None:
     except AdapterError as error:
         typer.echo(f"coaching-adapter: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a traceback may hold health data and helps no operator
+        typer.echo(f"coaching-adapter: internal error, please report it: {raised_at(error)}", err=True)
+        sys.exit(AdapterError.exit_code)
     except KeyboardInterrupt:
         typer.echo("coaching-adapter: interrupted; run it again to go on", err=True)
         sys.exit(130)

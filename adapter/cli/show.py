@@ -12,7 +12,7 @@ from rich.text import Text
 
 from adapter.answers.answer import Action, Answer
 from adapter.answers.decisions import line_json
-from adapter.answers.words import DECIDED, disposition
+from adapter.answers.words import DECIDED, disposition, noteworthy
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
 from adapter.evidence.references import Json
 from adapter.policy.book import PolicyBook
@@ -21,6 +21,8 @@ from adapter.sync import Report
 
 LINES_SHOWN = 100
 """Runs of up to this many lines are shown line by line; of larger ones only the counts."""
+ORIGIN_SHOWN = 110
+"""Characters of an origin that a terminal shows."""
 COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan", "REJECT": "magenta"}
 VERDICT_COLOUR = {
     Verdict.MET: "green",
@@ -195,51 +197,51 @@ def explanation(answer: Answer, output_format: str) -> None:
 
 
 def _explain_line(console: Console, line: LineDetermination) -> None:
-    words = DECIDED[line.decision]
+    """One line: what decided it, what else was found, what is in order, what does not concern it."""
+    head = f"Line {line.sequence}, {line.code or 'no readable code'}, {line.service_date or 'no date'}: "
+    colour = COLOUR.get(line.decision.name, "")
     console.print()
-    console.print(
-        Text.assemble(
-            f"Line {line.sequence}, {line.code or 'no readable code'}, {line.service_date or 'no date'}: ",
-            (words, f"bold {COLOUR.get(line.decision.name, '')}"),
-        )
-    )
-    table = Table("rule", "verdict", "decides", "found and needed", "values and origin", "source", show_lines=True)
-    for finding in line.findings:
-        if finding.verdict is not Verdict.NOT_APPLICABLE:
-            table.add_row(
-                finding.rule,
-                Text(finding.verdict.value, style=VERDICT_COLOUR[finding.verdict]),
-                _decides(finding),
-                _found(finding),
-                _values(finding),
-                str(finding.citation),
-            )
-    console.print(table)
-    skipped = [each.rule for each in line.findings if each.verdict is Verdict.NOT_APPLICABLE]
+    console.print(Text.assemble(head, (DECIDED[line.decision], f"bold {colour}")))
+    for finding in noteworthy(line):
+        _explain_finding(console, finding)
+    in_order = [each for each in line.findings if each.verdict is Verdict.MET and not each.noteworthy]
+    if in_order:
+        console.print("\nIn order:")
+        for finding in in_order:
+            _explain_finding(console, finding)
+    skipped = [f"{each.rule} ({each.found})" for each in line.findings if each.verdict is Verdict.NOT_APPLICABLE]
     if skipped:
-        console.print(f"Not applicable: {', '.join(skipped)}.", soft_wrap=True)
-    fixes = list(dict.fromkeys(each.fix for each in line.findings if each.noteworthy and each.fix))
+        console.print(f"\nNot applicable: {'; '.join(skipped)}.", soft_wrap=True)
+    fixes = list(dict.fromkeys(each.fix for each in noteworthy(line) if each.fix))
     if fixes:
-        console.print("What to fix and resubmit:")
+        console.print("\nWhat to fix and resubmit:")
         for fix in fixes:
             console.print(f"  - {fix}", soft_wrap=True)
 
 
+def _explain_finding(console: Console, finding: Finding) -> None:
+    verdict = Text(f"  {finding.verdict.value.upper():<13}", style=VERDICT_COLOUR[finding.verdict])
+    decides = f"  decides: {_decides(finding)}" if finding.noteworthy else ""
+    console.print(Text.assemble(verdict, (finding.rule, "bold"), decides), soft_wrap=True)
+    indent = " " * 15
+    needed = f"; needed: {finding.needed}" if finding.needed else ""
+    console.print(f"{indent}{finding.found}{needed}", soft_wrap=True)
+    for used in finding.used:
+        origin = f"   from {_short(str(used.origin))}" if used.origin else ""
+        console.print(Text(f"{indent}{used.name}: {used.value}{origin}", style="dim"), soft_wrap=True)
+    console.print(Text(f"{indent}source: {finding.citation}", style="dim"), soft_wrap=True)
+
+
 def _decides(finding: Finding) -> str:
-    if finding.decision is Decision.APPROVE:
-        return ""
-    name = "note only" if finding.advisory else finding.decision.name
-    return "\n".join([name, *[f"CARC {code}" for code in finding.carc], *[f"RARC {code}" for code in finding.rarc]])
+    name = "nothing, advice only" if finding.advisory else finding.decision.name
+    codes = [f"CARC {code}" for code in finding.carc] + [f"RARC {code}" for code in finding.rarc]
+    return ", ".join([name, *codes])
 
 
-def _found(finding: Finding) -> str:
-    return finding.found + (f"\nneeded: {finding.needed}" if finding.needed else "")
-
-
-def _values(finding: Finding) -> str:
-    return "\n".join(
-        f"{each.name}: {each.value}" + (f"\n  {each.origin}" if each.origin else "") for each in finding.used
-    )
+def _short(origin: str) -> str:
+    """An origin that fits a line; the JSON has the whole expression."""
+    plain = " ".join(origin.split())
+    return plain if len(plain) <= ORIGIN_SHOWN else f"{plain[: ORIGIN_SHOWN - 3]}..."
 
 
 # --- policies and check

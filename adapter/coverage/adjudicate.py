@@ -11,7 +11,7 @@ from datetime import date
 
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination, Verdict
 from adapter.coverage.registry import RULES, Rule
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, raised_at
 from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, Terms
 from adapter.session.model import CoachingSession
 
@@ -20,9 +20,7 @@ class RuleCrashed(AdapterError):
     """A rule raised: its claim stays unanswered, and says so loudly."""
 
     def __init__(self, rule: str, claim: str, line: int, error: Exception) -> None:
-        super().__init__(
-            f"rule {rule} failed on Claim/{claim} line {line} ({type(error).__name__}); the claim is unanswered"
-        )
+        super().__init__(f"rule {rule} failed on Claim/{claim} line {line}: {raised_at(error)}")
 
 
 def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date) -> Determination:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from adapter.evidence.references import Json, Pointer, parse_reference
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
@@ -83,6 +85,14 @@ def version_rank(resource: Json) -> tuple[str, int, str]:
     return (str(meta.get("lastUpdated") or ""), int(version) if version.isdecimal() else 0, version)
 
 
+def _older(one: Json, other: Json) -> bool:
+    """Whether the first loses to the second; of equal versions the content decides, never the order of reading."""
+    ranks = version_rank(one), version_rank(other)
+    if ranks[0] != ranks[1]:
+        return ranks[0] < ranks[1]
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) < orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+
+
 @dataclass
 class EvidenceStore:
     """An index over resources; add all of them, then ask."""
@@ -110,7 +120,7 @@ class EvidenceStore:
         known = self._by_key.get(located.key)
         if known is not None:
             self.superseded += 1
-            if version_rank(located.resource) < version_rank(known.resource):
+            if _older(located.resource, known.resource):
                 return
         self._by_key[located.key] = located
         if located.full_url:
