@@ -24,12 +24,12 @@ from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.fhir.validation import structural_issues
-from adapter.mapping.history import find_history
+from adapter.mapping.history import history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.mapper import Mapper
 from adapter.mapping.session import Builder
 from adapter.policy.book import PolicyBook
-from adapter.session.model import Settlement
+from adapter.session.model import PriorService, Settlement
 from adapter.terminology.icd10cm import Icd10Cm
 
 
@@ -97,6 +97,8 @@ class Reconciliation:
     _pending: set[str] = field(default_factory=set)
     _issues: dict[Located, list[Issue]] = field(default_factory=dict)
     _responses: Mapping[str, list[Located]] | None = None
+    _settlements: dict[str, Settlement] = field(default_factory=dict)
+    _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
         mappings = self.adjudicator.mappings
@@ -136,7 +138,7 @@ class Reconciliation:
 
     def _adjudicate(self, claim: Located, evidence: ClaimEvidence) -> Answer:
         adjudicator, store = self.adjudicator, self.store
-        history = find_history(claim, evidence.patient, store, self._mapper, self._settled)
+        history = history_of(evidence.claim, self._services_of(evidence.patient), self._settled)
         builder = Builder(adjudicator.mappings, store, adjudicator.icd10cm, adjudicator.site_timezone, self._settled)
         sessions, documents = builder.sessions(evidence, history)
         before = self._own_response(claim)
@@ -150,6 +152,12 @@ class Reconciliation:
         determination = determine(sessions, adjudicator.book, self.instant.date())
         used = [*evidence.used, *documents]
         return self._respond(claim, evidence, determination, used)
+
+    def _services_of(self, patient: str | None) -> tuple[PriorService, ...]:
+        """The patient's services, read once for all of the patient's claims."""
+        if patient is not None and patient not in self._services:
+            self._services[patient] = patient_services(patient, self.store, self._mapper)
+        return self._services[patient]
 
     # --- the three kinds of answer
 
@@ -184,7 +192,12 @@ class Reconciliation:
 
     def _settled(self, key: str) -> Settlement:
         """How far another claim has come: as decided here, or as somebody else's response on file says."""
-        return max((self._as_answered(key), self._as_on_file(key)), key=_SETTLED_ORDER.index)
+        if key not in self._settlements:
+            found = max((self._as_answered(key), self._as_on_file(key)), key=_SETTLED_ORDER.index)
+            if key in self._pending:
+                return found  # not the last word
+            self._settlements[key] = found
+        return self._settlements[key]
 
     def _as_answered(self, key: str) -> Settlement:
         claim = self.store.get(key)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 
-from adapter.evidence.store import EvidenceStore, Located
+from adapter.evidence.store import EvidenceStore
 from adapter.mapping.mapper import Mapper
 from adapter.mapping.record import Record
 from adapter.session.model import PriorService, Settlement
@@ -17,32 +18,37 @@ NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "p
 PROCEDURE_SYSTEMS = ("CPT", "HCPCS")
 
 
-def find_history(
-    claim: Located, patient: str | None, store: EvidenceStore, mapper: Mapper, settled: Callable[[str], Settlement]
-) -> tuple[PriorService, ...]:
-    """Every coded service of the patient, oldest first, the claim's own lines among them.
-
-    How far another claim has come is asked only of claims created before this one: a later claim can neither be its
-    original nor its initial assessment, and two claims never wait for each other.
-    """
-    if patient is None:
-        return ()
-    found = [*_on_claims(claim, patient, store, mapper, settled)]
+def patient_services(patient: str, store: EvidenceStore, mapper: Mapper) -> tuple[PriorService, ...]:
+    """Every coded service of the patient, oldest first; how far its claim has come is not looked at yet."""
+    found = [*_on_claims(patient, store, mapper)]
     for kind, codes, when in (("Procedure", "codes", "performed"), ("Encounter", "types", "period")):
         for located in store.about(kind, patient):
             found += _on_record(mapper.record(located), codes, when)
     return tuple(sorted(found, key=lambda each: (each.day, each.code, each.origin.resource, each.line or 0)))
 
 
-def _on_claims(
-    claim: Located, patient: str, store: EvidenceStore, mapper: Mapper, settled: Callable[[str], Settlement]
-) -> Iterator[PriorService]:
-    own = _rank(mapper.record(claim))
+def history_of(
+    claim: Record, services: tuple[PriorService, ...], settled: Callable[[str], Settlement]
+) -> tuple[PriorService, ...]:
+    """The services as one claim sees them, its own lines among them.
+
+    How far another claim has come is asked only of claims created before this one: a later claim can neither be its
+    original nor its initial assessment, and two claims never wait for each other.
+    """
+    own = (instant_or_last(claim.value("created")), claim.located.key)
+    return tuple(
+        replace(each, settlement=settled(each.claim))
+        if each.claim is not None and (instant_or_last(each.created), each.claim) < own
+        else each
+        for each in services
+    )
+
+
+def _on_claims(patient: str, store: EvidenceStore, mapper: Mapper) -> Iterator[PriorService]:
     for located in store.about("Claim", patient):
         record = mapper.record(located)
         if record.value("status") != "active" or record.value("use") != "claim":
             continue
-        settlement = settled(located.key) if _rank(record) < own else Settlement.UNKNOWN
         provider = store.key_of(record.value("provider"), located)
         for item in record.group("items"):
             day = _first_day(item, record)
@@ -58,15 +64,9 @@ def _on_claims(
                         modifiers=tuple(sorted(each.value.code for each in item.many("modifiers"))),
                         quantity=item.value("quantity"),
                         net=item.value("net"),
-                        settlement=settlement,
                         created=record.value("created"),
                         identifiers=tuple(each.value for each in record.many("identifiers")),
                     )
-
-
-def _rank(record: Record) -> tuple[datetime, str]:
-    """Claims in the order they were created; of two created together the one with the lesser id comes first."""
-    return instant_or_last(record.value("created")), record.located.key
 
 
 def _first_day(item: Record, claim: Record) -> date | None:
