@@ -53,6 +53,8 @@ class FieldFile(Strict):
         "present",
     ] = Field(alias="as")
     table: str | None = None
+    listed_only: bool = False
+    """Drop codes that the table lacks, where they would mean something else."""
 
 
 class GroupFile(Strict):

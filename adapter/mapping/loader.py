@@ -204,7 +204,7 @@ class _Compiler:
             known = ", ".join(sorted(self.tables))
             self.faults.append(self.lined.fault(f"no table {read.table!r}", (*at, "table"), f"known tables: {known}"))
         expressions = tuple((text, self.expression(text, base, (*at, "path"))) for text in texts)
-        return FieldMapping(name, expressions, read.kind, self.tables.get(read.table or ""))
+        return FieldMapping(name, expressions, read.kind, self.tables.get(read.table or ""), read.listed_only)
 
     def places(self, read: Iterable[files.PlaceFile], at: Steps) -> tuple[Place, ...]:
         return tuple(

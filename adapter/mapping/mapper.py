@@ -27,6 +27,7 @@ class FieldMapping:
     expressions: tuple[tuple[str, Expression], ...]
     kind: str
     table: ConceptMap | None = None
+    listed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Mapper:
                 continue
             if isinstance(value, Code) and spec.table is not None:
                 url = value.written_as or self.systems.preferred.get(value.system or "")
-                value = spec.table.translate(value, url) or value
+                translated = spec.table.translate(value, url)
+                value = translated if spec.listed_only else translated or value
             if value is not None:
                 values.append(Sourced(value, origin))
         return tuple(values)

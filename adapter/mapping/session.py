@@ -244,6 +244,7 @@ class Builder:
             for_group=_is_group(subject),
             patient=subject,
             service_codes=record.many("types"),
+            modality=record.one("modality"),
         )
 
     def _procedure(self, record: Record) -> Procedure:

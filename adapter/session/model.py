@@ -117,7 +117,8 @@ class Encounter:
     for_group: Sourced[bool] | None
     patient: Sourced[str] | None
     service_codes: tuple[Sourced[Code], ...] = ()
-    virtual_service: Sourced[bool] | None = None
+    modality: Sourced[Code] | None = None
+    """``virtual`` where the record says so. None: not recorded, for no class proves that people met in person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,8 @@ def face_to_face(session: CoachingSession, terms: Terms) -> Finding:
 
 def _remote_markers(session: CoachingSession, terms: Terms) -> Iterator[Used]:
     encounter, place = session.visit.encounter, session.line.place_of_service
-    if encounter and encounter.encounter_class and encounter.encounter_class.value.code == "VR":
-        yield Used("encounter class", "VR", encounter.encounter_class.origin)
-    if encounter and encounter.virtual_service is not None:
-        yield Used("virtual service", "on the encounter", encounter.virtual_service.origin)
+    if encounter and encounter.modality is not None:
+        yield Used("encounter", encounter.modality.value.code, encounter.modality.origin)
     if place and place.value.system == "POS":
         entry = terms.codes.places.get(place.value.code)
         if entry is not None and entry.place_class == "telehealth":

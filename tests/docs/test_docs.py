@@ -1,0 +1,86 @@
+"""What the documentation shows is true: commands exist, settings are listed, examples load."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+import yaml
+from typer.testing import CliRunner
+
+from adapter.bootstrap import build
+from adapter.cli.main import app
+from adapter.mapping.files import GroupFile
+from adapter.mapping.values import CONVERTERS
+from adapter.policy.files import RuleFile
+from adapter.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group has commands
+
+
+def shell_lines(text: str) -> list[str]:
+    blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
+    return [
+        line.split(" #")[0].strip() for block in blocks for line in block.splitlines() if "coaching-adapter " in line
+    ]
+
+
+def yaml_blocks(text: str) -> list[Any]:
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"coaching-adapter {command}" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_shows_every_command(command: str) -> None:
+    assert f"coaching-adapter {command}" in README
+
+
+@pytest.mark.parametrize("line", shell_lines(README))
+def test_every_command_the_readme_shows_parses(line: str) -> None:
+    arguments = shlex.split(line)
+    start = next(index for index, word in enumerate(arguments) if word.endswith("coaching-adapter"))
+    result = CliRunner().invoke(app, [*arguments[start + 1 :], "--help"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_the_readme_lists_every_setting(name: str) -> None:
+    assert f"ADAPTER_{name.upper()}" in README
+
+
+@pytest.mark.parametrize("kind", sorted(CONVERTERS))
+def test_the_mapping_page_lists_every_type(kind: str) -> None:
+    assert f"`{kind}`" in MAPPINGS_README
+
+
+def test_the_certificate_example_is_a_mapping_that_loads(tmp_path: Path) -> None:
+    example = next(each for each in yaml_blocks(MAPPINGS_README) if "extension" in str(each) and "groups" in each)
+    GroupFile.model_validate(example["groups"]["qualifications"])
+    mappings = shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    practitioner = yaml.safe_load((mappings / "r4" / "practitioner.yaml").read_text()) | example
+    (mappings / "r4" / "practitioner.yaml").write_text(yaml.safe_dump(practitioner))
+    assert "Practitioner" in build(Settings(), mappings).mappings.resources
+
+
+def test_the_policy_example_is_a_rule_file() -> None:
+    example = next(each for each in yaml_blocks(MAPPINGS_README) if "outcomes" in each)
+    assert RuleFile.model_validate(example).rule == "session_length"
+
+
+def test_the_readme_names_every_room_of_the_package() -> None:
+    rooms = {path.name for path in (ROOT / "adapter").iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert {room for room in rooms if f"`{room}/`" not in README} == set()
