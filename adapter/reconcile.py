@@ -243,10 +243,15 @@ class Reconciliation:
             return []  # validated with its container
         if located not in self._issues:
             found = structural_issues(located, self.adjudicator.mappings.version)
+            found = [each for each in found if not _JUDGED_BY_RULES.fullmatch(each.expression)]
             seen = {issue.expression for issue in found}
             mapped = self._mapper.record(located).issues if self._mapper.knows(located) else ()
             self._issues[located] = found + [each for each in mapped if not _told(each.expression, seen)]
         return self._issues[located]
+
+
+_JUDGED_BY_RULES = re.compile(r"Claim\.item\[\d+\]\.productOrService\.coding\[\d+\]\.code")
+"""A service code with spaces around it is no FHIR code, yet the table has an answer to it (row 81)."""
 
 
 def _told(expression: str, seen: set[str]) -> bool:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
-from adapter.evidence.references import parse_reference
+from adapter.evidence.references import Pointer, parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import find_documentation
 from adapter.mapping.loader import Mappings
@@ -149,7 +149,8 @@ class Builder:
         return Diagnosis(sequence, codes, record.origin, known, billable, lost)
 
     def _related(self, record: Record) -> Related:
-        relationship, claim, reference = record.one("relationship"), self._key(record, "claim"), record.one("reference")
+        relationship, reference = record.one("relationship"), record.one("reference")
+        claim = self._key(record, "claim") or self._identified_claim(record)
         return Related(
             origin=record.origin,
             relationship=None if relationship is None else relationship.value.code,
@@ -157,6 +158,15 @@ class Builder:
             identified=claim is not None or reference is not None,
             settlement=self.settled(claim.value) if claim is not None else Settlement.UNKNOWN,
         )
+
+    def _identified_claim(self, record: Record) -> Sourced[str] | None:
+        """The other claim by its number, where exactly one claim at hand has it."""
+        reference = record.one("reference")
+        if reference is None:
+            return None
+        pointer = Pointer(written="by identifier", identifier=(None, reference.value), kind="Claim")
+        found = self.store.follow(pointer, record.located)
+        return None if found is None else Sourced(found.key, reference.origin)
 
     # --- a line
 

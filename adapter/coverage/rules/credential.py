@@ -22,6 +22,9 @@ NEEDED = "a credential that the policy accepts, valid on the date of service"
 )
 def credential(session: CoachingSession, terms: Terms) -> Finding:
     """The rendering practitioner is no physician and holds an accepted credential on the date of service."""
+    accepted = terms.value("accepted_credentials").get(session.code)
+    if accepted is None:
+        return terms.not_applicable("the line has no readable code; service_code says so")
     if len(session.renderers) != 1:
         if session.renderers:
             return terms.finding("several", f"{len(session.renderers)} people render the line", "one rendering person")
@@ -29,7 +32,6 @@ def credential(session: CoachingSession, terms: Terms) -> Finding:
     coach = session.renderers[0]
     if _is_physician(coach, terms):
         return terms.finding("physician", "the session was held by a physician", "a non-physician coach", *_used(coach))
-    accepted = terms.value("accepted_credentials").get(session.code, [])
     held = [each for each in coach.credentials if each.kind is not None and each.kind.value in accepted]
     if not held:
         return _without(session, terms, coach)

@@ -66,6 +66,8 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
 )
 def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
     """A diagnosis the line points to is a mental health or substance use disorder."""
+    if not session.claim.diagnoses:
+        return terms.not_applicable("no diagnosis on the claim; diagnosis_present says so")
     ranges, near = terms.value("covered_diagnoses"), terms.value("related_diagnoses")
     pointed, needed = session.line.diagnoses, f"a diagnosis of {', '.join(ranges)}"
     used = _used(pointed)

@@ -24,8 +24,10 @@ def service_code(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
         found = f"{line.named_in_text.value} stands in text only"
         yield terms.finding("text_only", found, "a CPT or HCPCS code", Used("text", found, line.named_in_text.origin))
         return
-    codes = {each.value.code for each in line.services if each.value.system in ("CPT", "HCPCS")} | {
-        each.value.code.strip().upper() for each in line.services if terms.codes.is_ours(each.value.code)
+    codes = {
+        each.value.code.strip().upper()
+        for each in line.services
+        if each.value.system in ("CPT", "HCPCS") or terms.codes.is_ours(each.value.code)
     }
     if len(codes) > 1:
         yield terms.finding("contradictory", f"codes {', '.join(sorted(codes))} on one line", "one service a line")
@@ -69,9 +71,9 @@ def line_in_scope(session: CoachingSession, terms: Terms) -> Finding:
 def code_in_effect(session: CoachingSession, terms: Terms) -> Finding:
     """The service code was in effect on the date of service."""
     code, on = session.code, session.service_date
-    if code is None or on is None:
+    entry = terms.codes.services.get(code or "")
+    if code is None or entry is None or on is None:
         return terms.not_applicable("no readable code or date of service")
-    entry = terms.codes.services.codes[code]
     used = (Used("service code", code), Used("date of service", str(on)))
     if terms.codes.services.in_effect(code, on):
         return terms.met(f"{code} was in effect on {on}", *used)
@@ -83,6 +85,8 @@ def code_in_effect(session: CoachingSession, terms: Terms) -> Finding:
 def code_listed(session: CoachingSession, terms: Terms) -> Finding:
     """The policy lists the code; absence from a list that calls itself incomplete decides nothing."""
     covered = terms.value("covered_codes")
+    if terms.codes.services.get(session.code or "") is None:
+        return terms.not_applicable("the line has no readable code; service_code says so")
     if session.code in covered:
         return terms.met(f"{session.code} is listed", Used("service code", str(session.code)))
     return terms.finding("not_listed", f"{session.code} is not listed", f"one of {', '.join(covered)}")
