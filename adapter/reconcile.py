@@ -173,7 +173,7 @@ class Reconciliation:
         envelope = Envelope(claim.resource, self.adjudicator.identifier_system, insurer, instant)
         response = claim_response(determination, envelope)
         references = list(dict.fromkeys(each.versioned for each in used if each.container is None))
-        trail = provenance(response, determination.policy_uri, references, instant)
+        trail = provenance(response, determination.policy_uris, references, instant)
         return Answer(claim.id, response, trail, determination=determination)
 
     def _void(self, claim: Located, before: Located) -> Answer:
@@ -185,7 +185,7 @@ class Reconciliation:
             "status": "cancelled",
             "disposition": f"Voided: Claim/{claim.id} was cancelled by its sender.",
         }
-        trail = provenance(response, self.adjudicator.book.policies["common"].uri, [claim.versioned], instant)
+        trail = provenance(response, (self.adjudicator.book.policies["common"].uri,), [claim.versioned], instant)
         return Answer(claim.id, response, trail)
 
     # --- what other claims have come to

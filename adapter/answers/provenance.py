@@ -12,11 +12,11 @@ from adapter.answers import systems
 from adapter.evidence.references import Json
 
 
-def provenance(response: Json, policy_uri: str, evidence: Iterable[str], instant: str) -> Json:
+def provenance(response: Json, policy_uris: Iterable[str], evidence: Iterable[str], instant: str) -> Json:
     """Provenance of one written ClaimResponse.
 
     Args:
-        policy_uri: the policy's URI with its version (``uri|version``).
+        policy_uris: the policy's URI with its version (``uri|version``), then those of its overlays.
         evidence: versioned references of every resource the decision rests on.
         instant: when it was decided; a FHIR instant.
     """
@@ -25,7 +25,7 @@ def provenance(response: Json, policy_uri: str, evidence: Iterable[str], instant
         "id": f"{response['id'][:53]}-provenance",
         "target": [{"reference": f"ClaimResponse/{response['id']}"}],
         "recorded": instant,
-        "policy": [policy_uri],
+        "policy": list(policy_uris),
         "agent": [
             {
                 "type": {"coding": [{"system": systems.PROVENANCE_AGENT, "code": "assembler"}]},

@@ -30,8 +30,8 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date
         RuleCrashed: a rule raised something that is no answer.
     """
     lines = tuple(adjudicate(session, book, today) for session in sessions)
-    policy = _rule_set(sessions[0], book).policy
-    return Determination(sessions[0].claim.id, policy.label, policy.uri, lines)
+    rules = _rule_set(sessions[0], book)
+    return Determination(sessions[0].claim.id, rules.label, rules.uris, lines)
 
 
 def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
@@ -51,17 +51,18 @@ def _rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
     coverage = session.coverage
     recognised = {each.value for each in coverage.payers} if coverage else set()
     payer = recognised.pop() if len(recognised) == 1 else None
-    return book.in_force(payer, session.service_date)
+    plans = {each.value for each in coverage.plans} if coverage else set()
+    return book.in_force(payer, session.service_date, plans, session.state.value if session.state else None)
 
 
 def _in_order(rules: RuleSet) -> list[Rule]:
-    named = [RULES[name] for name in rules.policy.rules]
+    named = [RULES[name] for name in rules.rules]
     return sorted(named, key=lambda rule: (rule.stage, rule.name))
 
 
 def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, today: date) -> tuple[Finding, ...]:
     """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
-    stated = rules.policy.rules[rule.name]
+    stated = rules.rules[rule.name]
     terms = Terms(stated, rules, book.codes, today)
     if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
         return (terms.not_applicable("the line bills another service"),)

@@ -118,7 +118,7 @@ class Determination:
 
     claim: str
     policy: str
-    policy_uri: str
+    policy_uris: tuple[str, ...]
     lines: tuple[LineDetermination, ...]
     unresolved: tuple[str, ...] = field(default=())
 

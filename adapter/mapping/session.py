@@ -187,6 +187,7 @@ class Builder:
             supervisors=tuple(map(self._person, line.supervisors)),
             documentation=documentation,
             history=history,
+            state=line.location.one("state") if line.location and "state" in line.location.fields else None,
         )
         return session, documents
 

@@ -6,15 +6,15 @@ raises, and the line goes to a person. Past a review date a policy still applies
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
 from adapter.errors import AdapterError
 from adapter.policy.codes import CodeLists
-from adapter.policy.files import PolicyFile, RuleFile, Series
+from adapter.policy.files import DatedValue, PolicyFile, RuleFile, Series
 
 
 class BeforeFirstDate(AdapterError):
@@ -27,6 +27,8 @@ class PolicyRule:
 
     file: RuleFile
     layer: str
+    label: str
+    """The layer with its version, as citations show it."""
     shown_as: str
 
 
@@ -52,6 +54,9 @@ class RuleSet:
     """What decides one line: the rules of the day, and whether any policy in force binds coverage."""
 
     policy: Policy
+    """The payer's policy, or the common one; ``rules`` is what it says under the overlays."""
+    rules: Mapping[str, PolicyRule]
+    overlays: tuple[Policy, ...]
     on: date | None
     decides: bool
     payer: str | None
@@ -59,6 +64,16 @@ class RuleSet:
     payer_note: str
     not_yet: Policy | None
     """The payer's policy that begins only after the date of service."""
+
+    @property
+    def label(self) -> str:
+        """Policy and overlays with their versions."""
+        return " + ".join(each.label for each in (self.policy, *self.overlays))
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """The canonical URIs of policy and overlays, each with its version."""
+        return tuple(each.uri for each in (self.policy, *self.overlays))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +87,51 @@ class PolicyBook:
     codes: CodeLists
     common: str = "common"
 
-    def in_force(self, payer: str | None, on: date | None) -> RuleSet:
-        """The rule set for a payer on a date of service; the common one where no policy of the payer's is in force."""
+    def in_force(
+        self, payer: str | None, on: date | None, plans: Collection[str] = (), state: str | None = None
+    ) -> RuleSet:
+        """The rule set for a payer on a date of service; the common one where no policy of the payer's is in force.
+
+        A plan document supersedes the policy, and a state's rules supersede the policy, and the plan where they say so
+        (Cigna A015, Purpose): overlays are laid on in that order, and the last one that speaks is the one that counts.
+        """
         own = sorted(
             (self.policies[name] for name in self.by_payer.get(payer or "", ())), key=lambda each: each.header.effective
         )
         begun = [each for each in own if on is not None and each.header.effective <= on]
         chosen = begun[-1] if begun else self.policies[self.common]
+        overlays = self._overlays(payer, on, plans, state)
+        rules = dict(chosen.rules)
+        for overlay in overlays:
+            rules.update(over(rules, overlay.rules.values()))
         return RuleSet(
             policy=chosen,
+            rules=rules,
+            overlays=overlays,
             on=on,
-            decides=chosen.header.decides,
+            decides=chosen.header.decides or any(each.header.decides for each in overlays),
             payer=payer,
             payer_title=self.payer_titles.get(payer or "", ""),
             payer_note=self.payer_notes.get(payer or "", ""),
             not_yet=own[0] if own and not begun else None,
         )
+
+    def _overlays(
+        self, payer: str | None, on: date | None, plans: Collection[str], state: str | None
+    ) -> tuple[Policy, ...]:
+        """The overlays that match, in the order they are laid on."""
+        found = [
+            each
+            for each in self.policies.values()
+            if (selector := each.header.overlay) is not None
+            and (selector.payer is None or selector.payer == payer)
+            and (not selector.plans or bool(set(selector.plans) & set(plans)))
+            and (not selector.states or state in selector.states)
+            and on is not None
+            and each.header.effective <= on
+            and (each.header.end is None or on <= each.header.end)
+        ]
+        return tuple(sorted(found, key=lambda each: (each.header.rank, each.header.effective, each.header.policy)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +145,6 @@ class Terms:
     rules: RuleSet
     codes: CodeLists
     today: date
-    others: Mapping[str, PolicyRule] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """The value on the date of service.
@@ -109,7 +152,7 @@ class Terms:
         Raises:
             BeforeFirstDate: no value was published for that day, or the day is unknown.
         """
-        return dated_value(self.rule.file.values[name], self.rules.on, name).value
+        return dated_value(self.rule.file.values[name], self.rules.on, name)
 
     def met(self, found: str, *used: Used) -> Finding:
         """The criterion is met."""
@@ -133,24 +176,32 @@ class Terms:
             carc=tuple(follows.carc),
             rarc=tuple(follows.rarc),
             used=used,
-            advisory=self._advisory,
+            advisory=self._advisory(decision),
         )
 
-    @property
-    def _advisory(self) -> bool:
-        """A coverage finding binds only where a policy in force decides coverage."""
-        file = self.rule.file
-        return file.kind == "coverage" and not file.binding and not self.rules.decides
+    def _advisory(self, decision: Decision) -> bool:
+        """Whether nothing makes a finding binding.
+
+        Where no policy decides, a claim can still be rejected for its form, denied for eligibility, or shown to a
+        person; nobody is asked for documents, and no coverage criterion counts (contract, beyond the table).
+        """
+        if self.rules.decides or self.rule.file.binding:
+            return False
+        return self.rule.file.kind == "coverage" or decision is Decision.PEND
 
     def _blank(self, verdict: Verdict) -> Finding:
         file = self.rule.file
-        label = self.rules.policy.label
-        citation = Citation(file.reference.document, file.reference.section, label, self.rule.layer)
+        citation = Citation(file.reference.document, file.reference.section, self.rule.label, self.rule.layer)
         return Finding(file.rule, "met", verdict, Decision.APPROVE, citation, about_claim=file.about == "claim")
 
 
 def dated_value(series: Series, on: date | None, name: str) -> Any:
-    """The entry of a series in force on a day; raises BeforeFirstDate."""
+    """The value of a series in force on a day; raises BeforeFirstDate."""
+    return dated_entry(series, on, name).value
+
+
+def dated_entry(series: Series, on: date | None, name: str) -> DatedValue:
+    """The entry of a series in force on a day, with its reference; raises BeforeFirstDate."""
     if on is None:
         raise BeforeFirstDate(f"{name} cannot be looked up: the date of service is unknown")
     begun = [each for each in series.dated if each.effective <= on]
@@ -159,8 +210,19 @@ def dated_value(series: Series, on: date | None, name: str) -> Any:
     return begun[-1]
 
 
-def merge(base: Policy | None, header: PolicyFile, own: Iterable[PolicyRule]) -> Policy:
-    """A policy over the one it extends: its own rule files replace those of the same name."""
-    rules = dict(base.rules) if base else {}
-    rules.update({each.file.rule: each for each in own})
-    return Policy(header, rules)
+def over(rules: Mapping[str, PolicyRule], own: Iterable[PolicyRule]) -> dict[str, PolicyRule]:
+    """Rules over others: a file that names a rule below takes over the values and outcomes it does not state itself."""
+    return {each.file.rule: _over(rules.get(each.file.rule), each) for each in own}
+
+
+def _over(below: PolicyRule | None, own: PolicyRule) -> PolicyRule:
+    if below is None:
+        return own
+    file = own.file.model_copy(
+        update={
+            "values": {**below.file.values, **own.file.values},
+            "outcomes": {**below.file.outcomes, **own.file.outcomes},
+            "applies_to": own.file.applies_to or below.file.applies_to,
+        }
+    )
+    return replace(own, file=file)

@@ -69,16 +69,38 @@ class RuleFile(Strict):
     outcomes: dict[str, Outcome] = {}
 
 
+class Overlay(Strict):
+    """Which claims an overlay lies on: of a payer, of certain plans (Coverage.class), or served in certain states."""
+
+    payer: str | None = None
+    plans: list[str] = []
+    states: list[str] = []
+    over_plan: bool = False
+    """A state's rules that beat the plan document, where the law says so."""
+
+
 class PolicyFile(Strict):
-    """What a policy is. ``extends`` names the policy whose rules it takes over; its own files replace theirs."""
+    """What a policy is. ``extends`` names the policy whose rules it takes over; ``overlay`` the claims it lies on.
+
+    Its own files replace those of the same name below it, value by value and outcome by outcome.
+    """
 
     policy: str
     title: Sentence
     uri: Sentence
     version: Sentence
     effective: date
+    end: date | None = None
     next_review: date | None = None
     extends: str | None = None
+    overlay: Overlay | None = None
     decides: bool
     document: Sentence
     note: str = ""
+
+    @property
+    def rank(self) -> int:
+        """Order in which overlays are laid on: states, plans, states that beat the plan."""
+        if self.overlay is None or self.overlay.plans:
+            return 1
+        return 2 if self.overlay.over_plan else 0

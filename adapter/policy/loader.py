@@ -15,7 +15,7 @@ from adapter.coverage.registry import RULES, Rule, load_rules
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.mapping.files import CodeEntry, CodeListFile, NcciFile, ReasonCodesFile, validated
 from adapter.mapping.tables import Payers
-from adapter.policy.book import Policy, PolicyBook, PolicyRule, merge
+from adapter.policy.book import Policy, PolicyBook, PolicyRule, over
 from adapter.policy.codes import CodeList, CodeLists, Ncci
 from adapter.policy.files import PolicyFile, RuleFile
 from adapter.yaml_lines import Lined, load_lined
@@ -81,10 +81,11 @@ class _Loader:
     faults: list[ConfigurationFault] = field(default_factory=list)
 
     def policies(self) -> dict[str, Policy]:
+        """All policies: those that others extend first, overlays last, for they may speak about any rule there is."""
         folders = {path.parent.name: path.parent for path in (self.root / "policies").glob("*/policy.yaml")}
-        headers = {name: self._header(folder) for name, folder in sorted(folders.items())}
+        headers = {name: read for name, folder in sorted(folders.items()) if (read := self._header(folder))}
         loaded: dict[str, Policy] = {}
-        for name in headers:
+        for name in sorted(headers, key=lambda each: (headers[each][0].overlay is not None, each)):
             self._load(name, headers, folders, loaded, ())
         return loaded
 
@@ -99,32 +100,32 @@ class _Loader:
     def _load(
         self,
         name: str,
-        headers: Mapping[str, tuple[PolicyFile, Lined] | None],
+        headers: Mapping[str, tuple[PolicyFile, Lined]],
         folders: Mapping[str, Path],
         loaded: dict[str, Policy],
-        below: tuple[str, ...],
+        waiting: tuple[str, ...],
     ) -> Policy | None:
         """Load a policy after the one it extends."""
-        read = headers.get(name)
-        if name in loaded or read is None:
-            return loaded.get(name)
-        header, lined = read
+        if name in loaded:
+            return loaded[name]
+        header, lined = headers[name]
         base = None
         if header.extends is not None:
-            if header.extends in (*below, name) or header.extends not in headers:
+            if header.extends in (*waiting, name) or header.extends not in headers:
                 self.faults.append(lined.fault(f"extends {header.extends!r}, which is no other policy", ("extends",)))
                 return None
-            base = self._load(header.extends, headers, folders, loaded, (*below, name))
-        rules = [
-            rule
-            for path in sorted(folders[name].glob("*.yaml"))
-            if path.stem != "policy"
-            for rule in self._rule(path, name)
-        ]
-        loaded[name] = merge(base, header, rules)
+            base = self._load(header.extends, headers, folders, loaded, (*waiting, name))
+        below = dict(base.rules) if base else {}
+        known = below
+        if header.overlay is not None:
+            known = {rule: stated for policy in loaded.values() for rule, stated in policy.rules.items()}
+        own = [rule for path in sorted(folders[name].glob("*.yaml")) for rule in self._rule(path, header, known)]
+        loaded[name] = Policy(header, {**below, **over(below, own)})
         return loaded[name]
 
-    def _rule(self, path: Path, layer: str) -> Iterator[PolicyRule]:
+    def _rule(self, path: Path, header: PolicyFile, below: Mapping[str, PolicyRule]) -> Iterator[PolicyRule]:
+        if path.stem == "policy":
+            return
         try:
             lined = _lined(self.root, path)
             read = validated(RuleFile, lined)
@@ -136,8 +137,12 @@ class _Loader:
             known = ", ".join(sorted(RULES))
             self.faults.append(lined.fault(f"no rule {read.rule!r}", ("rule",), f"rules: {known}"))
             return
-        self.faults += [*_against_rule(lined, read, rule), *_dates(lined, read), *self._codes(lined, read)]
-        yield PolicyRule(read, layer, lined.file)
+        self.faults += [
+            *_against_rule(lined, read, rule, below.get(read.rule)),
+            *_dates(lined, read),
+            *self._codes(lined, read),
+        ]
+        yield PolicyRule(read, header.policy, f"{header.policy} {header.version}", lined.file)
 
     def _codes(self, lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
         for name, outcome in read.outcomes.items():
@@ -159,11 +164,12 @@ def _flag(entry: CodeEntry | None, name: str) -> bool:
     return entry is not None and bool(getattr(entry, name))
 
 
-def _against_rule(lined: Lined, read: RuleFile, rule: Rule) -> Iterator[ConfigurationFault]:
-    """The values and outcomes a rule uses are there, and no others."""
+def _against_rule(lined: Lined, read: RuleFile, rule: Rule, below: PolicyRule | None) -> Iterator[ConfigurationFault]:
+    """The values and outcomes a rule uses are there, here or in the policy below, and no others."""
     for part, wanted in (("values", rule.values), ("outcomes", rule.outcomes)):
         given = set(getattr(read, part))
-        for name in sorted(set(wanted) - given):
+        taken_over = set(getattr(below.file, part)) if below else set()
+        for name in sorted(set(wanted) - given - taken_over):
             yield lined.fault(f"rule {read.rule} needs {part}.{name}", (part,))
         for name in sorted(given - set(wanted)):
             yield lined.fault(f"rule {read.rule} has no {part}.{name}", (part, name))

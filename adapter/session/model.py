@@ -284,6 +284,8 @@ class CoachingSession:
     supervisors: tuple[Person, ...]
     documentation: Documentation
     history: tuple[PriorService, ...]
+    state: Sourced[str] | None = None
+    """The state the session took place in, for rules of a state."""
 
     @property
     def code(self) -> str | None:

@@ -69,7 +69,7 @@ def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
 def evidence_of_service(session: CoachingSession, terms: Terms) -> Finding:
     """What was performed is what the line bills, as far as the record codes it."""
     shown = session.visit.procedure or session.visit.encounter
-    if shown is None or session.code is None:
+    if shown is None or terms.codes.services.get(session.code or "") is None:
         return terms.not_applicable(NO_VISIT if shown is None else "the line has no readable code")
     ours = [each for each in shown.service_codes if terms.codes.is_ours(each.value.code)]
     if ours and all(each.value.code != session.code for each in ours):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, PriorService
+from adapter.session.model import CoachingSession, PriorService, Settlement
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -35,7 +35,8 @@ def _same_day(session: CoachingSession) -> Iterator[PriorService]:
     provider = session.claim.provider.value if session.claim.provider else None
     for other in session.history:
         billed = other.claim is not None and (other.claim, other.line) != own
-        if billed and other.day == session.service_date and other.provider == provider:
+        undecided = other.settlement in (Settlement.REJECTED, Settlement.REFUSED)
+        if billed and not undecided and other.day == session.service_date and other.provider == provider:
             yield other
 
 

@@ -1,0 +1,94 @@
+"""What the policies cite can be looked up: every section of our own basis exists, other documents are known ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from adapter.mapping.loader import shipped_mappings
+
+MAPPINGS = shipped_mappings()
+BASIS = MAPPINGS / "policies" / "common" / "basis.md"
+OURS = "Common claim rules"
+PUBLISHED = frozenset({"Cigna A015", "NCCI practitioner files", "NUCC provider taxonomy", "Overview of CPT 0592T"})
+UNCITED = "Not cited:"
+"""How a section begins the sentence that explains why no rule cites it."""
+INTERNAL = "coverage facts"
+"""A note that is not in the repository, so nobody who gets an answer could look it up."""
+
+POLICY_FILES = sorted((MAPPINGS / "policies").glob("*/*.yaml"))
+PAYER_FILES = sorted((MAPPINGS / "payers").glob("*.yaml"))
+
+
+def _named(path: Path) -> str:
+    return str(path.relative_to(MAPPINGS))
+
+
+def _references(data: Any) -> Iterator[tuple[str, str]]:
+    """Document and section of every reference in a policy file, however deep."""
+    children: list[Any] = []
+    if isinstance(data, dict):
+        children = list(data.values())
+        reference = data.get("reference")
+        if isinstance(reference, dict):
+            yield str(reference["document"]), str(reference["section"])
+    elif isinstance(data, list):
+        children = data
+    for child in children:
+        yield from _references(child)
+
+
+def _references_of(path: Path) -> list[tuple[str, str]]:
+    return list(_references(yaml.safe_load(path.read_text(encoding="utf-8"))))
+
+
+def _sections() -> list[tuple[str, str]]:
+    """Heading and text of each section of the basis, in order."""
+    _, *parts = BASIS.read_text(encoding="utf-8").split("\n## ")
+    return [(heading.strip(), text) for heading, _, text in (part.partition("\n") for part in parts)]
+
+
+HEADINGS = frozenset(heading for heading, _ in _sections())
+CITED = frozenset(section for path in POLICY_FILES for document, section in _references_of(path) if document == OURS)
+
+
+def test_the_basis_is_titled_as_it_is_cited() -> None:
+    assert BASIS.read_text(encoding="utf-8").startswith(f"# {OURS}\n")
+
+
+def test_every_heading_stands_once() -> None:
+    headings = [heading for heading, _ in _sections()]
+    assert sorted(headings) == sorted(HEADINGS)
+
+
+@pytest.mark.parametrize("path", [path for path in POLICY_FILES if path.stem != "policy"], ids=_named)
+def test_every_rule_file_cites_what_can_be_looked_up(path: Path) -> None:
+    references = _references_of(path)
+    assert references
+    astray = [
+        (document, section)
+        for document, section in references
+        if document not in PUBLISHED and not (document == OURS and section in HEADINGS)
+    ]
+    assert not astray
+
+
+@pytest.mark.parametrize(("heading", "text"), _sections(), ids=lambda each: each.partition("\n")[0][:40])
+def test_every_section_is_cited_or_says_why_not(heading: str, text: str) -> None:
+    assert (heading in CITED) != (UNCITED in text)
+
+
+@pytest.mark.parametrize(
+    ("heading", "text"), [each for each in _sections() if each[0] != "Sources"], ids=lambda each: each[:40]
+)
+def test_every_section_says_why_and_where_from(heading: str, text: str) -> None:
+    assert [mark for mark in ("Why:", "Source:", "Our choice:") if text.count(f"\n- {mark} ") != 1] == [], heading
+
+
+@pytest.mark.parametrize("path", [*POLICY_FILES, *PAYER_FILES, BASIS], ids=_named)
+def test_nothing_points_to_a_note_outside_the_repository(path: Path) -> None:
+    assert INTERNAL not in " ".join(path.read_text(encoding="utf-8").lower().split())
