@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.answers.answer import Answer
 from adapter.bootstrap import build
-from adapter.cli import show
+from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
-from adapter.errors import InputError, SourceError, UsageError
+from adapter.errors import SourceError, UsageError, WriteError
 from adapter.evidence.store import EvidenceStore
 from adapter.reconcile import Adjudicator
 from adapter.session.time import parse_moment
@@ -170,8 +169,8 @@ def explain(choice: Choice, claim_id: str) -> int:
     if report.out_of_scope:
         raise UsageError(f"Claim/{claim_id} bills none of {', '.join(adjudicator.mappings.scope)}: out of scope.")
     if report.unanswered:
-        raise InputError([])  # pragma: no cover
-    show.explanation(report.answers[0], choice.output_format)
+        raise WriteError(report.unanswered[0].problem)
+    show_explanation.explanation(report.answers[0], choice.output_format)
     return OK
 
 
@@ -204,11 +203,17 @@ def policies(mappings: Path | None, output_format: str) -> int:
     return OK
 
 
+def show_rules(name: str, on: date, mappings: Path | None, output_format: str) -> int:
+    """Print one policy as it stands on a date of service."""
+    book = build(load_settings(), mappings).book
+    if name not in book.policies:
+        raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(book.policies))}.")
+    show_policy.policy(book.policies[name], on, output_format)
+    return OK
+
+
 def check(mappings: Path | None, fhir_version: str) -> int:
     """Load everything; faults are raised, with file and line."""
     adjudicator = build(load_settings(), mappings, fhir_version)
     show.checked(adjudicator)
     return OK
-
-
-__all__ = ["Answer", "Choice", "check", "explain", "policies", "sync"]

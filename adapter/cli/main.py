@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +23,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+policies_app = typer.Typer(
+    help="Payers and policies; `show` prints one as it stands on a day.",
+    rich_markup_mode=None,
+    epilog="Example:  coaching-adapter policies --format json",
+)
+app.add_typer(policies_app, name="policies")
 
 
 class Format(StrEnum):
@@ -93,10 +101,24 @@ def explain(
     raise typer.Exit(commands.explain(choice, claim_id))
 
 
-@app.command(epilog="Example:  coaching-adapter policies --format json")
-def policies(mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE) -> None:
+@policies_app.callback(invoke_without_command=True)
+def policies(
+    context: typer.Context, mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE
+) -> None:
     """List payers, their policies, versions and effective dates."""
-    raise typer.Exit(commands.policies(mappings, output_format.value))
+    if context.invoked_subcommand is None:
+        raise typer.Exit(commands.policies(mappings, output_format.value))
+
+
+@policies_app.command("show", epilog="Example:  coaching-adapter policies show cigna-a015 --on 2023-06-01")
+def show_policy(
+    name: Annotated[str, typer.Argument(help="Name of the policy, as the list has it.")],
+    on: Annotated[str | None, typer.Option("--on", help="Date of service (default: today).")] = None,
+    mappings: MappingsOption = None,
+    output_format: FormatOption = Format.TABLE,
+) -> None:
+    """Print the rule set in force on a day: every value, its source, and what follows when a rule fails."""
+    raise typer.Exit(commands.show_rules(name, day(on), mappings, output_format.value))
 
 
 @app.command(epilog="Example:  coaching-adapter check --mappings our-mappings")
@@ -120,6 +142,18 @@ def instant(now: str | None) -> datetime:
     if found is None:
         raise UsageError(f"--now {now!r} is no instant such as 2026-01-31T12:00:00Z.")
     return found
+
+
+def day(on: str | None) -> date:
+    """The date of service that was asked for, or today.
+
+    Raises:
+        UsageError: not a date.
+    """
+    try:
+        return date.fromisoformat(on) if on else datetime.now(UTC).date()
+    except ValueError as error:
+        raise UsageError(f"--on {on!r} is no date such as 2023-06-01.") from error
 
 
 def run() -> None:

@@ -287,13 +287,16 @@ class Builder:
     def _person(self, evidence: PersonEvidence) -> Person:
         practitioner = evidence.practitioner
         taxonomies = tuple(each for role in evidence.roles for each in role.many("taxonomies"))
+        roles = (self._key(role, "organization") for role in evidence.roles)
+        organizations = tuple(each for each in roles if each is not None)
         if practitioner is None:
-            return Person(evidence.key, evidence.named_at.origin, (), taxonomies, resolved=bool(evidence.roles))
+            known = bool(evidence.roles)
+            return Person(evidence.key, evidence.named_at.origin, (), taxonomies, organizations, resolved=known)
         credentials = tuple(
             self._credential(each, evidence.issuers.get(index))
             for index, each in enumerate(practitioner.group("qualifications"))
         )
-        return Person(evidence.key, practitioner.origin, credentials, taxonomies)
+        return Person(evidence.key, practitioner.origin, credentials, taxonomies, organizations)
 
     def _credential(self, record: Record, issuer: Record | None) -> Credential:
         issuers = [each.value for each in record.many("issuer_name")]

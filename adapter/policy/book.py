@@ -66,6 +66,12 @@ class RuleSet:
     """The payer's policy that begins only after the date of service."""
 
     @property
+    def overlay_kinds(self) -> set[str]:
+        """Which kinds of overlays speak: ``plan``, ``state``."""
+        found = [each.header.overlay for each in self.overlays if each.header.overlay is not None]
+        return {"plan" if each.plans else "state" for each in found if each.plans or each.states}
+
+    @property
     def label(self) -> str:
         """Policy and overlays with their versions."""
         return " + ".join(each.label for each in (self.policy, *self.overlays))

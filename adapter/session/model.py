@@ -178,6 +178,8 @@ class Person:
     origin: Origin
     credentials: tuple[Credential, ...] = ()
     taxonomies: tuple[Sourced[Code], ...] = ()
+    organizations: tuple[Sourced[str], ...] = ()
+    """Keys of the organizations that the person has a role at."""
     resolved: bool = True
     """False when the reference leads nowhere: nothing is known about the person."""
 
