@@ -27,6 +27,7 @@ from adapter.fhir.validation import structural_issues
 from adapter.mapping.history import history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.mapper import Mapper
+from adapter.mapping.record import Record
 from adapter.mapping.session import Builder
 from adapter.policy.book import PolicyBook
 from adapter.session.model import PriorService, Settlement
@@ -98,6 +99,7 @@ class Reconciliation:
     _issues: dict[Located, list[Issue]] = field(default_factory=dict)
     _responses: Mapping[str, list[Located]] | None = None
     _settlements: dict[str, Settlement] = field(default_factory=dict)
+    _successors: dict[str, Located] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
@@ -105,9 +107,16 @@ class Reconciliation:
         self._mapper = Mapper(mappings.resources, mappings.systems)
 
     def answer(self, claims: Sequence[Located]) -> list[Answer]:
-        """The answers to claims in scope, in the order of the claims."""
-        answers = (self._answer(each) for each in claims)
-        return [each for each in answers if each is not None]
+        """The answers to claims in scope, in the order of the claims; then those to claims they replace.
+
+        A replaced claim may not have been asked for (it did not change), yet its earlier answer is cancelled.
+        """
+        answers = {each.key: self._answer(each) for each in claims}
+        for claim in claims:
+            for original in self._replaced_by(claim):
+                if original.key not in answers and self._own_response(original) is not None:
+                    answers[original.key] = self._answer(original)
+        return [each for each in answers.values() if each is not None]
 
     def _answer(self, claim: Located) -> Answer | None:
         """The answer to one claim, made once; None when a rule crashed."""
@@ -172,6 +181,8 @@ class Reconciliation:
         insurer = claim.resource.get("insurer") or _payor(evidence)
         envelope = Envelope(claim.resource, self.adjudicator.identifier_system, insurer, instant)
         response = claim_response(determination, envelope)
+        if (successor := self._successor(claim)) is not None and self._own_response(claim) is not None:
+            response |= {"status": "cancelled", "disposition": f"Reversed: replaced by {successor.key}."}
         references = list(dict.fromkeys(each.versioned for each in used if each.container is None))
         trail = provenance(response, determination.policy_uris, references, instant)
         return Answer(claim.id, response, trail, determination=determination)
@@ -187,6 +198,28 @@ class Reconciliation:
         }
         trail = provenance(response, (self.adjudicator.book.policies["common"].uri,), [claim.versioned], instant)
         return Answer(claim.id, response, trail)
+
+    # --- replacement
+
+    def _replaced_by(self, claim: Located) -> list[Located]:
+        """The claims that a claim replaces (Claim.related, ``prior``), as far as they are at hand."""
+        if not self._mapper.knows(claim):
+            return []
+        related = [each for each in self._mapper.record(claim).group("related") if _is_prior(each)]
+        found = (self.store.resolve(each.value("claim"), claim) for each in related)
+        return [each for each in found if each is not None and each.kind == "Claim"]
+
+    def _successor(self, claim: Located) -> Located | None:
+        """The claim that replaces this one and was itself decided."""
+        if self._successors is None:
+            self._successors = {
+                original.key: each for each in self.store.all("Claim") for original in self._replaced_by(each)
+            }
+        found = self._successors.get(claim.key)
+        if found is None or found.key in self._pending:
+            return found
+        decided = self._as_answered(found.key) in (Settlement.FINAL, Settlement.OPEN)
+        return found if decided else None
 
     # --- what other claims have come to
 
@@ -259,6 +292,10 @@ def _told(expression: str, seen: set[str]) -> bool:
     plain = re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
     others = [re.sub(r"\[\d+\]", "", each) for each in seen]
     return any(plain.startswith(each) or each.startswith(plain) for each in others)
+
+
+def _is_prior(related: Record) -> bool:
+    return any(each.value.code == "prior" for each in related.many("relationship"))
 
 
 def _payor(evidence: ClaimEvidence) -> Json:

@@ -9,7 +9,7 @@ from adapter.answers.answer import Answer
 from adapter.answers.decisions import line_json
 from adapter.answers.words import DECIDED, disposition, noteworthy
 from adapter.cli.console import COLOUR, console, outcome_lines, print_json
-from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
+from adapter.coverage.finding import Finding, LineDetermination, Verdict
 
 VERDICT_COLOUR = {
     Verdict.MET: "green",
@@ -33,6 +33,9 @@ def explanation(answer: Answer, output_format: str) -> None:
         print_json({"claim": answer.claim, "lines": lines, "operation_outcome": answer.outcome})
         return
     out = console()
+    if determination is None and answer.response is not None:
+        out.print(f"Claim/{answer.claim}: {answer.response['disposition']}", soft_wrap=True)
+        return
     if determination is None:
         out.print(f"Claim/{answer.claim} could not be processed:", soft_wrap=True)
         for sentence in outcome_lines([answer]):
