@@ -183,7 +183,13 @@ class Reconciliation:
         response = claim_response(determination, envelope)
         if (successor := self._successor(claim)) is not None and self._own_response(claim) is not None:
             response |= {"status": "cancelled", "disposition": f"Reversed: replaced by {successor.key}."}
-        references = list(dict.fromkeys(each.versioned for each in used if each.container is None))
+        read = [each.versioned for each in used if each.container is None]
+        origins = [value.origin for line in determination.lines for each in line.findings for value in each.used]
+        references = list(
+            dict.fromkeys(
+                [*read, *(each.resource for each in origins if each is not None and "#" not in each.resource)]
+            )
+        )
         trail = provenance(response, determination.policy_uris, references, instant)
         return Answer(claim.id, response, trail, determination=determination)
 

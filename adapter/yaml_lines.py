@@ -41,18 +41,20 @@ def load_lined(path: Path, shown_as: str) -> Lined:
     """
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        if twice := _repeated_keys(root):
+            faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
+            raise ConfigurationError(faults)
+        constructor = yaml.constructor.SafeConstructor()
+        data = constructor.construct_document(root) if root is not None else None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            [ConfigurationFault(shown_as, 1, f"cannot be read: {type(error).__name__}")]
-        ) from error
+        fault = ConfigurationFault(shown_as, 1, f"cannot be read: {type(error).__name__}")
+        raise ConfigurationError([fault]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError([ConfigurationFault(shown_as, line, f"not YAML: {error.problem}")]) from error
-    if twice := list(_repeated_keys(root)):
-        faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
-        raise ConfigurationError(faults)
-    constructor = yaml.constructor.SafeConstructor()
-    data = constructor.construct_document(root) if root is not None else None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        fault = ConfigurationFault(shown_as, 1, f"not YAML that can be read: {type(error).__name__}", "see its values")
+        raise ConfigurationError([fault]) from error
     return Lined(shown_as, data, root)
 
 
@@ -61,9 +63,10 @@ def _repeated_keys(node: yaml.Node | None) -> list[tuple[str, int]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                found.append((key.value, key.start_mark.line + 1))
-            seen.add(key.value)
+            name = str(key.value)
+            if name in seen:
+                found.append((name, key.start_mark.line + 1))
+            seen.add(name)
             found += _repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:

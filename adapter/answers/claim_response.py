@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from adapter.answers import systems
@@ -14,6 +15,7 @@ from adapter.answers.words import disposition, note, noteworthy
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
 from adapter.evidence.references import Json
 
+ID_LIMIT = 64
 LINE_DECISION = {
     Decision.APPROVE: "approved",
     Decision.REVIEW: "pending",
@@ -48,7 +50,7 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "status": "active",
         "type": claim.get("type"),
         "use": claim.get("use"),
-        "patient": claim.get("patient"),
+        "patient": without_display(claim.get("patient")),
         "created": envelope.instant,
         "insurer": envelope.insurer,
         "requestor": claim.get("provider"),
@@ -63,14 +65,14 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
 
 
 def response_id(claim_id: str) -> str:
-    """The id of the answer to a claim in files, derived from the claim's; 64 characters at most, as FHIR asks."""
-    return f"{claim_id}-response" if len(claim_id) <= 55 else f"{claim_id[:31]}-{_digest(claim_id)}-response"
+    """The id of the answer to a claim in files, derived from the claim's."""
+    return derived_id(claim_id, "response")
 
 
-def _digest(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def derived_id(id: str, suffix: str) -> str:
+    """An id made from another, at most the 64 characters that FHIR allows; a long one keeps a digest of the whole."""
+    derived = f"{id}-{suffix}"
+    return derived if len(derived) <= ID_LIMIT else f"{id[:24]}-{sha256(id.encode()).hexdigest()[:16]}-{suffix}"
 
 
 def outcome(determination: Determination) -> str:
@@ -178,4 +180,19 @@ def _contained(claim: Json, insurer: Json) -> list[Json]:
     """Contained resources that the references taken over from the claim point at."""
     taken = (claim.get("patient"), claim.get("provider"), insurer)
     wanted = {str(each.get("reference"))[1:] for each in taken if isinstance(each, dict)}
-    return [each for each in claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted]
+    found = [each for each in claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted]
+    return [_nameless(each) for each in found]
+
+
+def without_display(reference: Any) -> Any:
+    """A reference that does not name the person."""
+    return (
+        {name: value for name, value in reference.items() if name != "display"} if isinstance(reference, dict) else None
+    )
+
+
+def _nameless(resource: Json) -> Json:
+    """A contained Patient keeps what identifies it to a machine; a name has no place in an answer."""
+    if resource.get("resourceType") != "Patient":
+        return resource
+    return {name: resource[name] for name in ("resourceType", "id", "identifier") if name in resource}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from adapter import __version__
 from adapter.answers import systems
+from adapter.answers.claim_response import derived_id
 from adapter.evidence.references import Json
 
 
@@ -22,7 +23,7 @@ def provenance(response: Json, policy_uris: Iterable[str], evidence: Iterable[st
     """
     return {
         "resourceType": "Provenance",
-        "id": f"{response['id'][:53]}-provenance",
+        "id": derived_id(str(response["id"]), "provenance"),
         "target": [{"reference": f"ClaimResponse/{response['id']}"}],
         "recorded": instant,
         "policy": list(policy_uris),

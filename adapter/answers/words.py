@@ -34,7 +34,7 @@ def note(finding: Finding) -> str:
     needed = f" Needed: {finding.needed}." if finding.needed else ""
     fix = f" Next: {finding.fix}" if finding.fix else ""
     codes = _codes(finding)
-    return f"{label} ({finding.rule}{codes}): {finding.found}.{needed} Source: {finding.citation}.{fix}"
+    return f"{label} ({finding.rule}{codes}): {finding.found.rstrip('.')}.{needed} Source: {finding.citation}.{fix}"
 
 
 def _codes(finding: Finding) -> str:

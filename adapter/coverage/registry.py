@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapter.coverage.finding import Finding
 from adapter.session.model import CoachingSession
@@ -48,7 +48,8 @@ class Rule:
     name: str
     stage: Stage
     outcomes: tuple[str, ...]
-    values: tuple[str, ...]
+    values: Mapping[str, Any]
+    """Names of the values it looks up, each with its type; a policy value of another type stops the start."""
     check: RuleFunction
 
 
@@ -56,13 +57,13 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    stage: Stage, *, outcomes: Iterable[str] = (), values: Iterable[str] = ()
+    stage: Stage, *, outcomes: Iterable[str] = (), values: Mapping[str, Any] | None = None
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register a function as the rule of its name."""
 
     def register(check: RuleFunction) -> RuleFunction:
         name = check.__name__
-        RULES[name] = Rule(name, stage, tuple(outcomes), tuple(values), check)
+        RULES[name] = Rule(name, stage, tuple(outcomes), values or {}, check)
         return check
 
     return register

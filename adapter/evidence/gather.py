@@ -152,7 +152,7 @@ class _Gatherer:
         visit = _Visit()
         self._named_by_claim(item, visit)
         codes = {each.value.code for each in item.many("services")}
-        if visit.named or visit.procedures or visit.encounters:
+        if visit.named or visit.unresolved or visit.procedures or visit.encounters or visit.ignored:
             self._procedures_of_visit(visit, patient, codes, serviced)
         elif patient is not None:
             self._search(visit, patient, codes, serviced)
@@ -216,13 +216,13 @@ class _Gatherer:
         loose: list[Located] = []
         for located in self.store.about("Procedure", patient):
             record = self.mapper.record(located)
-            if not self._carries(record.many("codes"), codes) or self._set_aside(located, visit):
-                continue
             encounter = self._key(record.one("encounter"), record)
-            if encounter in visit.named:
-                visit.procedures.append(located)
-            elif encounter is None and visit.encounters and _on_day(_performed(record), serviced):
-                loose.append(located)
+            tied = encounter in visit.named
+            fits = encounter is None and bool(visit.encounters) and _on_day(_performed(record), serviced)
+            if not (tied or fits) or not self._carries(record.many("codes"), codes):
+                continue
+            if not self._set_aside(located, visit):
+                (visit.procedures if tied else loose).append(located)
         visit.procedures = visit.procedures or loose
 
     def _search(self, visit: _Visit, patient: str, codes: set[str], serviced: Sourced[Days] | None) -> None:
@@ -307,10 +307,14 @@ class _Gatherer:
         """Who renders and who supervises: the care team of the line, else the performer, else the participants."""
         wanted = {each.value for each in item.many("care_team_sequence")}
         team = [each for each in self.claim.group("care_team") if not wanted or each.value("sequence") in wanted]
-        supervising = [each for each in team if _has_role(each, "supervisor") or each.value("responsible")]
         rendering = [each for each in team if _has_role(each, "rendering")]
-        if not rendering and len(team) == 1 and not supervising:
+        if not rendering and len(team) == 1 and not _has_role(team[0], "supervisor"):
             rendering = team
+        supervising = [
+            each
+            for each in team
+            if _has_role(each, "supervisor") or (each.value("responsible") and each not in rendering)
+        ]
         people = self._persons((each.one("provider"), self.claim) for each in rendering)
         people = people or self._performers(procedure) or self._participants(encounter)
         return people, self._persons((each.one("provider"), self.claim) for each in supervising)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 Json = dict[str, Any]
 
@@ -76,5 +76,5 @@ def _conditional(match: re.Match[str]) -> Pointer:
     parameters = parse_qsl(match["query"])
     if len(parameters) != 1 or parameters[0][0] != "identifier":
         return Pointer(written, kind=match["type"])
-    system, bar, value = unquote(parameters[0][1]).rpartition("|")
+    system, bar, value = parameters[0][1].rpartition("|")
     return Pointer(written, identifier=((system or None) if bar else None, value), kind=match["type"])

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from adapter.evidence.references import Json, Pointer, parse_reference
+from adapter.session.time import parse_moment
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
@@ -38,6 +41,8 @@ class Located:
     container: Located | None = None
     lines: Callable[[str], int] | None = None
     """Finds the line of an element by its FHIRPath inside the file; slow, so only asked after a fault."""
+    scope: str = ""
+    """The service base, where resources of several servers are at hand; the store sets it."""
 
     @property
     def kind(self) -> str:
@@ -50,15 +55,26 @@ class Located:
 
     @property
     def key(self) -> str:
-        """``Type/id``; a contained resource is ``Type/id-of-container#id``; without an id the fullUrl."""
+        """``Type/id``, below its server where there are several; a contained resource is ``Type/id-of-container#id``.
+
+        Without an id it is the fullUrl, else the place it stands in: two resources without an id are two resources.
+        """
         if self.container is not None:
             return f"{self.container.key}#{self.id}"
-        return f"{self.kind}/{self.id}" if self.id else self.full_url or f"{self.kind} without id"
+        if self.id is None:
+            return self.full_url or f"{self.kind} without id at {self.file}:{self.line}:{self.entry}"
+        return f"{self.scope}/{self.local}" if self.scope else self.local
+
+    @property
+    def local(self) -> str:
+        """``Type/id``, as a relative reference has it."""
+        return f"{self.kind}/{self.id}"
 
     @property
     def versioned(self) -> str:
         """The versioned reference, where the version is known."""
-        version = (self.resource.get("meta") or {}).get("versionId") if self.container is None else None
+        meta = self.resource.get("meta")
+        version = meta.get("versionId") if self.container is None and isinstance(meta, dict) else None
         return f"{self.key}/_history/{version}" if version and self.id else self.key
 
     def place(self, expression: str = "") -> str:
@@ -77,12 +93,21 @@ class Located:
         return self.full_url[: -len(suffix)] if self.full_url and self.full_url.endswith(suffix) else None
 
 
-def version_rank(resource: Json) -> tuple[str, int, str]:
+def version_rank(resource: Json) -> tuple[datetime, int, str]:
     """Orders versions of one resource: by lastUpdated, then by a numeric, then by any versionId."""
-    meta: Any = resource.get("meta") or {}
+    meta: Any = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     version = str(meta.get("versionId") or "")
-    return (str(meta.get("lastUpdated") or ""), int(version) if version.isdecimal() else 0, version)
+    return (_updated(meta.get("lastUpdated")), int(version) if version.isdecimal() else 0, version)
+
+
+def _updated(value: object) -> datetime:
+    """``meta.lastUpdated`` as an instant; the beginning of time when it is none."""
+    try:
+        moment = parse_moment(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    return (moment.instant if moment else None) or datetime.min.replace(tzinfo=UTC)
 
 
 def _older(one: Json, other: Json) -> bool:
@@ -97,6 +122,8 @@ def _older(one: Json, other: Json) -> bool:
 class EvidenceStore:
     """An index over resources; add all of them, then ask."""
 
+    base: str | None = None
+    """The service base of the first resource that has one; resources of another are kept apart from its."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)
@@ -114,8 +141,9 @@ class EvidenceStore:
     def add(self, located: Located) -> None:
         """Take a resource in; an older version of one that is there is counted and dropped."""
         self._about = self._roles = None
+        located = self._scoped(located)
         if located.bundle is not None:
-            for name in filter(None, (located.full_url, located.key)):
+            for name in filter(None, (located.full_url, located.local)):
                 self._by_bundle[located.bundle, name] = located
         known = self._by_key.get(located.key)
         if known is not None:
@@ -127,6 +155,14 @@ class EvidenceStore:
             self._by_url[located.full_url] = located
         for identifier in _identifiers(located.resource):
             self._by_identifier[identifier].append(located)
+
+    def _scoped(self, located: Located) -> Located:
+        """The same id on another server is another resource; a Claim keeps its id, by which its answer is named."""
+        base = located.base
+        if base is None or located.kind == "Claim":
+            return located
+        self.base = self.base or base
+        return located if base == self.base else replace(located, scope=base)
 
     def extend(self, many: Iterable[Located]) -> None:
         for located in many:
@@ -152,7 +188,7 @@ class EvidenceStore:
         holder = holder.container or holder
         if pointer.identifier is not None:
             return self._identified(pointer)
-        return self._in_bundle(pointer, holder) or self._anywhere(pointer)
+        return self._in_bundle(pointer, holder) or self._anywhere(pointer, holder)
 
     def about(self, kind: str, patient: str) -> list[Located]:
         """Resources of a type whose subject is the patient of that key, ordered by key."""
@@ -184,8 +220,11 @@ class EvidenceStore:
         found = self.follow(pointer, holder)
         if found is not None:
             return found.key
-        if pointer.identifier is not None:
-            return f"{pointer.kind or ''}?identifier={pointer.identifier[0] or ''}|{pointer.identifier[1]}"
+        if pointer.identifier is not None:  # as a digest: an identifier may be a member number
+            written = "|".join(part or "" for part in pointer.identifier)
+            return f"{pointer.kind or 'Resource'} by identifier {sha256(written.encode()).hexdigest()[:12]}"
+        if pointer.local and not pointer.url and holder.scope:
+            return f"{holder.scope}/{pointer.local}"
         return pointer.local or pointer.url or pointer.written
 
     def _in_bundle(self, pointer: Pointer, holder: Located) -> Located | None:
@@ -195,9 +234,11 @@ class EvidenceStore:
         names = (pointer.url, absolute, None if pointer.url else pointer.local)
         return next((found for name in names if name and (found := self._by_bundle.get((holder.bundle, name)))), None)
 
-    def _anywhere(self, pointer: Pointer) -> Located | None:
+    def _anywhere(self, pointer: Pointer, holder: Located) -> Located | None:
         if pointer.url and (found := self._by_url.get(pointer.url)):
-            return found
+            return self._by_key.get(found.key, found)
+        if pointer.local and not pointer.url and holder.scope:
+            return self._by_key.get(f"{holder.scope}/{pointer.local}")
         found = self._by_key.get(pointer.local) if pointer.local else None
         if found is not None and pointer.url and found.full_url:
             return None  # the same id on another server is somebody else

@@ -56,7 +56,7 @@ def find_documentation(
     def first(places: Iterable[Place]) -> tuple[Located, Place] | None:
         for place in places:
             for located in store.about(place.resource, patient):
-                linked = located.key in named or _belongs(place, located, store, keys)
+                linked = located.key in named | keys or _belongs(place, located, store, keys)
                 if linked and place.holds(located):
                     return located, place
         return None

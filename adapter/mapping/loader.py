@@ -18,6 +18,7 @@ from adapter.mapping import files
 from adapter.mapping.documentation import DocumentationMapping, Place
 from adapter.mapping.expression import Expression, compile_expression
 from adapter.mapping.mapper import FieldMapping, PartMapping
+from adapter.mapping.required import REQUIRED
 from adapter.mapping.tables import (
     CodeSystems,
     ConceptMap,
@@ -128,7 +129,14 @@ class _Loader:
                 [ConfigurationFault(str(folder), 1, f"no mappings for FHIR {self.version.upper()}")]
             )
         paths = [path for path in folder.glob("*.yaml") if path.stem not in NOT_RESOURCES]
-        return dict(self.each(paths, lambda lined: self._resource(lined, tables)))
+        found = dict(self.each(paths, lambda lined: self._resource(lined, tables)))
+        shown = str(folder.relative_to(self.root.parent))
+        self.faults += [
+            ConfigurationFault(f"{shown}/{kind.lower()}.yaml", 1, f"there is no mapping for {kind}")
+            for kind in sorted(set(REQUIRED) - set(found))
+            if not (folder / f"{kind.lower()}.yaml").exists()
+        ]
+        return found
 
     def _resource(self, lined: Lined, tables: Mapping[str, ConceptMap]) -> tuple[str, PartMapping]:
         read = files.validated(files.ResourceFile, lined)
@@ -142,6 +150,7 @@ class _Loader:
             for name, group in read.groups.items()
         }
         mapping = PartMapping(compiler.fields(read.fields, read.resource, ("fields",)), groups)
+        compiler.faults += _missing_fields(lined, read)
         compiler.finish()
         return read.resource, mapping
 
@@ -171,8 +180,12 @@ class _Loader:
         return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
 
     def payers(self) -> Payers:
-        read = self.each((self.root / "payers").glob("*.yaml"), lambda lined: files.validated(files.PayerFile, lined))
-        return Payers({each.payer: _payer(each) for each in read})
+        found: dict[str, Payer] = {}
+        for path in sorted((self.root / "payers").glob("*.yaml")):
+            read = self.attempt(lambda path=path: files.validated(files.PayerFile, self.lined(path)))  # type: ignore[misc]
+            if read is not None:
+                found[read.payer] = _payer(read, path)
+        return Payers(found)
 
     def scope(self) -> dict[str, str]:
         read = files.validated(files.CodeListFile, self.lined(self.root / "codes" / "service-codes.yaml"))
@@ -224,6 +237,16 @@ class _Compiler:
             raise ConfigurationError(self.faults)
 
 
+def _missing_fields(lined: Lined, read: files.ResourceFile) -> Iterable[ConfigurationFault]:
+    """Fields that sessions are built from and the file does not map: say so now, not on every claim."""
+    for group, names in REQUIRED.get(read.resource, {}).items():
+        part = read.groups.get(group)
+        given = set(read.fields) if not group else set(part.fields) if part else set()
+        at = ("groups", group, "fields") if group else ("fields",)
+        for name in sorted(names - given):
+            yield lined.fault(f"field {name!r} of {read.resource}{f'.{group}' if group else ''} is not mapped", at)
+
+
 def _concept_map(lined: Lined, systems: CodeSystems) -> ConceptMap:
     """A FHIR ConceptMap; targets keep the key of their system, so a rule never sees a URL."""
     read = files.validated(files.ConceptMapFile, lined)
@@ -246,7 +269,7 @@ def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
     )
 
 
-def _payer(read: files.PayerFile) -> Payer:
+def _payer(read: files.PayerFile, path: Path) -> Payer:
     return Payer(
         key=read.payer,
         title=read.title,
@@ -255,4 +278,5 @@ def _payer(read: files.PayerFile) -> Payer:
         name_parts=tuple(map(plain_name, read.name_parts)),
         policies=tuple(read.policies),
         note=read.note,
+        file=path,
     )

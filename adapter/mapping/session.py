@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
@@ -34,8 +34,12 @@ from adapter.session.model import (
     Sourced,
     Visit,
 )
-from adapter.session.time import Interval, Moment, utc_day_before
+from adapter.session.time import Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
+
+
+WITHDRAWN = ("entered-in-error", "refuted")
+"""Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +144,14 @@ class Builder:
     def _diagnosis(self, record: Record, conditions: Mapping[int, Record]) -> Diagnosis:
         """A coded diagnosis, or the codes of the Condition it refers to."""
         sequence = int(record.value("sequence") or 0)
-        codes = record.many("codes")
-        if not codes and sequence in conditions and "codes" in conditions[sequence].fields:
-            codes = conditions[sequence].many("codes")
+        codes, condition = record.many("codes"), conditions.get(sequence)
+        if condition is not None and ("codes" not in condition.fields or condition.value("verification") in WITHDRAWN):
+            condition = None
+        if not codes and condition is not None:
+            codes = condition.many("codes")
         plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
         known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
-        lost = not codes and record.one("condition") is not None and sequence not in conditions
+        lost = not codes and record.one("condition") is not None and condition is None
         return Diagnosis(sequence, codes, record.origin, known, billable, lost)
 
     def _related(self, record: Record) -> Related:
@@ -201,6 +207,7 @@ class Builder:
             services=item.many("services"),
             named_in_text=self._named_in_text(item),
             modifiers=item.many("modifiers"),
+            modifiers_without_code=item.many("modifiers_without_code"),
             quantity=item.one("quantity"),
             unit_price=item.one("unit_price"),
             factor=item.one("factor"),
@@ -342,7 +349,7 @@ def _possible_days(interval: Interval, zone: str | None) -> Iterable[tuple[date,
         yield utc_day_before(start), "the time is in UTC and the facility's time zone is unknown"
     elif start.day is not None:
         yield start.day, ""
-        if interval.end is not None and interval.end.day == start.day + timedelta(days=1):
+        if interval.end is not None and interval.end.day == day_after(start.day, 1) != start.day:
             yield interval.end.day, "the session ended after midnight"
 
 
@@ -351,5 +358,5 @@ def _local_day(moment: Moment, zone: str | None) -> date | None:
         return None
     try:
         return moment.instant.astimezone(ZoneInfo(zone)).date()
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OverflowError):
         return None

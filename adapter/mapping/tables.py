@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from adapter.session.model import Code
 
@@ -90,6 +91,7 @@ class Payer:
     name_parts: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     note: str = ""
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from adapter.coverage.registry import RULES, Rule, load_rules
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.mapping.files import CodeEntry, CodeListFile, NcciFile, ReasonCodesFile, validated
-from adapter.mapping.tables import Payers
+from adapter.mapping.tables import Payer, Payers
 from adapter.policy.book import Policy, PolicyBook, PolicyRule, over
 from adapter.policy.codes import CodeList, CodeLists, Ncci
-from adapter.policy.files import PolicyFile, RuleFile
+from adapter.policy.files import PolicyFile, RuleFile, Series
 from adapter.yaml_lines import Lined, load_lined
 
 
@@ -34,8 +37,7 @@ def load_policies(root: Path, payers: Payers) -> PolicyBook:
     for payer in payers.payers.values():
         for name in payer.policies:
             if name not in policies:
-                where = f"{root.name}/payers/{payer.key}.yaml"
-                loader.faults.append(ConfigurationFault(where, 1, f"no policy {name!r}"))
+                loader.faults.append(_unknown_policy(root, payer, name, policies))
     if loader.faults:
         raise ConfigurationError(loader.faults)
     return PolicyBook(
@@ -45,6 +47,13 @@ def load_policies(root: Path, payers: Payers) -> PolicyBook:
         payer_notes={key: payer.note for key, payer in payers.payers.items()},
         codes=codes,
     )
+
+
+def _unknown_policy(root: Path, payer: Payer, name: str, policies: Mapping[str, Policy]) -> ConfigurationFault:
+    hint = f"policies: {', '.join(sorted(policies))}"
+    if payer.file is None:
+        return ConfigurationFault(payer.key, 1, f"no policy {name!r}", hint)
+    return _lined(root, payer.file).fault(f"no policy {name!r}", ("policies", payer.policies.index(name)), hint)
 
 
 def load_code_lists(root: Path) -> CodeLists:
@@ -137,12 +146,28 @@ class _Loader:
             known = ", ".join(sorted(RULES))
             self.faults.append(lined.fault(f"no rule {read.rule!r}", ("rule",), f"rules: {known}"))
             return
+        read = self._typed(lined, read, rule)
         self.faults += [
             *_against_rule(lined, read, rule, below.get(read.rule)),
             *_dates(lined, read),
             *self._codes(lined, read),
         ]
         yield PolicyRule(read, header.policy, f"{header.policy} {header.version}", lined.file)
+
+    def _typed(self, lined: Lined, read: RuleFile, rule: Rule) -> RuleFile:
+        """The file with its values as the rule's types; a value of another type is a fault."""
+        typed: dict[str, Series] = {}
+        for name, series in read.values.items():
+            entries = []
+            for index, entry in enumerate(series.dated):
+                try:
+                    value = TypeAdapter(rule.values.get(name, Any)).validate_python(entry.value)
+                    entries.append(entry.model_copy(update={"value": value}))
+                except ValidationError as error:
+                    problem = f"{name}: {'; '.join(each['msg'] for each in error.errors())}"
+                    self.faults.append(lined.fault(problem, ("values", name, "dated", index, "value")))
+            typed[name] = series.model_copy(update={"dated": entries or series.dated})
+        return read.model_copy(update={"values": typed})
 
     def _codes(self, lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
         for name, outcome in read.outcomes.items():

@@ -89,6 +89,8 @@ class ClaimLine:
     named_in_text: Sourced[str] | None
     """One of our codes that only the text or display names; never read as a code."""
     modifiers: tuple[Sourced[Code], ...]
+    modifiers_without_code: tuple[Sourced[bool], ...]
+    """Modifiers that are text only: something is meant, and nobody can tell what."""
     quantity: Sourced[Decimal] | None
     unit_price: Sourced[Money] | None
     factor: Sourced[Decimal] | None

@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 _DATE_TIME = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
-    r"(T(?P<hour>\d{2}):(?P<minute>\d{2})(:(?P<second>\d{2})(?P<fraction>\.\d+)?)?(?P<offset>Z|[+-]\d{2}:\d{2})?)?)?)?"
+    r"(T(?P<hour>\d{2}):(?P<minute>\d{2})(:(?P<second>\d{2})(?P<fraction>\.\d+)?)?(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?)?)?)?",
+    re.ASCII,
 )
 
 
@@ -137,4 +138,12 @@ class Days:
 def utc_day_before(moment: Moment) -> date:
     """The other local day that a UTC time can mean in the Americas."""
     assert moment.instant is not None  # noqa: S101 - callers ask only about moments with a time of day
-    return moment.instant.astimezone(UTC).date() - timedelta(days=1)
+    return day_after(moment.instant.astimezone(UTC).date(), -1)
+
+
+def day_after(day: date, days: int) -> date:
+    """A day some days later; the calendar's first and last day have nothing beyond them."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return day

@@ -26,6 +26,8 @@ from adapter.yaml_lines import line_of
 
 JSON_SUFFIXES = (".json",)
 NDJSON_SUFFIXES = (".ndjson", ".jsonl")
+SAMPLE = 1_000_000
+"""Bytes that tell what kind of file it is."""
 LINES_LIMIT = 8_000_000
 """Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again, slowly."""
 
@@ -52,8 +54,13 @@ def read_files(source: Path, reading: Reading) -> Iterator[Located]:
     numbers = iter(range(1_000_000_000))
     for path in _walk(source, reading):
         reading.files += 1
-        shown = path.name if path == source else str(path.relative_to(source))
+        shown = _shown(path.name if path == source else str(path.relative_to(source)))
         yield from _FileReader(path, shown, reading, numbers).read()
+
+
+def _shown(name: str) -> str:
+    """A file's name as it can be written anywhere, also where it is no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _walk(source: Path, reading: Reading) -> Iterator[Path]:
@@ -109,7 +116,7 @@ class _FileReader:
             if _is_ndjson(content):
                 yield from self._lines(content)
             else:
-                self._fault(f"not JSON: {error.msg}", error.lineno)
+                self._fault(f"not JSON: {error.msg}", _line_of_fault(content, error))
             return
         yield from self._value(value, None, partial(_line_in, _node_finder(content)))
 
@@ -141,7 +148,7 @@ class _FileReader:
         lines: Callable[[str], int] | None,
     ) -> Iterator[Located]:
         if not isinstance(resource.get("resourceType"), str):
-            where = lines(entry) if lines else line or 1
+            where = lines(f"{entry}.resourceType") if lines else line or 1
             self._fault("resourceType is not a text", where, f"{entry or 'Resource'}.resourceType")
         elif resource["resourceType"] == "Bundle":
             yield from self._bundle(resource, entry, line, lines)
@@ -179,12 +186,26 @@ class _FileReader:
 
 
 def _is_ndjson(content: bytes) -> bool:
-    """Whether the first lines are JSON objects of their own: NDJSON under another name."""
-    first = [line for line in content.split(b"\n", 3)[:2] if line.strip()]
+    """Whether most of the first lines are JSON objects of their own: NDJSON under another name."""
+    lines = [line for line in content[:SAMPLE].split(b"\n") if line.strip()][:20]
+    whole = sum(1 for line in lines if _is_object(line))
+    return len(lines) > 1 and whole * 2 >= len(lines)
+
+
+def _is_object(line: bytes) -> bool:
     try:
-        return len(first) == 2 and all(isinstance(orjson.loads(line), dict) for line in first)
+        return isinstance(orjson.loads(line), dict)
     except orjson.JSONDecodeError:
         return False
+
+
+def _line_of_fault(content: bytes, error: orjson.JSONDecodeError) -> int:
+    """The line of a JSON error; bytes that are no UTF-8 are looked for, because the parser names no place for them."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        return content.count(b"\n", 0, broken.start) + 1
+    return error.lineno
 
 
 def _node_finder(content: bytes) -> Callable[[], yaml.Node | None]:
@@ -193,13 +214,15 @@ def _node_finder(content: bytes) -> Callable[[], yaml.Node | None]:
         if len(content) > LINES_LIMIT:
             return None
         try:
-            return yaml.compose(content.decode("utf-8"), Loader=yaml.CSafeLoader)
+            return yaml.compose(_SURROGATE.sub(rb"\\uFFFD", content).decode("utf-8"), Loader=yaml.CSafeLoader)
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
             return None  # JSON that is no YAML, such as one indented by tabs: the file is named without the line
 
     return find
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+"""Half of an escaped surrogate pair: JSON, and no YAML."""
 _STEP = re.compile(r"\.([A-Za-z]\w*)|\[(\d+)\]")
 
 

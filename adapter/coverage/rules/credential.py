@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -18,7 +18,11 @@ NEEDED = "a credential that the policy accepts, valid on the date of service"
 @rule(
     Stage.CREDENTIAL,
     outcomes=("nobody", "several", "no_data", "not_accepted", "not_peer", "expired", "undated", "physician"),
-    values=("accepted_credentials", "accepted_taxonomies", "physician_taxonomies"),
+    values={
+        "accepted_credentials": dict[str, list[str]],
+        "accepted_taxonomies": dict[str, list[str]],
+        "physician_taxonomies": list[str],
+    },
 )
 def credential(session: CoachingSession, terms: Terms) -> Finding:
     """The rendering practitioner is no physician and holds an accepted credential on the date of service."""
@@ -79,7 +83,11 @@ def _used(person: Person) -> list[Used]:
     return [Used("rendering person", person.key, person.origin)]
 
 
-@rule(Stage.CREDENTIAL, outcomes=("warn", "pend", "unlicensed"), values=("supervision", "supervising_credentials"))
+@rule(
+    Stage.CREDENTIAL,
+    outcomes=("warn", "pend", "unlicensed"),
+    values={"supervision": Literal["warn", "pend"], "supervising_credentials": list[str]},
+)
 def supervision(session: CoachingSession, terms: Terms) -> Finding:
     """A licensed professional, other than the coach, oversees the coaching."""
     coaches = {each.key for each in session.renderers}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
+
+from pydantic import NonNegativeInt
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -43,7 +46,8 @@ def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Fin
             "billed_before", f"billed on {created.value.last_day} for {last}", "a service before its bill", *used
         )
     if last > terms.today:
-        yield terms.finding("in_future", f"date of service {last} lies ahead", "a service that has taken place")
+        ahead = Used("date of service", str(last), session.line.serviced.origin if session.line.serviced else None)
+        yield terms.finding("in_future", f"date of service {last} lies ahead", "a service that has taken place", ahead)
     if not (created is not None and created.value.last_day < last) and last <= terms.today:
         yield terms.met(f"service of {last} billed afterwards", Used("date of service", str(last)))
 
@@ -77,13 +81,21 @@ def single_day(session: CoachingSession, terms: Terms) -> Finding:
     serviced = session.line.serviced
     if serviced is None or serviced.value.single is not None:
         return terms.met("one day of service")
-    if {serviced.value.start, serviced.value.end} <= {day for day, _ in session.time.days}:
+    if _past_midnight(session) == (serviced.value.start, serviced.value.end):
         return terms.met(f"{serviced.value}: one session past midnight")
     used = Used("days of service", str(serviced.value), serviced.origin)
     return terms.finding("several_days", f"one line for {serviced.value}", "a line for each day", used)
 
 
-@rule(Stage.IDENTITY, outcomes=("too_late",), values=("filing_limit_days",))
+def _past_midnight(session: CoachingSession) -> tuple[date | None, date | None] | None:
+    """The days a session began and ended on, in its own offsets, where they differ."""
+    interval = session.time.interval
+    if interval is None or interval.value.start is None or interval.value.end is None:
+        return None
+    return interval.value.start.day, interval.value.end.day
+
+
+@rule(Stage.IDENTITY, outcomes=("too_late",), values={"filing_limit_days": NonNegativeInt | None})
 def timely_filing(session: CoachingSession, terms: Terms) -> Finding:
     """The claim was filed within the payer's limit, where the policy switches one on."""
     limit, created, on = terms.value("filing_limit_days"), session.claim.created, session.service_date

@@ -62,7 +62,7 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
 @rule(
     Stage.DIAGNOSIS,
     outcomes=("out_of_scope", "points_elsewhere", "near_scope", "unreadable"),
-    values=("covered_diagnoses", "related_diagnoses"),
+    values={"covered_diagnoses": list[str], "related_diagnoses": list[str]},
 )
 def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
     """A diagnosis the line points to is a mental health or substance use disorder."""
@@ -77,8 +77,8 @@ def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
         found = f"{elsewhere[0].icd10cm} is on the claim, but the line does not point to it"
         return terms.finding("points_elsewhere", found, needed, *used)
     codes = [each.icd10cm for each in pointed if each.icd10cm]
-    if not codes:
-        return terms.finding("unreadable", "no readable diagnosis", needed, *used)
+    if len(codes) < len(pointed) or not codes:
+        return terms.finding("unreadable", "a diagnosis of the line cannot be read", needed, *used)
     if any(_in_ranges(each, near) for each in codes):
         return terms.finding(
             "near_scope", f"{', '.join(codes)}: related to mental health, outside {', '.join(ranges)}", needed, *used

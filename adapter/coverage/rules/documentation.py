@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -12,7 +14,17 @@ if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
-@rule(Stage.DOCUMENTATION, outcomes=("missing",), values=("documentation", "documentation_elements"))
+Strictness = Annotated[
+    Literal["note_on_file", "elements", "off"],
+    BeforeValidator(lambda value: "off" if value is False else value),  # YAML reads a bare off as false
+]
+
+
+@rule(
+    Stage.DOCUMENTATION,
+    outcomes=("missing",),
+    values={"documentation": Strictness, "documentation_elements": dict[str, str]},
+)
 def documentation(session: CoachingSession, terms: Terms) -> Finding:
     """The documentation that the policy asks for is on file: a note of the session, or each element by itself."""
     strictness = terms.value("documentation")

@@ -13,10 +13,17 @@ if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
-@rule(Stage.DUPLICATE, outcomes=("exact", "original_open"))
+@rule(Stage.DUPLICATE, outcomes=("exact", "original_open", "provider_unknown"))
 def duplicate(session: CoachingSession, terms: Terms) -> Finding:
     """No earlier claim bills the same service of the same patient, day and provider."""
-    earlier = [each for each in session.history if _same_service(each, session) and _is_earlier(each, session)]
+    alike = [each for each in session.history if _same_service(each, session) and _is_earlier(each, session)]
+    own = session.claim.provider.value if session.claim.provider else None
+    if unclear := [each for each in alike if own is None or each.provider is None]:
+        used = Used("other claim", f"{unclear[0].claim} line {unclear[0].line}", unclear[0].origin)
+        return terms.finding(
+            "provider_unknown", "the same service of an unnamed provider is on file", "the provider", used
+        )
+    earlier = [each for each in alike if each.provider == own]
     final = [each for each in earlier if each.settlement is Settlement.FINAL]
     open_ = [each for each in earlier if each.settlement in (Settlement.OPEN, Settlement.UNKNOWN)]
     for outcome, found in (("exact", final), ("original_open", open_)):
@@ -36,7 +43,6 @@ def _same_service(other: PriorService, session: CoachingSession) -> bool:
         and other.claim not in replaced
         and other.code == session.code
         and other.day == session.service_date
-        and other.provider == (session.claim.provider.value if session.claim.provider else None)
         and other.modifiers == tuple(sorted(each.value.code for each in session.line.modifiers))
     )
 

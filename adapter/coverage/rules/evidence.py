@@ -45,7 +45,7 @@ def evidence_on_file(session: CoachingSession, terms: Terms) -> Iterator[Finding
         yield terms.met("the session is on file", *used)
 
 
-@rule(Stage.EVIDENCE, outcomes=("other_patient",))
+@rule(Stage.EVIDENCE, outcomes=("other_patient", "unnamed"))
 def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
     """The session is the patient's own."""
     own = session.claim.patient
@@ -62,6 +62,8 @@ def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
             return terms.finding(
                 "other_patient", f"{each.origin.resource} is of another patient", "the patient's session", used
             )
+    if all(each.patient is None for each in shown):
+        return terms.finding("unnamed", "the record does not say whose session it is", "the patient as its subject")
     return terms.met("the session is the patient's")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 REMOTE_MODIFIERS = ("telehealth", "audio-only")
 
 
-@rule(Stage.MODE, outcomes=("silent", "excluded", "allowed"), values=("telehealth",))
+@rule(
+    Stage.MODE,
+    outcomes=("silent", "excluded", "allowed"),
+    values={"telehealth": Literal["silent", "excluded", "allowed"]},
+)
 def face_to_face(session: CoachingSession, terms: Terms) -> Finding:
     """Nothing marks the session as remote; where something does, the payer's stance decides (silence is REVIEW)."""
     markers = list(_remote_markers(session, terms))

@@ -27,7 +27,10 @@ def modifiers_known(session: CoachingSession, terms: Terms) -> Iterator[Finding]
     for each in unknown:
         used = Used("modifier", each.value.code, each.origin)
         yield terms.finding("unknown", f"modifier {each.value.code}", "a modifier of CPT or HCPCS", used)
-    if not unknown:
+    for nameless in session.line.modifiers_without_code:
+        used = Used("modifier", "text only", nameless.origin)
+        yield terms.finding("unknown", "a modifier without a code", "a modifier of CPT or HCPCS", used)
+    if not unknown and not session.line.modifiers_without_code:
         yield terms.met(f"{len(session.line.modifiers)} modifiers, all known")
 
 
@@ -50,7 +53,9 @@ def modifiers_in_effect(session: CoachingSession, terms: Terms) -> Iterator[Find
 
 
 @rule(
-    Stage.MODE, outcomes=("silent", "review"), values=("modifier_kinds_to_review", "modifier_kinds_decided_elsewhere")
+    Stage.MODE,
+    outcomes=("silent", "review"),
+    values={"modifier_kinds_to_review": list[str], "modifier_kinds_decided_elsewhere": list[str]},
 )
 def modifiers_meaning(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """A known modifier that the policy is silent about is noted, or goes to a person where it changes the service."""

@@ -16,30 +16,39 @@ if TYPE_CHECKING:
 CENT = Decimal("0.01")
 
 
-@rule(Stage.MONEY, outcomes=("negative", "foreign", "no_currency", "mismatch"), values=("currency",))
+@rule(Stage.MONEY, outcomes=("negative", "mismatch"))
 def charges(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
-    """Amounts are not negative, in the payer's currency, and multiply to the line's net."""
-    line = session.line
-    amounts = [(name, each) for name, each in (("unit price", line.unit_price), ("net", line.net)) if each is not None]
-    faults = [finding for name, each in amounts for finding in _amount_faults(name, each, terms)]
+    """Amounts are not negative and multiply to the line's net."""
+    line, faults = session.line, []
+    for name, each in _amounts(session):
+        if each.value.amount < 0:
+            used = Used(name, str(each.value.amount), each.origin)
+            faults.append(terms.finding("negative", f"{name} {each.value.amount}", "an amount of zero or more", used))
     expected = _expected_net(session)
     if line.net is not None and expected is not None and abs(line.net.value.amount - expected) >= CENT:
-        found, needed = f"net {line.net.value.amount}", f"{expected} = quantity x unit price x factor"
-        faults.append(
-            terms.finding("mismatch", found, needed, Used("net", str(line.net.value.amount), line.net.origin))
-        )
+        used = Used("net", str(line.net.value.amount), line.net.origin)
+        needed = f"{expected} = quantity x unit price x factor"
+        faults.append(terms.finding("mismatch", f"net {line.net.value.amount}", needed, used))
     yield from faults or [terms.met("charges are in order")]
 
 
-def _amount_faults(name: str, money: Sourced[Money], terms: Terms) -> Iterator[Finding]:
-    value, currency = money.value, terms.value("currency")
-    used = Used(name, f"{value.amount} {value.currency or ''}".strip(), money.origin)
-    if value.amount < 0:
-        yield terms.finding("negative", f"{name} {value.amount}", "an amount of zero or more", used)
-    if value.currency is None:
-        yield terms.finding("no_currency", f"{name} without a currency, read as {currency}", currency, used)
-    elif value.currency != currency:
-        yield terms.finding("foreign", f"{name} in {value.currency}", currency, used)
+@rule(Stage.MONEY, outcomes=("foreign", "absent"), values={"currency": str})
+def currency(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
+    """Amounts of the line and the claim are in the payer's currency."""
+    wanted, faults = terms.value("currency"), []
+    total = session.claim.total
+    for name, each in [*_amounts(session), *([("claim total", total)] if total else [])]:
+        used = Used(name, f"{each.value.amount} {each.value.currency or ''}".strip(), each.origin)
+        if each.value.currency is None:
+            faults.append(terms.finding("absent", f"{name} without a currency, read as {wanted}", wanted, used))
+        elif each.value.currency != wanted:
+            faults.append(terms.finding("foreign", f"{name} in {each.value.currency}", wanted, used))
+    yield from faults or [terms.met(f"amounts in {wanted}")]
+
+
+def _amounts(session: CoachingSession) -> list[tuple[str, Sourced[Money]]]:
+    named = (("unit price", session.line.unit_price), ("net", session.line.net))
+    return [(name, each) for name, each in named if each is not None]
 
 
 def _expected_net(session: CoachingSession) -> Decimal | None:

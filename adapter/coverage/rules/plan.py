@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import NonNegativeInt
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
-@rule(Stage.POLICY, outcomes=("excluded", "conflict"), values=("excluded_codes", "conflicting"))
+@rule(Stage.POLICY, outcomes=("excluded", "conflict"), values={"excluded_codes": list[str], "conflicting": bool})
 def plan_terms(session: CoachingSession, terms: Terms) -> Finding:
     """The plan does not exclude the service, and does not contradict the policy in a way only a person can settle."""
     if session.code in terms.value("excluded_codes"):
@@ -22,7 +25,7 @@ def plan_terms(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met("no exclusion of the plan is known")
 
 
-@rule(Stage.POLICY, outcomes=("custom_plan",), values=("custom_plans",))
+@rule(Stage.POLICY, outcomes=("custom_plan",), values={"custom_plans": list[str]})
 def standard_plan(session: CoachingSession, terms: Terms) -> Finding:
     """The policy is written for standard plans; for a custom one it is only advice."""
     plans = session.coverage.plans if session.coverage else ()
@@ -33,25 +36,35 @@ def standard_plan(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met("no custom plan")
 
 
-@rule(Stage.POLICY, outcomes=("exceeded",), values=("sessions_per_year",))
+@rule(Stage.POLICY, outcomes=("exceeded", "uncertain"), values={"sessions_per_year": NonNegativeInt | None})
 def benefit_limit(session: CoachingSession, terms: Terms) -> Finding:
     """The sessions of the calendar year stay within the plan's limit, where it sets one."""
     limit, on = terms.value("sessions_per_year"), session.service_date
     if limit is None or on is None:
         return terms.not_applicable("the plan sets no limit")
+    decided, possible = _sessions_before(session, terms, on)
+    used = (Used("sessions decided earlier in the year", str(decided)), Used("limit", str(limit)))
+    if decided >= limit:
+        return terms.finding("exceeded", f"{decided} sessions in {on.year} before {on}", f"{limit} at most", *used)
+    if possible >= limit:
+        found = f"{decided} sessions of {on.year} are decided, {possible - decided} more are on file"
+        return terms.finding("uncertain", found, f"{limit} at most", *used)
+    return terms.met(f"session {possible + 1} of {limit} in {on.year}", *used)
+
+
+def _sessions_before(session: CoachingSession, terms: Terms, on: date) -> tuple[int, int]:
+    """Days of earlier sessions of the year: on claims decided, and on anything that was not turned away."""
     void = (Settlement.REJECTED, Settlement.REFUSED)
-    earlier = {
-        each.day
+    earlier = [
+        each
         for each in session.history
         if terms.codes.is_ours(each.code) and each.day.year == on.year and each.day < on and each.settlement not in void
-    }
-    used = (Used("sessions earlier in the year", str(len(earlier))), Used("limit", str(limit)))
-    if len(earlier) < limit:
-        return terms.met(f"session {len(earlier) + 1} of {limit} in {on.year}", *used)
-    return terms.finding("exceeded", f"{len(earlier)} sessions in {on.year} before {on}", f"{limit} at most", *used)
+    ]
+    decided = {each.day for each in earlier if each.settlement is Settlement.FINAL}
+    return len(decided), len({each.day for each in earlier})
 
 
-@rule(Stage.POLICY, outcomes=("incomplete",), values=("inputs_not_available",))
+@rule(Stage.POLICY, outcomes=("incomplete",), values={"inputs_not_available": dict[str, Literal["plan", "state"]]})
 def determination_inputs(session: CoachingSession, terms: Terms) -> Finding:
     """A determination rests on plan document, law, collateral material and facts; what was not at hand is said."""
     missing = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @rule(
     Stage.POLICY,
     outcomes=("payer_unknown", "no_rule", "not_yet", "past_review", "sunset_unverified"),
-    values=("sunset_from",),
+    values={"sunset_from": date},
 )
 def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """A coverage policy of the payer is in force on the date of service."""

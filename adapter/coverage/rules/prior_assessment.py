@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @rule(
     Stage.SAME_DAY,
     outcomes=("pend", "warn", "deny"),
-    values=("prior_initial_assessment", "initial_code"),
+    values={"prior_initial_assessment": Literal["pend", "warn", "deny"], "initial_code": str},
 )
 def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:
     """An initial assessment of an earlier day is on file; what follows when none is, is a policy value."""

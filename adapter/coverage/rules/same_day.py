@@ -36,7 +36,8 @@ def _same_day(session: CoachingSession) -> Iterator[PriorService]:
     for other in session.history:
         billed = other.claim is not None and (other.claim, other.line) != own
         undecided = other.settlement in (Settlement.REJECTED, Settlement.REFUSED)
-        if billed and not undecided and other.day == session.service_date and other.provider == provider:
+        same = provider is not None and other.provider == provider and other.day == session.service_date
+        if billed and same and not undecided:
             yield other
 
 

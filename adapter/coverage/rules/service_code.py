@@ -74,14 +74,18 @@ def code_in_effect(session: CoachingSession, terms: Terms) -> Finding:
     entry = terms.codes.services.get(code or "")
     if code is None or entry is None or on is None:
         return terms.not_applicable("no readable code or date of service")
-    used = (Used("service code", code), Used("date of service", str(on)))
+    serviced = session.line.serviced
+    used = (
+        Used("service code", code, session.line.origin),
+        Used("date of service", str(on), serviced.origin if serviced else None),
+    )
     if terms.codes.services.in_effect(code, on):
         return terms.met(f"{code} was in effect on {on}", *used)
     span = f"in effect from {entry.start or 'the beginning'}" + (f" to {entry.end}" if entry.end else "")
     return terms.finding("not_in_effect", f"{code} on {on}", span, *used)
 
 
-@rule(Stage.CODE, outcomes=("not_listed",), values=("covered_codes",))
+@rule(Stage.CODE, outcomes=("not_listed",), values={"covered_codes": list[str]})
 def code_listed(session: CoachingSession, terms: Terms) -> Finding:
     """The policy lists the code; absence from a list that calls itself incomplete decides nothing."""
     covered = terms.value("covered_codes")

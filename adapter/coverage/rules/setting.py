@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -38,7 +38,7 @@ def place_of_service(session: CoachingSession, terms: Terms) -> Finding:
 @rule(
     Stage.SETTING,
     outcomes=("inpatient", "conflict", "unusual", "unknown", "class_only", "place_only"),
-    values=("encounter_classes",),
+    values={"encounter_classes": dict[str, Literal["outpatient", "inpatient", "telehealth", "unusual"]]},
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
     """The session was outpatient. Class and place that contradict each other are asked about; neither is picked."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pydantic import PositiveInt
+
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.minutes import contradicts, session_minutes
 from adapter.coverage.registry import Stage, rule
@@ -44,7 +46,7 @@ def _outside(session: CoachingSession) -> bool:
     return procedure.performed.value.within(encounter.period.value) is False
 
 
-@rule(Stage.DURATION, outcomes=("short", "unknown"), values=("minimum_minutes",))
+@rule(Stage.DURATION, outcomes=("short", "unknown"), values={"minimum_minutes": dict[str, PositiveInt]})
 def session_length(session: CoachingSession, terms: Terms) -> Finding:
     """The session lasted at least the minimum that the code names."""
     minimum = terms.value("minimum_minutes").get(session.code)

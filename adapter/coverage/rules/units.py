@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.minutes import session_minutes
@@ -43,7 +43,11 @@ def supported_units(minutes: int, unit: int) -> dict[str, int]:
     return {"full": minutes // unit, "midpoint": (minutes + unit // 2) // unit, "ceiling": -(-minutes // unit)}
 
 
-@rule(Stage.DURATION, outcomes=("excess", "undecided"), values=("h0038_rounding",))
+@rule(
+    Stage.DURATION,
+    outcomes=("excess", "undecided"),
+    values={"h0038_rounding": Literal["undecided", "full", "midpoint", "ceiling"]},
+)
 def timed_units(session: CoachingSession, terms: Terms) -> Finding:
     """The units of a code billed by time fit the minutes of the session."""
     entry, minutes = terms.codes.services.get(session.code or ""), session_minutes(session)
