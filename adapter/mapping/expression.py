@@ -11,8 +11,10 @@ from functools import cache
 from typing import Any
 
 import fhirpathpy
-from antlr4 import CommonTokenStream, InputStream, Token
+from antlr4.CommonTokenStream import CommonTokenStream
 from antlr4.error.ErrorListener import ErrorListener
+from antlr4.InputStream import InputStream
+from antlr4.Token import Token
 from fhirpathpy.engine.invocations import invocation_registry
 from fhirpathpy.engine.nodes import FP_Type, ResourceNode
 from fhirpathpy.models import models
@@ -42,7 +44,7 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
     return evaluate
 
 
-class _Strict(ErrorListener):  # type: ignore[misc] # antlr4 has no types
+class _Strict(ErrorListener):
     """Raises at the first syntax error; the library's own parser recovers and goes on with something else."""
 
     def syntaxError(  # noqa: N802 - antlr's name

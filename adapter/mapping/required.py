@@ -54,7 +54,7 @@ REQUIRED: dict[str, dict[str, frozenset[str]]] = {
         "": frozenset(["outcome", "request", "status", "use"]),
     },
     "Condition": {
-        "": frozenset(["codes", "subject"]),
+        "": frozenset(["codes", "verification"]),
     },
     "Coverage": {
         "": frozenset(["beneficiary", "payor_names", "payors", "period", "plans", "status"]),

@@ -37,7 +37,6 @@ from adapter.session.model import (
 from adapter.session.time import Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
-
 WITHDRAWN = ("entered-in-error", "refuted")
 """Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
 

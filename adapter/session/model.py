@@ -89,8 +89,6 @@ class ClaimLine:
     named_in_text: Sourced[str] | None
     """One of our codes that only the text or display names; never read as a code."""
     modifiers: tuple[Sourced[Code], ...]
-    modifiers_without_code: tuple[Sourced[bool], ...]
-    """Modifiers that are text only: something is meant, and nobody can tell what."""
     quantity: Sourced[Decimal] | None
     unit_price: Sourced[Money] | None
     factor: Sourced[Decimal] | None
@@ -103,6 +101,8 @@ class ClaimLine:
     """Those the line points to; all of the claim's when it points to none."""
     points_to_diagnoses: bool
     dangling_pointers: tuple[int, ...] = ()
+    modifiers_without_code: tuple[Sourced[bool], ...] = ()
+    """Modifiers that are text only: something is meant, and nobody can tell what."""
     narrative_on_file: Sourced[bool] | None = None
 
 
