@@ -341,15 +341,18 @@ def _possible_days(interval: Interval, zone: str | None) -> Iterable[tuple[date,
     start = interval.start
     if start is None:
         return
-    if start.in_utc and (local := _local_day(start, zone)) is not None:
-        yield local, ""
-    elif start.in_utc:
+    if start.in_utc and (local := _local_day(start, zone)) is None:
         yield start.first_day, "the time is in UTC and the facility's time zone is unknown"
         yield utc_day_before(start), "the time is in UTC and the facility's time zone is unknown"
-    elif start.day is not None:
-        yield start.day, ""
-        if interval.end is not None and interval.end.day == day_after(start.day, 1) != start.day:
-            yield interval.end.day, "the session ended after midnight"
+        return
+    began = local if start.in_utc else start.day
+    if began is None:
+        return
+    yield began, ""
+    end = interval.end
+    ended = None if end is None else _local_day(end, zone) if start.in_utc else end.day
+    if ended is not None and ended == day_after(began, 1) != began:
+        yield ended, "the session ended after midnight"
 
 
 def _local_day(moment: Moment, zone: str | None) -> date | None:

@@ -11,6 +11,7 @@ from pydantic import NonNegativeInt
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession
+from adapter.session.time import day_after
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -87,12 +88,15 @@ def single_day(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("several_days", f"one line for {serviced.value}", "a line for each day", used)
 
 
-def _past_midnight(session: CoachingSession) -> tuple[date | None, date | None] | None:
-    """The days a session began and ended on, in its own offsets, where they differ."""
+def _past_midnight(session: CoachingSession) -> tuple[date, date] | None:
+    """The days a session began and ended on, in its own offsets, where one midnight lies between them."""
     interval = session.time.interval
     if interval is None or interval.value.start is None or interval.value.end is None:
         return None
-    return interval.value.start.day, interval.value.end.day
+    began, ended = interval.value.start.day, interval.value.end.day
+    if began is None or ended is None or ended != day_after(began, 1) or ended == began:
+        return None
+    return began, ended
 
 
 @rule(Stage.IDENTITY, outcomes=("too_late",), values={"filing_limit_days": NonNegativeInt | None})

@@ -13,24 +13,27 @@ if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
+UNDECIDED = (Settlement.OPEN, Settlement.UNKNOWN)
+
+
 @rule(Stage.DUPLICATE, outcomes=("exact", "original_open", "provider_unknown"))
 def duplicate(session: CoachingSession, terms: Terms) -> Finding:
     """No earlier claim bills the same service of the same patient, day and provider."""
     alike = [each for each in session.history if _same_service(each, session) and _is_earlier(each, session)]
     own = session.claim.provider.value if session.claim.provider else None
-    if unclear := [each for each in alike if own is None or each.provider is None]:
-        used = Used("other claim", f"{unclear[0].claim} line {unclear[0].line}", unclear[0].origin)
-        return terms.finding(
-            "provider_unknown", "the same service of an unnamed provider is on file", "the provider", used
-        )
-    earlier = [each for each in alike if each.provider == own]
-    final = [each for each in earlier if each.settlement is Settlement.FINAL]
-    open_ = [each for each in earlier if each.settlement in (Settlement.OPEN, Settlement.UNKNOWN)]
-    for outcome, found in (("exact", final), ("original_open", open_)):
+    same = [each for each in alike if own is not None and each.provider == own]
+    unnamed = [each for each in alike if own is None or each.provider is None]
+    cases = (
+        ("exact", [each for each in same if each.settlement is Settlement.FINAL]),
+        ("original_open", [each for each in same if each.settlement in UNDECIDED]),
+        ("provider_unknown", [each for each in unnamed if each.settlement in (Settlement.FINAL, *UNDECIDED)]),
+    )
+    for outcome, found in cases:
         if found:
             used = Used("other claim", f"{found[0].claim} line {found[0].line}", found[0].origin)
             words = f"{session.code} of {found[0].day} is already on {found[0].claim}"
-            return terms.finding(outcome, words, "a service billed once", used)
+            needed = "a service billed once" if outcome != "provider_unknown" else "the billing provider of both claims"
+            return terms.finding(outcome, words, needed, used)
     return terms.met("no other claim bills this service")
 
 

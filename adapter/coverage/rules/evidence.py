@@ -70,10 +70,11 @@ def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
 @rule(Stage.EVIDENCE, outcomes=("other_service",))
 def evidence_of_service(session: CoachingSession, terms: Terms) -> Finding:
     """What was performed is what the line bills, as far as the record codes it."""
-    shown = session.visit.procedure or session.visit.encounter
-    if shown is None or terms.codes.services.get(session.code or "") is None:
-        return terms.not_applicable(NO_VISIT if shown is None else "the line has no readable code")
-    ours = [each for each in shown.service_codes if terms.codes.is_ours(each.value.code)]
+    shown = [each for each in (session.visit.procedure, session.visit.encounter) if each is not None]
+    if not shown or terms.codes.services.get(session.code or "") is None:
+        return terms.not_applicable(NO_VISIT if not shown else "the line has no readable code")
+    coded = ([code for code in each.service_codes if terms.codes.is_ours(code.value.code)] for each in shown)
+    ours = next((codes for codes in coded if codes), [])  # the procedure's own code counts, else its visit's
     if ours and all(each.value.code != session.code for each in ours):
         recorded = ", ".join(sorted({each.value.code for each in ours}))
         used = Used("recorded service", recorded, ours[0].origin)

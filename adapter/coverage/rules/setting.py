@@ -63,6 +63,7 @@ SETTING_OF: dict[tuple[str, str], str | None] = {
     (UNKNOWN, "telehealth"): "place_only",
     ("outpatient", "inpatient"): "conflict",
     ("telehealth", "inpatient"): "conflict",
+    ("unusual", "inpatient"): "conflict",
     ("inpatient", "outpatient"): "conflict",
     ("inpatient", "telehealth"): "conflict",
     ("inpatient", "inpatient"): "inpatient",

@@ -1,0 +1,186 @@
+"""Dates of service, of the bill and of the evidence (rows 12, 13, 15, 87 to 89)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from coverage_rules.sessions import (
+    DAY,
+    TODAY,
+    a_procedure,
+    a_session,
+    an_encounter,
+    moment,
+    period,
+    put,
+    sourced,
+    without,
+)
+from coverage_rules.verdicts import (
+    MET,
+    NOT_APPLICABLE,
+    Says,
+    answers,
+    denies,
+    pends,
+    rejects,
+    row,
+    warns,
+    with_value,
+)
+
+from adapter.policy.book import PolicyBook
+from adapter.session.model import CoachingSession
+from adapter.session.time import Days, Interval
+
+NEXT = DAY + timedelta(days=1)
+BEFORE = DAY - timedelta(days=1)
+NO_DATE = without(a_session(), "line.serviced", "visit.encounter.period")
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(a_session(), MET, id="a date on the line"),
+        row(put(a_session(), "line.serviced_inherited", True), warns("inherited"), id="the claim's billable period"),
+        row(without(a_session(), "line.serviced"), warns("from_visit"), id="only the visit is dated"),
+        row(NO_DATE, rejects("missing", "16", "M52"), id="no date anywhere"),
+    ],
+)
+def test_service_date(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "service_date", session) == [expected]
+
+
+def billed(created: str | None, on: date = DAY) -> CoachingSession:
+    return put(
+        a_session(on=on), "claim.created", None if created is None else sourced(moment(created), "Claim.created")
+    )
+
+
+BILLED_BEFORE, AHEAD = rejects("billed_before", "110", "N301"), rejects("in_future", "16", "N301")
+
+
+@pytest.mark.parametrize(
+    ("session", "today", "expected"),
+    [
+        row(billed("2023-06-01"), TODAY, [MET], id="billed on the day of service"),
+        row(billed("2023-06-01T00:00:00-04:00"), TODAY, [MET], id="billed at midnight of the day of service"),
+        row(billed("2023-05-31"), TODAY, [BILLED_BEFORE], id="billed the day before the service"),
+        row(billed("2023-06-02"), TODAY, [MET], id="billed the day after"),
+        row(billed("2023-06"), TODAY, [MET], id="billed in the month of the service"),
+        row(billed("2023-05"), TODAY, [BILLED_BEFORE], id="billed in the month before"),
+        row(billed(None), TODAY, [MET], id="the claim's own date is not recorded"),
+        row(billed("2023-06-01"), DAY, [MET], id="a service of today"),
+        row(billed("2023-06-01"), BEFORE, [AHEAD], id="a service of tomorrow"),
+        row(billed("2023-05-31"), BEFORE, [BILLED_BEFORE, AHEAD], id="both faults are reported"),
+        row(NO_DATE, TODAY, [NOT_APPLICABLE], id="no date of service to compare"),
+        row(
+            put(billed("2023-06-02"), "line.serviced", sourced(Days(DAY, NEXT + timedelta(days=1)))),
+            TODAY,
+            [BILLED_BEFORE],
+            id="billed before the last of several days",
+        ),
+    ],
+)
+def test_billed_after_service(book: PolicyBook, session: CoachingSession, today: date, expected: list[Says]) -> None:
+    assert answers(book, "billed_after_service", session, today) == expected
+
+
+def serviced(session: CoachingSession, first: date, last: date | None = None) -> CoachingSession:
+    return put(session, "line.serviced", sourced(Days(first, last or first), "Claim.item[0].serviced"))
+
+
+def on_the_clock(start: str, end: str) -> CoachingSession:
+    return a_session(encounter=an_encounter(period(start, end=end)))
+
+
+MIDNIGHT = on_the_clock("2023-06-01T23:45:00-05:00", "2023-06-02T00:20:00-05:00")
+IN_UTC = on_the_clock("2023-06-02T10:00:00Z", "2023-06-02T10:45:00Z")
+OTHER_DAY, TOLERATED = pends("other_day", "N206"), warns("tolerated")
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(a_session(), MET, id="the line's day is the visit's"),
+        row(serviced(a_session(), BEFORE), OTHER_DAY, id="the line says the day before"),
+        row(serviced(a_session(), NEXT), OTHER_DAY, id="the line says the day after"),
+        row(serviced(MIDNIGHT, DAY), MET, id="past midnight: the line says the day it began"),
+        row(serviced(MIDNIGHT, NEXT), TOLERATED, id="past midnight: the line says the day it ended"),
+        row(serviced(MIDNIGHT, NEXT + timedelta(days=1)), OTHER_DAY, id="past midnight: the line says a third day"),
+        row(serviced(MIDNIGHT, BEFORE), OTHER_DAY, id="past midnight: the line says the day before"),
+        row(serviced(IN_UTC, NEXT), TOLERATED, id="in UTC, zone unknown: the UTC day"),
+        row(serviced(IN_UTC, DAY), TOLERATED, id="in UTC, zone unknown: the day before"),
+        row(serviced(IN_UTC, BEFORE), OTHER_DAY, id="in UTC, zone unknown: two days before"),
+        row(serviced(IN_UTC, NEXT + timedelta(days=1)), OTHER_DAY, id="in UTC, zone unknown: the day after"),
+        row(
+            serviced(on_the_clock("2023-06-01T23:10:00-04:00", "2023-06-01T22:50:00-05:00"), DAY),
+            MET,
+            id="two offsets: the day of the start's own offset",
+        ),
+        row(without(a_session(), "line.serviced"), NOT_APPLICABLE, id="the line has no date"),
+        row(without(a_session(), "visit.encounter.period"), NOT_APPLICABLE, id="the evidence has no date"),
+        row(
+            put(
+                serviced(without(a_session(), "visit.encounter.period"), NEXT),
+                "visit.procedure",
+                a_procedure(None, performed_at=sourced(moment("2023-06-01"), "Procedure.performed")),
+            ),
+            OTHER_DAY,
+            id="a bare date of the procedure is compared too",
+        ),
+        row(serviced(a_session(), BEFORE, NEXT), MET, id="a period of the line that contains the day"),
+    ],
+)
+def test_service_date_matches(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "service_date_matches", session) == [expected]
+
+
+SEVERAL = pends("several_days", "N345")
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(a_session(), MET, id="one day"),
+        row(serviced(a_session(), DAY, NEXT), SEVERAL, id="two days"),
+        row(serviced(a_session(), DAY, DAY + timedelta(days=6)), SEVERAL, id="a week"),
+        row(put(a_session(), "line.serviced", sourced(Days(DAY, None))), SEVERAL, id="a period without an end"),
+        row(serviced(MIDNIGHT, DAY, NEXT), MET, id="one session past midnight names both its days"),
+        row(
+            serviced(on_the_clock("2023-06-01T10:00:00-04:00", "2023-06-05T10:00:00-04:00"), DAY, date(2023, 6, 5)),
+            SEVERAL,
+            id="a visit of four days is no session past midnight",
+            differs="row 89: several days pend; a visit that lasts as long is no session past midnight",
+        ),
+        row(serviced(MIDNIGHT, BEFORE, NEXT), SEVERAL, id="a session past midnight, but three days"),
+        row(
+            serviced(IN_UTC, DAY, NEXT),
+            SEVERAL,
+            id="a session in UTC that did not pass midnight",
+        ),
+        row(without(a_session(), "line.serviced"), MET, id="the visit alone is dated"),
+    ],
+)
+def test_single_day(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "single_day", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("limit", "created", "expected"),
+    [
+        row(None, "2030-01-01", NOT_APPLICABLE, id="off by default"),
+        row(90, "2023-08-30", MET, id="90 days after the service"),
+        row(90, "2023-08-31", denies("too_late", "29"), id="91 days after the service"),
+        row(90, None, NOT_APPLICABLE, id="the claim is not dated"),
+    ],
+)
+def test_timely_filing(book: PolicyBook, limit: int | None, created: str | None, expected: Says) -> None:
+    limited = with_value(book, "timely_filing", "filing_limit_days", limit)
+    assert answers(limited, "timely_filing", billed(created)) == [expected]
+
+
+def test_a_date_only_interval_is_on_its_day(book: PolicyBook) -> None:
+    session = a_session(encounter=an_encounter(Interval(moment("2023-06-01"), moment("2023-06-01"))))
+    assert answers(book, "service_date_matches", session) == [MET]

@@ -1,0 +1,157 @@
+"""NCCI pairs and unit limits: on for Medicare from 2024-07-01, off for Cigna (rows 32, 33 and 69)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from coverage_rules.sessions import CLINIC, a_service, a_session, moment, put, without
+from coverage_rules.verdicts import MET, NOT_APPLICABLE, Says, answers, denies, row
+
+from adapter.policy.book import PolicyBook
+from adapter.policy.codes import Ncci
+from adapter.session.model import CoachingSession, Settlement
+
+FIRST, BEFORE = date(2024, 7, 1), date(2024, 6, 30)
+COLUMN_TWO, EXCEEDED = denies("column_two", "236", "N20"), denies("exceeded", "151", "N362")
+
+
+def with_other(
+    code: str,
+    other: str,
+    *,
+    on: date = FIRST,
+    payer: str = "medicare",
+    modifiers_of_line: tuple[str, ...] = (),
+    **more: Any,
+) -> CoachingSession:
+    """A line of ``code`` on a day with ``other``, on another claim of the same clinic."""
+    session = a_session(code=code, on=on, payer=payer, modifiers=modifiers_of_line)
+    service = replace(a_service(other, on, created=moment(str(on))), **more)
+    return put(session, "history", (*session.history, service))
+
+
+PSYCHOTHERAPY = ["90791", "90792", "90832", "90833", "90834", "90836", "90837", "90838"]
+
+
+@pytest.mark.parametrize("other", PSYCHOTHERAPY)
+@pytest.mark.parametrize("code", ["0591T", "0592T", "0593T"])
+def test_psychotherapy_stands(book: PolicyBook, code: str, other: str) -> None:
+    assert answers(book, "same_day_pairs", with_other(code, other)) == [COLUMN_TWO]
+
+
+@pytest.mark.parametrize(
+    ("code", "other", "expected"),
+    [
+        row("0591T", "0592T", COLUMN_TWO, id="an initial assessment beside a follow-up is denied"),
+        row("0592T", "0591T", MET, id="the follow-up beside it stands"),
+        row("0592T", "0593T", MET, id="no edit between follow-up and group"),
+        row("0593T", "0592T", MET, id="nor between group and follow-up"),
+        row("0591T", "0593T", MET, id="nor between assessment and group"),
+        row("0591T", "96156", COLUMN_TWO, id="96156 stands over the assessment"),
+        row("0592T", "96156", COLUMN_TWO, id="96156 stands over the follow-up"),
+        row("0593T", "96156", MET, id="96156 and the group: no edit"),
+        row("0592T", "96158", COLUMN_TWO, id="96158 stands over the follow-up"),
+        row("0591T", "96158", MET, id="the assessment stands over 96158"),
+        row("0592T", "98960", COLUMN_TWO, id="98960 stands over the follow-up"),
+        row("0593T", "96164", COLUMN_TWO, id="96164 stands over the group"),
+        row("0592T", "96164", MET, id="the follow-up stands over 96164"),
+        row("0593T", "97150", COLUMN_TWO, id="97150 stands over the group"),
+        row("0593T", "98961", COLUMN_TWO, id="98961 stands over the group"),
+        row("0592T", "97802", MET, id="coaching stands over nutrition therapy"),
+        row("0592T", "99213", MET, id="coaching stands over an office visit"),
+        row("H0038", "90834", MET, id="peer support is in no edit"),
+    ],
+)
+def test_pairs(book: PolicyBook, code: str, other: str, expected: Says) -> None:
+    assert answers(book, "same_day_pairs", with_other(code, other)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(with_other("0592T", "90834", provider="Organization/2"), MET, id="another provider"),
+        row(with_other("0592T", "90834", day=BEFORE), MET, id="the day before"),
+        row(with_other("0592T", "90834", claim=None, line=None), MET, id="recorded but not billed"),
+        row(with_other("0592T", "90834", claim="Claim/1", line=2), COLUMN_TWO, id="on another line of the same claim"),
+        row(
+            with_other("0592T", "90834", modifiers_of_line=("59",)),
+            COLUMN_TWO,
+            id="indicator 0: modifier 59 does not help",
+        ),
+        row(with_other("0592T", "90834", settlement=Settlement.REJECTED), MET, id="on a claim that was rejected"),
+        row(with_other("0592T", "90834", settlement=Settlement.REFUSED), MET, id="on a claim that was never processed"),
+        row(
+            without(with_other("0592T", "90834", provider=None), "claim.provider"),
+            MET,
+            id="neither claim names its provider",
+        ),
+    ],
+)
+def test_same_day_same_provider(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "same_day_pairs", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("on", "payer", "expected"),
+    [
+        row(BEFORE, "medicare", [], id="Medicare the day before the edits"),
+        row(FIRST, "medicare", [COLUMN_TWO], id="Medicare on the first day of the edits"),
+        row(FIRST, "cigna", [], id="Cigna: off"),
+        row(FIRST, "aetna", [], id="Aetna: off"),
+    ],
+)
+def test_who_applies_pairs(book: PolicyBook, on: date, payer: str, expected: list[Says]) -> None:
+    assert answers(book, "same_day_pairs", with_other("0592T", "90834", on=on, payer=payer)) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "quantity", "expected"),
+    [
+        row("0592T", 1, MET, id="one follow-up"),
+        row("0592T", 2, EXCEEDED, id="two follow-ups"),
+        row("0591T", 2, EXCEEDED, id="two assessments"),
+        row("0593T", 2, EXCEEDED, id="two group sessions"),
+        row("0592T", None, NOT_APPLICABLE, id="no quantity"),
+        row("H0038", 4, NOT_APPLICABLE, id="peer support has no limit"),
+    ],
+)
+def test_unit_limit(book: PolicyBook, code: str, quantity: int | None, expected: Says) -> None:
+    session = a_session(code=code, on=FIRST, payer="medicare", quantity=quantity, minutes=60)
+    assert answers(book, "unit_limit", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("on", "payer", "expected"),
+    [
+        row(BEFORE, "medicare", [], id="Medicare the day before the limits"),
+        row(FIRST, "medicare", [EXCEEDED], id="Medicare on the first day of the limits"),
+        row(FIRST, "cigna", [], id="Cigna: off"),
+    ],
+)
+def test_who_applies_limits(book: PolicyBook, on: date, payer: str, expected: list[Says]) -> None:
+    assert answers(book, "unit_limit", a_session(on=on, payer=payer, quantity=2)) == expected
+
+
+def test_the_other_line_is_the_clinics_own(book: PolicyBook) -> None:
+    assert with_other("0592T", "90834").history[-1].provider == CLINIC
+
+
+@pytest.mark.parametrize(
+    ("indicator", "modifiers", "expected"),
+    [
+        row(1, (), COLUMN_TWO, id="indicator 1 without a modifier"),
+        row(1, ("59",), MET, id="indicator 1 with modifier 59"),
+        row(1, ("XE",), MET, id="indicator 1 with modifier XE"),
+        row(1, ("22", "25"), MET, id="indicator 1 with modifier 25 among others"),
+        row(1, ("22",), COLUMN_TWO, id="indicator 1 with another modifier"),
+        row(0, ("59",), COLUMN_TWO, id="indicator 0 with modifier 59"),
+    ],
+)
+def test_indicators(book: PolicyBook, indicator: int, modifiers: tuple[str, ...], expected: Says) -> None:
+    """No shipped pair has a coaching code in column two at indicator 1; one that comes must be read right."""
+    pairs = Ncci({("99213", "0592T"): indicator}, {})
+    stated = replace(book, codes=replace(book.codes, ncci=pairs))
+    assert answers(stated, "same_day_pairs", with_other("0592T", "99213", modifiers_of_line=modifiers)) == [expected]

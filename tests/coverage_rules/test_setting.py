@@ -1,0 +1,145 @@
+"""Where the session took place (rows 25 to 28; coverage facts, 2.6 and 3.2)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from coverage_rules.sessions import a_procedure, a_session, at_ten, put, sourced, without
+from coverage_rules.verdicts import (
+    MET,
+    NOT_APPLICABLE,
+    Says,
+    answers,
+    denies,
+    pends,
+    rejects,
+    reviews,
+    row,
+    warns,
+)
+
+from adapter.policy.book import PolicyBook
+from adapter.session.model import CoachingSession, Code
+
+OUTPATIENT = ["05", "07", "11", "15", "17", "18", "19", "20", "22", "49", "50", "53", "57", "58", "62", "71", "72"]
+UNUSUAL = ["03", "04", "12", "13", "14", "16", "23", "24", "26", "27", "32", "33", "52", "54", "55", "65", "66", "99"]
+TELEHEALTH = ["02", "10"]
+INPATIENT = ["21", "31", "34", "51", "56", "61"]
+UNASSIGNED = [
+    f"{number:02}"
+    for first, last in ((28, 30), (35, 40), (43, 48), (59, 59), (63, 64), (67, 70), (73, 80), (82, 98))
+    for number in range(first, last + 1)
+]
+LATE = date(2025, 1, 1)
+"""A day on which every place of the list was in effect."""
+
+INVALID = rejects("unassigned", "16", "M77")
+EARLY = rejects("not_in_effect", "16", "M77")
+
+
+@pytest.mark.parametrize("place", OUTPATIENT + UNUSUAL + TELEHEALTH + INPATIENT)
+def test_assigned(book: PolicyBook, place: str) -> None:
+    assert answers(book, "place_of_service", a_session(on=LATE, pos=place)) == [MET]
+
+
+@pytest.mark.parametrize("place", [*UNASSIGNED, "00", "1", "111", "AB"])
+def test_unassigned(book: PolicyBook, place: str) -> None:
+    assert answers(book, "place_of_service", a_session(on=LATE, pos=place)) == [INVALID]
+
+
+@pytest.mark.parametrize(
+    ("place", "on", "expected"),
+    [
+        row("10", date(2021, 12, 31), EARLY, id="10 the day before it began"),
+        row("10", date(2022, 1, 1), MET, id="10 on the day it began"),
+        row("02", date(2016, 12, 31), EARLY, id="02 the day before it began"),
+        row("02", date(2017, 1, 1), MET, id="02 on the day it began"),
+        row("27", date(2023, 9, 30), EARLY, id="27 the day before it began"),
+        row("27", date(2023, 10, 1), MET, id="27 on the day it began"),
+        row("58", date(2019, 12, 31), EARLY, id="58 the day before it began"),
+        row("58", date(2020, 1, 1), MET, id="58 on the day it began"),
+        row(None, date(2023, 6, 1), NOT_APPLICABLE, id="none recorded"),
+    ],
+)
+def test_place_by_date(book: PolicyBook, place: str | None, on: date, expected: Says) -> None:
+    assert answers(book, "place_of_service", a_session(code="H0038", on=on, pos=place)) == [expected]
+
+
+def test_a_place_of_another_code_system_is_not_read(book: PolicyBook) -> None:
+    session = put(a_session(), "line.place_of_service", sourced(Code("11", None, "http://local")))
+    assert answers(book, "place_of_service", session) == [warns("unreadable")]
+    assert answers(book, "setting", session) == [warns("class_only")]
+
+
+# --- the setting
+
+FAILS, CONFLICT, PERSON = denies("inpatient", "58", "N428"), pends("conflict", "M77"), reviews("unusual")
+CLASS_ONLY, PLACE_ONLY, UNKNOWN = warns("class_only"), warns("place_only"), pends("unknown", "M77")
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        row(OUTPATIENT, MET, id="outpatient"),
+        row(UNUSUAL, PERSON, id="unusual"),
+        row(TELEHEALTH, MET, id="telehealth"),
+        row(INPATIENT, CONFLICT, id="inpatient"),
+    ],
+)
+def test_every_place_with_an_ambulatory_encounter(book: PolicyBook, places: list[str], expected: Says) -> None:
+    found = {place: answers(book, "setting", a_session(on=LATE, pos=place)) for place in places}
+    assert found == {place: [expected] for place in places}
+
+
+@pytest.mark.parametrize(
+    ("encounter_class", "place", "expected"),
+    [
+        row("AMB", "11", MET, id="ambulatory in an office"),
+        row("VR", "02", MET, id="virtual, by telehealth"),
+        row("VR", "11", MET, id="virtual, billed as office"),
+        row("AMB", None, CLASS_ONLY, id="ambulatory, no place"),
+        row("VR", None, CLASS_ONLY, id="virtual, no place"),
+        row(None, "11", PLACE_ONLY, id="no class, office"),
+        row(None, "10", PLACE_ONLY, id="no class, telehealth"),
+        row(None, None, UNKNOWN, id="neither class nor place"),
+        row("LOCAL", "11", PLACE_ONLY, id="a class that says nothing, office"),
+        row("LOCAL", None, UNKNOWN, id="a class that says nothing, no place"),
+        row("IMP", "21", FAILS, id="inpatient in a hospital"),
+        row("ACUTE", "21", FAILS, id="acute inpatient in a hospital"),
+        row("NONAC", "61", FAILS, id="non-acute inpatient in rehabilitation"),
+        row("SS", "21", FAILS, id="short stay in a hospital"),
+        row("OBSENC", "21", FAILS, id="observation in a hospital"),
+        row("IMP", None, FAILS, id="inpatient, no place"),
+        row(None, "21", FAILS, id="no class, hospital"),
+        row(None, "51", FAILS, id="no class, psychiatric hospital"),
+        row(None, "61", FAILS, id="no class, rehabilitation hospital"),
+        row("AMB", "21", CONFLICT, id="ambulatory in a hospital"),
+        row("AMB", "51", CONFLICT, id="ambulatory in a psychiatric hospital"),
+        row("AMB", "61", CONFLICT, id="ambulatory in a rehabilitation hospital"),
+        row("IMP", "11", CONFLICT, id="inpatient in an office"),
+        row("ACUTE", "22", CONFLICT, id="acute inpatient in an outpatient department"),
+        row("EMER", "23", PERSON, id="emergency in an emergency room"),
+        row("EMER", "11", PERSON, id="emergency in an office"),
+        row("HH", "12", PERSON, id="home health at home"),
+        row("AMB", "12", PERSON, id="ambulatory at home"),
+        row(None, "12", PERSON, id="no class, at home"),
+        row("FLD", None, PERSON, id="in the field, no place"),
+    ],
+)
+def test_setting(book: PolicyBook, encounter_class: str | None, place: str | None, expected: Says) -> None:
+    assert answers(book, "setting", a_session(encounter_class=encounter_class, pos=place)) == [expected]
+
+
+ONLY_PROCEDURE = without(a_session(procedure=a_procedure(at_ten(date(2023, 6, 1), 45))), "visit.encounter")
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(ONLY_PROCEDURE, PLACE_ONLY, id="office"),
+        row(without(ONLY_PROCEDURE, "line.place_of_service"), UNKNOWN, id="no place"),
+    ],
+)
+def test_without_an_encounter(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "setting", session) == [expected]

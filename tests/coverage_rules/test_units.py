@@ -1,0 +1,132 @@
+"""Units billed and units supported (rows 69 to 71 and 90 to 92; coverage facts, 2.5)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from coverage_rules.sessions import a_session, an_encounter, ongoing, put, sourced
+from coverage_rules.verdicts import (
+    MET,
+    NOT_APPLICABLE,
+    Says,
+    answers,
+    denies,
+    pends,
+    rejects,
+    reviews,
+    row,
+    warns,
+    with_value,
+)
+
+from adapter.coverage.rules.units import supported_units
+from adapter.policy.book import PolicyBook
+from adapter.session.model import CoachingSession
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [
+        row(None, warns("absent"), id="no quantity is read as 1"),
+        row("1", MET, id="one unit"),
+        row("2", MET, id="two units are a well-formed quantity"),
+        row("1.0", MET, id="one written with a decimal"),
+        row("0", rejects("impossible", "16", "M53"), id="zero units"),
+        row("-1", rejects("impossible", "16", "M53"), id="minus one unit"),
+        row("1.5", rejects("impossible", "16", "M53"), id="one unit and a half"),
+        row("0.999", rejects("impossible", "16", "M53"), id="just below one unit"),
+    ],
+)
+def test_quantity(book: PolicyBook, quantity: str | None, expected: Says) -> None:
+    assert answers(book, "quantity", a_session(quantity=quantity)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("code", "quantity", "expected"),
+    [
+        row("0592T", None, MET, id="no quantity counts as one session"),
+        row("0592T", 1, MET, id="one session"),
+        row("0592T", 2, reviews("several"), id="two units of a follow-up"),
+        row("0591T", 2, reviews("several"), id="two units of an initial assessment"),
+        row("0593T", 2, reviews("several"), id="two units of a group session"),
+        row("H0038", 2, NOT_APPLICABLE, id="peer support is billed by time"),
+    ],
+)
+def test_session_units(book: PolicyBook, code: str, quantity: int | None, expected: Says) -> None:
+    assert answers(book, "session_units", a_session(code=code, quantity=quantity, minutes=60)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "full", "midpoint", "ceiling"),
+    [
+        row(7, 0, 0, 1, id="7 minutes"),
+        row(14, 0, 1, 1, id="14 minutes"),
+        row(15, 1, 1, 1, id="15 minutes"),
+        row(29, 1, 2, 2, id="29 minutes"),
+        row(45, 3, 3, 3, id="45 minutes"),
+        row(50, 3, 3, 4, id="50 minutes"),
+        row(52, 3, 3, 4, id="52 minutes, the last of three by midpoint"),
+        row(53, 3, 4, 4, id="53 minutes"),
+        row(0, 0, 0, 0, id="no minutes"),
+        row(8, 0, 1, 1, id="8 minutes, just past the midpoint"),
+        row(38, 2, 3, 3, id="38 minutes, the first of three by midpoint"),
+        row(37, 2, 2, 3, id="37 minutes, the last of two by midpoint"),
+    ],
+)
+def test_three_conventions(minutes: int, full: int, midpoint: int, ceiling: int) -> None:
+    assert supported_units(minutes, 15) == {"full": full, "midpoint": midpoint, "ceiling": ceiling}
+
+
+EXCESS, UNDECIDED = denies("excess", "151", "N345"), pends("undecided", "N345")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "units", "expected"),
+    [
+        row(50, 3, MET, id="50 minutes, 3 units: every convention grants them"),
+        row(50, 4, UNDECIDED, id="50 minutes, 4 units: one convention grants them"),
+        row(50, 5, EXCESS, id="50 minutes, 5 units: no convention grants them"),
+        row(14, 1, UNDECIDED, id="14 minutes, 1 unit"),
+        row(15, 1, MET, id="15 minutes, 1 unit"),
+        row(15, 2, EXCESS, id="15 minutes, 2 units"),
+        row(7, 1, UNDECIDED, id="7 minutes, 1 unit"),
+        row(0, 1, EXCESS, id="no minutes, 1 unit"),
+        row(53, 4, UNDECIDED, id="53 minutes, 4 units: two of three grant them"),
+        row(60, 4, MET, id="60 minutes, 4 units"),
+        row(60, 5, EXCESS, id="60 minutes, 5 units"),
+        row(30, None, MET, id="no quantity counts as 1 unit"),
+        row(14, None, UNDECIDED, id="no quantity and 14 minutes"),
+    ],
+)
+def test_timed_units(book: PolicyBook, minutes: int, units: int | None, expected: Says) -> None:
+    assert answers(book, "timed_units", a_session(code="H0038", minutes=minutes, quantity=units)) == [expected]
+
+
+NO_STOP = a_session(code="H0038", encounter=an_encounter(ongoing("2023-06-01T10:00:00-04:00")))
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(a_session(minutes=50, quantity=4), NOT_APPLICABLE, id="a coaching code is not billed by time"),
+        row(NO_STOP, NOT_APPLICABLE, id="an unknown length is another rule's question"),
+    ],
+)
+def test_timed_units_elsewhere(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "timed_units", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "granted"),
+    [row("full", 3, id="full units only"), row("midpoint", 4, id="midpoint"), row("ceiling", 4, id="any part")],
+)
+def test_a_plan_may_settle_the_rounding(book: PolicyBook, rounding: str, granted: int) -> None:
+    settled = with_value(book, "timed_units", "h0038_rounding", rounding)
+    session = a_session(code="H0038", minutes=53)
+    most, more = (
+        put(session, "line.quantity", sourced(Decimal(units), "Claim.item[0].quantity"))
+        for units in (granted, granted + 1)
+    )
+    assert answers(settled, "timed_units", most) == [MET]
+    assert answers(settled, "timed_units", more) == [EXCESS]
