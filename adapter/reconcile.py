@@ -20,6 +20,7 @@ from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
 from adapter.errors import Issue, raised_at
+from adapter.evidence.coaches import CoachSession, sessions_by_coach
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
@@ -99,6 +100,7 @@ class Reconciliation:
     _issues: dict[Located, list[Issue]] = field(default_factory=dict)
     _responses: Mapping[str, list[Located]] | None = None
     _settlements: dict[str, Settlement] = field(default_factory=dict)
+    _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
     _successors: dict[str, Located] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
@@ -148,7 +150,9 @@ class Reconciliation:
     def _adjudicate(self, claim: Located, evidence: ClaimEvidence) -> Answer:
         adjudicator, store = self.adjudicator, self.store
         history = history_of(evidence.claim, self._services_of(evidence.patient), self._settled)
-        builder = Builder(adjudicator.mappings, store, adjudicator.icd10cm, adjudicator.site_timezone, self._settled)
+        builder = Builder(
+            adjudicator.mappings, store, adjudicator.icd10cm, adjudicator.site_timezone, self._settled, self._coaching
+        )
         sessions, documents = builder.sessions(evidence, history)
         before = self._own_response(claim)
         facts = builder.claim(evidence)
@@ -167,6 +171,11 @@ class Reconciliation:
         if patient is not None and patient not in self._services:
             self._services[patient] = patient_services(patient, self.store, self._mapper)
         return self._services[patient]
+
+    def _coaching(self, coach: str) -> tuple[CoachSession, ...]:
+        if self._coaches is None:
+            self._coaches = sessions_by_coach(self.store, self._mapper, self.adjudicator.mappings.scope)
+        return self._coaches.get(coach, ())
 
     # --- the three kinds of answer
 

@@ -93,7 +93,7 @@ async def _sync_server(
 ) -> Report:
     async with _client(choice, settings) as client, _LedgerOf(settings) as ledger:
         await _require_version(client, choice.fhir_version)
-        source = ServerSource(client, adjudicator.mappings.plan, settings.chunk_size)
+        source = _source(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
         started = client.server_time
@@ -140,6 +140,11 @@ def _client(choice: Choice, settings: Settings) -> FhirClient:
         page_size=settings.page_size,
         concurrency=settings.concurrency,
     )
+
+
+def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
+    mappings = adjudicator.mappings
+    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope))
 
 
 async def _require_version(client: FhirClient, wanted: str) -> None:
@@ -190,7 +195,7 @@ def _explain_files(choice: Choice, adjudicator: Adjudicator, claim_id: str) -> R
 async def _explain_server(choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str) -> Report:
     async with _client(choice, settings) as client:
         await _require_version(client, choice.fhir_version)
-        source = ServerSource(client, adjudicator.mappings.plan, settings.chunk_size)
+        source = _source(client, adjudicator, settings)
         return await sync_server(
             source, None, adjudicator, choice.instant, since=None, ids=[claim_id], dry_run=True, tell=lambda *_: None
         )

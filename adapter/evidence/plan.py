@@ -14,6 +14,15 @@ _STEP = re.compile(r"extension\((?P<url>[^()\s]+)\)|(?P<member>[A-Za-z][A-Za-z0-
 
 
 @dataclass(frozen=True, slots=True)
+class CoachSearch:
+    """Search parameters that take a practitioner, a service code and a date."""
+
+    by: str
+    code: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvidencePlan:
     """``follow``: element paths that hold References, per resource type. ``search`` and ``by_practitioner``: the search
     parameter that takes a patient or a practitioner, per resource type. ``identified_as``: the types that a reference
@@ -24,6 +33,8 @@ class EvidencePlan:
     search: Mapping[str, str]
     by_practitioner: Mapping[str, str] = field(default_factory=dict)
     identified_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sessions_of_coach: Mapping[str, CoachSearch] = field(default_factory=dict)
+    """How the other coaching sessions of a coach are found, per resource type."""
 
     def references(self, resource: Json) -> Iterator[Json]:
         """Every Reference element of the resource that is to be followed."""

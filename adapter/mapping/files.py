@@ -84,11 +84,18 @@ class DocumentationFile(Strict):
     elements: dict[str, ElementFile]
 
 
+class CoachSearchFile(Strict):
+    by: str
+    code: str
+    date: str
+
+
 class EvidenceFile(Strict):
     follow: dict[str, list[str]]
     search: dict[str, str]
     by_practitioner: dict[str, str] = {}
     identified_as: dict[str, list[str]] = {}
+    sessions_of_coach: dict[str, CoachSearchFile] = {}
 
 
 class SystemFile(Strict):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from adapter.errors import ConfigurationError, ConfigurationFault
-from adapter.evidence.plan import EvidencePlan
+from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.mapping import files
 from adapter.mapping.documentation import DocumentationMapping, Place
 from adapter.mapping.expression import Expression, compile_expression
@@ -173,7 +173,8 @@ class _Loader:
         read = files.validated(files.EvidenceFile, self.lined(self.root / self.version / "evidence.yaml"))
         follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
-        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as)
+        coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}
+        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches)
 
     def credentials(self) -> Credentials:
         read = files.validated(files.CredentialsFile, self.lined(self.root / "codes" / "credentials.yaml"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from adapter.evidence.coaches import CoachSession
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
 from adapter.evidence.references import Pointer, parse_reference
 from adapter.evidence.store import EvidenceStore, Located
@@ -37,6 +38,7 @@ from adapter.session.model import (
 from adapter.session.time import Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
+GROUP_CODE = "0593T"
 WITHDRAWN = ("entered-in-error", "refuted")
 """Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
 
@@ -50,6 +52,8 @@ class Builder:
     icd10cm: Icd10Cm
     site_timezone: str | None
     settled: Callable[[str], Settlement]
+    coaching: Callable[[str], tuple[CoachSession, ...]]
+    """The coaching sessions of a practitioner's key."""
 
     def sessions(
         self, evidence: ClaimEvidence, history: tuple[PriorService, ...]
@@ -192,9 +196,20 @@ class Builder:
             supervisors=tuple(map(self._person, line.supervisors)),
             documentation=documentation,
             history=history,
+            elsewhere=tuple(self._elsewhere(line, time, evidence.patient)),
             state=line.location.one("state") if line.location and "state" in line.location.fields else None,
         )
         return session, documents
+
+    def _elsewhere(self, line: LineEvidence, time: SessionTime, patient: str | None) -> Iterable[Interval]:
+        """Sessions of the line's coach with other patients at the same time; group sessions have several patients."""
+        if time.interval is None:
+            return
+        for coach in line.renderers:
+            for other in self.coaching(coach.key):
+                with_others = other.patient is not None and other.patient != patient and GROUP_CODE not in other.codes
+                if with_others and other.interval.value.overlaps(time.interval.value):
+                    yield other.interval.value
 
     def _line(self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence) -> ClaimLine:
         item = line.item

@@ -288,6 +288,8 @@ class CoachingSession:
     supervisors: tuple[Person, ...]
     documentation: Documentation
     history: tuple[PriorService, ...]
+    elsewhere: tuple[Interval, ...] = ()
+    """Sessions of the same coach with other patients that overlap this one; nothing else is told of them."""
     state: Sourced[str] | None = None
     """The state the session took place in, for rules of a state."""
 

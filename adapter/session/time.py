@@ -97,6 +97,11 @@ class Interval:
         """Whole minutes, never rounded up."""
         return None if self.seconds is None else self.seconds // 60
 
+    def overlaps(self, other: Interval) -> bool:
+        """Whether both share more than an instant; False where a bound is unknown."""
+        one, two = _instants(self), _instants(other)
+        return one is not None and two is not None and one[0] < two[1] and two[0] < one[1]
+
     def within(self, outer: Interval) -> bool | None:
         """Whether this lies inside ``outer``; None when a bound that would decide it is unknown."""
         starts = _at_most(outer.start, self.start)
@@ -104,6 +109,14 @@ class Interval:
         if starts is False or ends is False:
             return False
         return None if starts is None or ends is None else True
+
+
+def _instants(interval: Interval) -> tuple[datetime, datetime] | None:
+    if interval.start is None or interval.end is None:
+        return None
+    if interval.start.instant is None or interval.end.instant is None:
+        return None
+    return interval.start.instant, interval.end.instant
 
 
 def _at_most(earlier: Moment | None, later: Moment | None) -> bool | None:

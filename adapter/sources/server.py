@@ -8,8 +8,9 @@ is simply not found: a missing resource is a matter for the rules, never an erro
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from adapter.evidence.plan import EvidencePlan
@@ -24,6 +25,9 @@ MOST_LEVELS = 5
 _UNSUPPORTED = frozenset({400, 404, 405, 501})
 
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 class Wanted(NamedTuple):
     """One value to search for: ``Patient?_id=...``, ``Practitioner?identifier=...``, ``Encounter?patient=...``."""
 
@@ -35,10 +39,14 @@ class Wanted(NamedTuple):
 class ServerSource:
     """Reads claims and gathers their evidence from the server of the client."""
 
-    def __init__(self, client: FhirClient, plan: EvidencePlan, chunk_size: int = 100) -> None:
+    def __init__(
+        self, client: FhirClient, plan: EvidencePlan, chunk_size: int = 100, codes: Sequence[str] = ()
+    ) -> None:
         self.client = client
         self.plan = plan
         self.chunk_size = chunk_size
+        self.codes = codes
+        """Service codes in scope, by which the other sessions of a coach are found."""
         self.unsupported: dict[str, str] = {}
         """``Type?parameter`` of each evidence search the server does not know, with its answer; not tried again."""
 
@@ -66,15 +74,21 @@ class ServerSource:
         await hunt.chase(claims)
         await hunt.chase(await hunt.about_patients(claims))
         await hunt.chase(await hunt.about_practitioners())
+        await hunt.other_sessions(claims)
         return store
 
-    async def find(self, kind: str, parameter: str, values: Iterable[str]) -> list[Json]:
-        """One evidence search; nothing, and a note of it, when the server does not know type or parameter."""
+    async def find(
+        self, kind: str, parameter: str, values: Iterable[str], narrowed: Mapping[str, str | list[str]] | None = None
+    ) -> list[Json]:
+        """One evidence search, ``narrowed`` by further parameters.
+
+        Nothing, and a note of it, when the server does not know type or parameter.
+        """
         name = f"{kind}?{parameter}"
         if name in self.unsupported:
             return []
         try:
-            pages = self.client.search(kind, {parameter: ",".join(values)})
+            pages = self.client.search(kind, {parameter: ",".join(values), **(narrowed or {})})
             return [resource async for page in pages for resource in page]
         except Refused as refused:
             if refused.status not in _UNSUPPORTED:
@@ -122,6 +136,21 @@ class _Hunt:
         practitioners = [each.key for each in self._store.all("Practitioner")]
         searches = self._plan.by_practitioner.items()
         return await self._fetch(Wanted(kind, parameter, key) for kind, parameter in searches for key in practitioners)
+
+    async def other_sessions(self, claims: Sequence[Located]) -> None:
+        """What the coaches at hand did on the days of these claims; whom they did it with is not looked up."""
+        coaches = [each.key for each in self._store.all("Practitioner")]
+        days = sorted({day for claim in claims for day in _days(claim.resource)})
+        if not coaches or not days:
+            return
+        for kind, search in self._plan.sessions_of_coach.items():
+            narrowed: dict[str, str | list[str]] = {
+                search.code: ",".join(self._source.codes),
+                search.date: [f"ge{days[0]}", f"le{days[-1]}"],
+            }
+            for some in batched(coaches, MOST_VALUES):
+                for resource in await self._source.find(kind, search.by, some, narrowed):
+                    self._take(resource)
 
     def _leads(self, holder: Located) -> Iterator[Wanted]:
         for part in _with_contained(holder):
@@ -176,6 +205,17 @@ class _Hunt:
             return None
         self._store.add(located)
         return located
+
+
+def _days(claim: Json) -> Iterator[str]:
+    """The calendar days a claim names, as text: enough to narrow a search."""
+    items = claim.get("item")
+    for item in [*(items if isinstance(items, list) else []), {"servicedPeriod": claim.get("billablePeriod")}]:
+        if not isinstance(item, dict):
+            continue
+        period = item.get("servicedPeriod")
+        bounds = [period.get("start"), period.get("end")] if isinstance(period, dict) else []
+        yield from (day[:10] for day in [item.get("servicedDate"), *bounds] if isinstance(day, str) and _DAY.match(day))
 
 
 def _with_contained(holder: Located) -> Iterator[Located]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
@@ -44,6 +44,25 @@ def _same_day(session: CoachingSession) -> Iterator[PriorService]:
 def _has_bypass(session: CoachingSession, terms: Terms) -> bool:
     listed = (terms.codes.modifiers.get(each.value.code) for each in session.line.modifiers)
     return any(each is not None and each.kind == BYPASS for each in listed)
+
+
+@rule(
+    Stage.SAME_DAY,
+    outcomes=("review", "warn"),
+    values={"overlapping_sessions": Literal["review", "warn", "off"]},
+)
+def one_at_a_time(session: CoachingSession, terms: Terms) -> Finding:
+    """The coach was not with another patient at the same time."""
+    entry = terms.codes.services.get(session.code or "")
+    stance = terms.value("overlapping_sessions")
+    if entry is None or entry.individual is False or stance == "off":
+        return terms.not_applicable("the code is not for one individual, or the check is switched off")
+    if not session.elsewhere:
+        return terms.met("no session of the coach with another patient at the same time")
+    other, interval = session.elsewhere[0], session.time.interval
+    used = (Used("session", f"{interval.value.start} to {interval.value.end}", interval.origin),) if interval else ()
+    found = f"the coach was with another patient from {other.start} to {other.end}"
+    return terms.finding(stance, found, "one patient at a time", *used)
 
 
 @rule(Stage.SAME_DAY, outcomes=("exceeded",))
