@@ -1,0 +1,212 @@
+"""Who pays, and what a qualification is: recognised by the tables of ``mappings/``, never guessed."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from adapter.mapping.loader import Mappings, load_mappings, shipped_mappings
+from adapter.mapping.tables import Payer, Payers, plain_name
+from adapter.session.model import Code
+
+NAIC = "urn:oid:2.16.840.1.113883.6.300"
+
+
+@cache
+def mappings() -> Mappings:
+    return load_mappings(shipped_mappings(), "r4")
+
+
+# --- payers
+
+
+@pytest.mark.parametrize(
+    ("name", "payer"),
+    [
+        # Cigna and its affiliates (A015, footer)
+        ("Cigna", "cigna"),
+        ("CIGNA", "cigna"),
+        ("cigna healthcare", "cigna"),
+        ("Cigna, Inc.", "cigna"),
+        ("Cigna Health and Life Insurance Company", "cigna"),
+        ("Cigna Health Management, Inc.", "cigna"),
+        ("  Cigna\tHealthCare of Connecticut  ", "cigna"),
+        ("Connecticut General Life Insurance Company", "cigna"),
+        ("CONNECTICUT GENERAL", "cigna"),
+        ("CHLIC", "cigna"),
+        ("CGLIC", "cigna"),
+        ("Evernorth Behavioral Health, Inc.", "cigna"),
+        # the others that the overview names
+        ("Aetna Life Insurance Company", "aetna"),
+        ("AETNA", "aetna"),
+        ("UnitedHealthcare Insurance Company", "unitedhealthcare"),
+        ("United Healthcare", "unitedhealthcare"),
+        ("United HealthCare", "unitedhealthcare"),
+        ("UHC Community Plan", "unitedhealthcare"),
+        ("Blue Cross and Blue Shield of Texas", "bcbs"),
+        ("Anthem Blue Cross", "bcbs"),
+        ("Highmark Blue Shield", "bcbs"),
+        ("Independence Blue Cross, LLC", "bcbs"),
+        ("BCBS of Vermont", "bcbs"),
+        ("Medicare", "medicare"),
+        ("medicare part b", "medicare"),
+        ("Novitas Solutions", "medicare"),
+        # nobody
+        ("Cignature Health", None),
+        ("The Friends of Cigna", None),
+        ("Connecticut Mutual", None),
+        ("Evernorth Pharmacy", None),
+        ("Aetnaville Trust", None),
+        ("United Airlines Health Plan", None),
+        ("Crossblue Shieldcare", None),
+        ("Medicaid of Connecticut", None),
+        ("NO_INSURANCE", None),
+        ("not named on the claim", None),
+        ("", None),
+        ("---", None),
+    ],
+)
+def test_a_payer_is_known_by_its_name(name: str, payer: str | None) -> None:
+    assert mappings().payers.recognise((), [name]) == payer
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "names", "payer"),
+    [
+        pytest.param([(NAIC, "67369")], [], "cigna", id="by identifier"),
+        pytest.param([(NAIC, "62308")], [], "cigna", id="an affiliate's identifier"),
+        pytest.param([(NAIC, "60054")], ["Cigna"], "aetna", id="the identifier wins over the name"),
+        pytest.param([(NAIC, "67369"), (NAIC, "62308")], [], "cigna", id="two identifiers of one payer"),
+        pytest.param([(NAIC, "67369"), (NAIC, "60054")], ["Cigna"], None, id="identifiers of two payers"),
+        pytest.param([(NAIC, "00000")], ["Cigna"], "cigna", id="an unknown identifier says nothing"),
+        pytest.param([("https://other.example", "67369")], [], None, id="the number in another system"),
+        pytest.param([("", "67369")], [], None, id="the number without a system"),
+        pytest.param([], ["Unknown Trust", "Cigna"], "cigna", id="one of several names"),
+        pytest.param([], ["Cigna", "CHLIC"], "cigna", id="two names of one payer"),
+        pytest.param([], ["Cigna", "Aetna"], None, id="names of two payers"),
+        pytest.param([], [], None, id="nothing"),
+    ],
+)
+def test_identifiers_come_before_names(identifiers: list[tuple[str, str]], names: list[str], payer: str | None) -> None:
+    assert mappings().payers.recognise(identifiers, names) == payer
+
+
+def test_a_name_that_two_payers_claim_is_nobodys() -> None:
+    two = Payers({"a": Payer("a", "A", names=("united",)), "b": Payer("b", "B", name_parts=("health",))})
+    assert two.recognise((), ["United"]) == "a"
+    assert two.recognise((), ["United Health"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("Cigna, Inc.", "cigna inc"), ("A-B_C/D", "a b c d"), ("  x  y ", "x y"), ("...", "")]
+)
+def test_names_are_compared_without_case_and_punctuation(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
+
+
+@pytest.mark.parametrize("payer", ["aetna", "bcbs", "cigna", "medicare", "unitedhealthcare"])
+def test_the_payers_of_the_overview_are_there(payer: str) -> None:
+    assert payer in mappings().payers.payers
+
+
+# --- credentials
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("NBC-HWC", "nbc-hwc"),
+        ("nbc-hwc", "nbc-hwc"),
+        ("Odalys, NBC-HWC (2021)", "nbc-hwc"),
+        ("National Board Certified Health & Wellness Coach", "nbc-hwc"),
+        ("National Board-Certified Health and Wellness Coach", "nbc-hwc"),
+        ("MCHES", "mches"),
+        ("CHES", "ches"),
+        ("Master Certified Health Education Specialist", "mches"),
+        ("Certified Health Education Specialist", "ches"),
+        ("CHES, MCHES", "mches"),
+        ("Certified Peer Specialist", "peer"),
+        ("certified peer support specialist", "peer"),
+        ("CPRS", "peer"),
+        ("Registered Nurse", "health-professional-license"),
+        ("RN, BSN", "health-professional-license"),
+        ("Licensed psychologist", "psychology-license"),
+        ("LCSW", "psychology-license"),
+        ("Licensed Clinical Social Worker", "psychology-license"),
+        ("MD", "physician"),
+        ("M.D.", "physician"),
+        ("Physician Assistant", "health-professional-license"),
+        ("Psychiatrist", "physician"),
+        ("PsyD", "psychology-degree"),
+        ("Master of Social Work", "psychology-degree"),
+        ("ACE Certified Health Coach", "coaching-certificate"),
+        # whole words only, and nothing guessed
+        ("Cheshire Coaching Diploma", None),
+        ("MDT facilitator", None),
+        ("Certified Personal Trainer", None),
+        ("Health coach", None),
+        ("Reiki master", None),
+        ("", None),
+    ],
+)
+def test_a_qualification_is_known_by_its_words(text: str, kind: str | None) -> None:
+    assert mappings().credentials.recognise((), [text], ()) == kind
+
+
+@pytest.mark.parametrize(
+    ("codes", "texts", "issuers", "kind"),
+    [
+        pytest.param([Code("175T00000X", "NUCC")], [], [], "peer", id="a taxonomy code"),
+        pytest.param([Code("RN", "V2-0360")], [], [], "health-professional-license", id="table 0360"),
+        pytest.param([Code("NBC-HWC")], [], [], "nbc-hwc", id="a code without a system"),
+        pytest.param([Code("175T00000X", "SNOMED")], [], [], None, id="the code of another system"),
+        pytest.param([Code("CER", "V2-0360")], [], [], None, id="a certificate that does not say in what"),
+        pytest.param([Code("RN", "V2-0360")], ["NBC-HWC"], [], "health-professional-license", id="codes before words"),
+        pytest.param([], ["Health coach"], ["NBHWC"], "nbc-hwc", id="the issuer when the words say nothing"),
+        pytest.param([], [], ["National Board for Health and Wellness Coaching"], "nbc-hwc", id="the issuer alone"),
+        pytest.param([], [], ["NCHEC"], "ches", id="NCHEC alone is the lesser of its two"),
+        pytest.param([], ["LCSW"], ["NBHWC"], "psychology-license", id="words before the issuer"),
+        pytest.param([], ["Health coach"], ["Institute of Nowhere"], None, id="an issuer nobody lists"),
+        pytest.param([], [], ["LCSW"], None, id="words of a title are no issuer"),
+        pytest.param([], ["State board of psychology"], [], None, id="an issuer's name is no title"),
+        pytest.param([], [], [], None, id="nothing"),
+    ],
+)
+def test_codes_come_before_words_and_words_before_the_issuer(
+    codes: list[Code], texts: list[str], issuers: list[str], kind: str | None
+) -> None:
+    assert mappings().credentials.recognise(codes, texts, issuers) == kind
+
+
+# --- code systems
+
+
+@pytest.mark.parametrize(
+    ("url", "system", "preferred"),
+    [
+        ("http://www.ama-assn.org/go/cpt", "CPT", True),
+        ("urn:oid:2.16.840.1.113883.6.12", "CPT", False),
+        ("http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "HCPCS", True),
+        ("https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "HCPCS", False),
+        ("urn:oid:2.16.840.1.113883.6.285", "HCPCS", False),
+        ("http://hl7.org/fhir/sid/icd-10-cm", "ICD-10-CM", True),
+        ("urn:oid:2.16.840.1.113883.6.90", "ICD-10-CM", False),
+        ("http://terminology.hl7.org/CodeSystem/icd10CM", "ICD-10-CM", False),
+        ("http://hl7.org/fhir/sid/icd-10", "ICD-10-CM", False),
+        ("https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set", "POS", True),
+        ("https://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set.html", "POS", False),
+        ("urn:oid:2.16.840.1.113883.15.5", "POS", False),
+        ("http://terminology.hl7.org/CodeSystem/ex-serviceplace", "POS", False),
+        ("http://nucc.org/provider-taxonomy", "NUCC", True),
+        ("urn:oid:2.16.840.1.113883.6.101", "NUCC", False),
+    ],
+)
+def test_every_spelling_of_a_system_is_read(url: str, system: str, preferred: bool) -> None:
+    code = mappings().systems.read("x", url)
+    assert (code.system, code.written_as) == (system, None if preferred else url)
+
+
+@pytest.mark.parametrize("url", ["http://www.ama-assn.org/go/CPT", "http://snomed.example", "", None])
+def test_no_other_spelling_is_guessed(url: str | None) -> None:
+    assert mappings().systems.read("0592T", url).system is None
