@@ -187,8 +187,14 @@ class Reconciliation:
         self, claim: Located, evidence: ClaimEvidence, determination: Determination, used: Sequence[Located]
     ) -> Answer:
         instant = self.instant.isoformat(timespec="seconds")
-        insurer = claim.resource.get("insurer") or _payor(evidence)
-        envelope = Envelope(claim.resource, self.adjudicator.identifier_system, insurer, instant)
+        envelope = Envelope(
+            claim=claim.resource,
+            identifier_system=self.adjudicator.identifier_system,
+            patient=self._taken_over(claim.resource["patient"], claim) or {},
+            insurer=self._taken_over(claim.resource.get("insurer"), claim) or self._payor(evidence),
+            requestor=self._taken_over(claim.resource.get("provider"), claim),
+            instant=instant,
+        )
         response = claim_response(determination, envelope)
         if (successor := self._successor(claim)) is not None and self._own_response(claim) is not None:
             response |= {"status": "cancelled", "disposition": f"Reversed: replaced by {successor.key}."}
@@ -201,6 +207,26 @@ class Reconciliation:
         )
         trail = provenance(response, determination.policy_uris, references, instant)
         return Answer(claim.id, response, trail, determination=determination)
+
+    def _taken_over(self, reference: Any, holder: Located) -> Json | None:
+        """A reference as the answer can hold it: one that only its own Bundle can resolve leads to ``Type/id``."""
+        if not isinstance(reference, dict):
+            return None
+        if not _ONLY_HERE.match(str(reference.get("reference", ""))):
+            return reference
+        found = self.store.resolve(reference, holder)
+        if found is None or found.container is not None or found.id is None:
+            return reference
+        return {**reference, "reference": found.local}
+
+    def _payor(self, evidence: ClaimEvidence) -> Json:
+        """The payor of the first coverage that names one: a ClaimResponse needs an insurer."""
+        for each in evidence.insurances:
+            if each.coverage is not None and (payors := each.coverage.many("payors")):
+                payor = self._taken_over(payors[0].value, each.coverage.located) or {}
+                inside = str(payor.get("reference", "")).startswith("#")
+                return {"display": "the payor contained in the coverage"} if inside else payor
+        return {"display": "not named on the claim"}
 
     def _void(self, claim: Located, before: Located) -> Answer:
         """The earlier answer, cancelled because the claim itself was (coverage facts, row 41)."""
@@ -302,6 +328,10 @@ _JUDGED_BY_RULES = re.compile(r"Claim\.item\[\d+\]\.productOrService\.coding\[\d
 """A service code with spaces around it is no FHIR code, yet the table has an answer to it (row 81)."""
 
 
+_ONLY_HERE = re.compile(r"urn:|.*\?")
+"""References that an answer outside the claim's Bundle cannot use: ``urn:uuid:...`` and conditional ones."""
+
+
 def _told(expression: str, seen: set[str]) -> bool:
     """Whether a fault of this element, or of one around or inside it, is listed already."""
     plain = re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
@@ -311,15 +341,6 @@ def _told(expression: str, seen: set[str]) -> bool:
 
 def _is_prior(related: Record) -> bool:
     return any(each.value.code == "prior" for each in related.many("relationship"))
-
-
-def _payor(evidence: ClaimEvidence) -> Json:
-    """The payor of the first coverage that names one: a ClaimResponse needs an insurer."""
-    for each in evidence.insurances:
-        if each.coverage is not None and (payors := each.coverage.many("payors")):
-            reference: Json = payors[0].value
-            return reference
-    return {"display": "not named on the claim"}
 
 
 _SETTLED_ORDER = [

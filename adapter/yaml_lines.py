@@ -5,7 +5,7 @@ JSON is read by the same parser (it is YAML in flow style), which is slow and th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def load_lined(path: Path, shown_as: str) -> Lined:
     Raises:
         ConfigurationError: unreadable, not YAML, or a key that stands twice.
     """
+    root: yaml.Node | None = None
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         if twice := _repeated_keys(root):
@@ -52,10 +53,37 @@ def load_lined(path: Path, shown_as: str) -> Lined:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError([ConfigurationFault(shown_as, line, f"not YAML: {error.problem}")]) from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        fault = ConfigurationFault(shown_as, 1, f"not YAML that can be read: {type(error).__name__}", "see its values")
-        raise ConfigurationError([fault]) from error
+    except yaml.reader.ReaderError as error:
+        line = path.read_bytes().decode("utf-8", "replace").count("\n", 0, error.position) + 1
+        raise ConfigurationError(
+            [ConfigurationFault(shown_as, line, "a character that YAML does not allow")]
+        ) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        problem = f"a value that cannot be read ({type(error).__name__})"
+        raise ConfigurationError([ConfigurationFault(shown_as, _line_of_value(root), problem)]) from error
     return Lined(shown_as, data, root)
+
+
+def _line_of_value(node: yaml.Node | None) -> int:
+    """The line of the first value that cannot be built, such as a day that does not exist."""
+    for scalar in _scalars(node):
+        try:
+            yaml.constructor.SafeConstructor().construct_document(scalar)
+        except (ValueError, TypeError, yaml.YAMLError):
+            return scalar.start_mark.line + 1
+    return 1
+
+
+def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(key)
+            yield from _scalars(value)
 
 
 def _repeated_keys(node: yaml.Node | None) -> list[tuple[str, int]]:

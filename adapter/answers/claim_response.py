@@ -30,8 +30,10 @@ class Envelope:
 
     claim: Json
     identifier_system: str
+    patient: Json
     insurer: Json
     """The claim's insurer, or the coverage's payor where the claim names none."""
+    requestor: Json | None
     instant: str
     """When the decision was made, as a FHIR dateTime."""
 
@@ -45,15 +47,15 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "resourceType": "ClaimResponse",
         "id": response_id(str(claim["id"])),
         "extension": [] if rejected else [_decision_extension(determination)],
-        "contained": _contained(claim, envelope.insurer),
+        "contained": _contained(envelope),
         "identifier": [{"system": envelope.identifier_system, "value": f"Claim/{claim['id']}"}],
         "status": "active",
         "type": claim.get("type"),
         "use": claim.get("use"),
-        "patient": without_display(claim.get("patient")),
+        "patient": without_display(envelope.patient),
         "created": envelope.instant,
         "insurer": envelope.insurer,
-        "requestor": claim.get("provider"),
+        "requestor": envelope.requestor,
         "request": {"reference": f"Claim/{claim['id']}"},
         "outcome": outcome(determination),
         "disposition": disposition(determination),
@@ -176,11 +178,13 @@ class _Notes:
         return [{"number": number, "type": "display", "text": text} for text, number in self._numbers.items()]
 
 
-def _contained(claim: Json, insurer: Json) -> list[Json]:
+def _contained(envelope: Envelope) -> list[Json]:
     """Contained resources that the references taken over from the claim point at."""
-    taken = (claim.get("patient"), claim.get("provider"), insurer)
+    taken = (envelope.patient, envelope.requestor, envelope.insurer)
     wanted = {str(each.get("reference"))[1:] for each in taken if isinstance(each, dict)}
-    found = [each for each in claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted]
+    found = [
+        each for each in envelope.claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted
+    ]
     return [_nameless(each) for each in found]
 
 

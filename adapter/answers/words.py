@@ -19,13 +19,14 @@ DECIDED = {
 def disposition(determination: Determination) -> str:
     """One sentence on the claim as a whole."""
     lines = determination.lines
+    under = f" under {determination.policy}" if determination.decides else "; no coverage policy decides it"
     if determination.decision is Decision.REJECT:
         return "Rejected: the claim cannot be processed as sent; correct it and send a new claim."
     if len({line.decision for line in lines}) == 1:
         start = "The claim is" if len(lines) == 1 else "All lines are"
-        return f"{start} {DECIDED[lines[0].decision]} under {determination.policy}."
+        return f"{start} {DECIDED[lines[0].decision]}{under}."
     parts = ", ".join(f"line {line.sequence} {DECIDED[line.decision]}" for line in lines)
-    return f"By line: {parts}; under {determination.policy}."
+    return f"By line: {parts}{under}."
 
 
 def note(finding: Finding) -> str:

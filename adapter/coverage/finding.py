@@ -119,6 +119,8 @@ class Determination:
     claim: str
     policy: str
     policy_uris: tuple[str, ...]
+    decides: bool
+    """Whether a coverage policy in force decided; where none did, only form and eligibility bind."""
     lines: tuple[LineDetermination, ...]
     unresolved: tuple[str, ...] = field(default=())
 

@@ -184,7 +184,9 @@ class _Loader:
         found: dict[str, Payer] = {}
         for path in sorted((self.root / "payers").glob("*.yaml")):
             read = self.attempt(lambda path=path: files.validated(files.PayerFile, self.lined(path)))  # type: ignore[misc]
-            if read is not None:
+            if read is not None and read.payer in found:
+                self.faults.append(self.lined(path).fault(f"payer {read.payer!r} stands in two files", ("payer",)))
+            elif read is not None:
                 found[read.payer] = _payer(read, path)
         return Payers(found)
 
@@ -224,7 +226,7 @@ class _Compiler:
         return tuple(
             Place(
                 each.resource,
-                each.where,
+                " ".join(each.where.split()),
                 self.expression(each.where, each.resource, (*at, index, "where")),
                 tuple(
                     (link, self.expression(link, each.resource, (*at, index, "linked_by"))) for link in each.linked_by

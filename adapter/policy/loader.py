@@ -34,6 +34,12 @@ def load_policies(root: Path, payers: Payers) -> PolicyBook:
     codes = load_code_lists(root)
     loader = _Loader(root, codes)
     policies = loader.policies()
+    switched_on = {rule for policy in policies.values() for rule in policy.rules}
+    for name in () if loader.faults else sorted(set(RULES) - switched_on):
+        where = f"{root.name}/policies/common/{name}.yaml"
+        loader.faults.append(
+            ConfigurationFault(where, 1, f"no policy states the rule {name}", "a check must not vanish")
+        )
     for payer in payers.payers.values():
         for name in payer.policies:
             if name not in policies:

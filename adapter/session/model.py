@@ -294,6 +294,18 @@ class CoachingSession:
     """The state the session took place in, for rules of a state."""
 
     @property
+    def service_date_origin(self) -> Origin:
+        """Where the date of service was read: the line, the claim, or the visit."""
+        if self.line.serviced is not None:
+            return self.line.serviced.origin
+        return self.time.interval.origin if self.time.interval is not None else self.line.origin
+
+    @property
+    def code_origin(self) -> Origin:
+        """Where the service code was read."""
+        return self.line.services[0].origin if self.line.services else self.line.origin
+
+    @property
     def code(self) -> str | None:
         """The service code when the line carries exactly one of a known system."""
         codes = {each.value.code for each in self.line.services if each.value.system in ("CPT", "HCPCS")}

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 _DATE_TIME = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
-    r"(T(?P<hour>\d{2}):(?P<minute>\d{2})(:(?P<second>\d{2})(?P<fraction>\.\d+)?)?(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?)?)?)?",
+    r"(T(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?P<fraction>\.\d+)?(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?)?)?)?",
     re.ASCII,
 )
 
@@ -64,7 +64,7 @@ def parse_moment(text: str) -> Moment:
 
 
 def _instant(text: str, match: re.Match[str]) -> datetime:
-    seconds = match["second"] or "00"
+    seconds = match["second"]
     if seconds == "60":  # a leap second is legal in FHIR and unknown to datetime
         seconds = "59"
     fraction = (match["fraction"] or "")[:7]

@@ -22,6 +22,7 @@ LOOKED_UP = [
     row("physician_taxonomies", "credential", PLAIN, id="taxonomies of physicians"),
     row("supervision", "supervision", without(PLAIN, "supervisors"), id="what follows without a supervisor"),
     row("supervising_credentials", "supervision", PLAIN, id="licences of supervisors"),
+    row("overlapping_sessions", "one_at_a_time", PLAIN, id="sessions of one coach at one time"),
     row("filing_limit_days", "timely_filing", PLAIN, id="the filing limit"),
     row("covered_diagnoses", "diagnosis_in_scope", PLAIN, id="covered diagnoses"),
     row("related_diagnoses", "diagnosis_in_scope", PLAIN, id="related diagnoses"),

@@ -208,7 +208,7 @@ def settings() -> Iterator[Story]:
     )
     yield told(
         "Modifier HQ says group; 0592T is for one person.",
-        Visit("d05-group-modifier", D, f"2023-06-30{EAST}", modifiers=("HQ",)),
+        Visit("d05-group-modifier", D, "2023-06-30T13:00:00-04:00", modifiers=("HQ",)),
         deny("4"),
     )
     yield told(
@@ -438,7 +438,7 @@ def linked_by_procedure(id: str, start: str) -> Visit:
 
 def other_payers() -> Iterator[Story]:
     """Synthea members of other insurers: no policy of theirs is known."""
-    yield told("Aetna: no rule is known.", Visit("s31-aetna", S3, f"2023-05-16{EAST}"), REVIEW)
+    yield told("Aetna: no rule is known.", Visit("s31-aetna", S3, "2023-05-16T13:00:00-04:00"), REVIEW)
     yield told(
         "Sent to Cigna, insured with Aetna.",
         Visit("s32-wrong-payer", replace(S3, payer=CIGNA), f"2023-05-30{EAST}"),

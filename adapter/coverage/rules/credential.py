@@ -12,6 +12,7 @@ from adapter.session.model import CoachingSession, Credential, Person
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
+SUPERVISOR = "supervisor"
 NEEDED = "a credential that the policy accepts, valid on the date of service"
 
 
@@ -79,8 +80,8 @@ def _is_physician(person: Person, terms: Terms) -> bool:
     )
 
 
-def _used(person: Person) -> list[Used]:
-    return [Used("rendering person", person.key, person.origin)]
+def _used(person: Person, part: str = "rendering person") -> list[Used]:
+    return [Used(part, person.key, person.origin)]
 
 
 @rule(
@@ -99,7 +100,7 @@ def supervision(session: CoachingSession, terms: Terms) -> Finding:
     licensed = set(terms.value("supervising_credentials"))
     for person in others:
         if any(each.kind is not None and each.kind.value in licensed for each in person.credentials):
-            return terms.met("supervised by a licensed professional", *_used(person))
+            return terms.met("supervised by a licensed professional", *_used(person, SUPERVISOR))
     return terms.finding(
-        "unlicensed", "no licence of the supervisor is on file", "a licensed supervisor", *_used(others[0])
+        "unlicensed", "no licence of the supervisor is on file", "a licensed supervisor", *_used(others[0], SUPERVISOR)
     )

@@ -42,15 +42,20 @@ def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Fin
         yield terms.not_applicable("the date of service is unknown")
         return
     if created is not None and created.value.last_day < last:
-        used = (Used("claim created", str(created.value.last_day), created.origin), Used("date of service", str(last)))
+        used = (
+            Used("claim created", str(created.value.last_day), created.origin),
+            Used("date of service", str(last), session.service_date_origin),
+        )
         yield terms.finding(
             "billed_before", f"billed on {created.value.last_day} for {last}", "a service before its bill", *used
         )
     if last > terms.today:
-        ahead = Used("date of service", str(last), session.line.serviced.origin if session.line.serviced else None)
+        ahead = Used("date of service", str(last), session.service_date_origin)
         yield terms.finding("in_future", f"date of service {last} lies ahead", "a service that has taken place", ahead)
     if not (created is not None and created.value.last_day < last) and last <= terms.today:
-        yield terms.met(f"service of {last} billed afterwards", Used("date of service", str(last)))
+        yield terms.met(
+            f"service of {last} billed afterwards", Used("date of service", str(last), session.service_date_origin)
+        )
 
 
 @rule(Stage.EVIDENCE, outcomes=("other_day", "tolerated"))

@@ -77,7 +77,7 @@ def coverage_active(session: CoachingSession, terms: Terms) -> Finding:
         return terms.finding("undated", "the coverage has no period", "a period that contains the date of service")
     used = (
         Used("coverage period", str(coverage.period.value), coverage.period.origin),
-        Used("date of service", str(on)),
+        Used("date of service", str(on), session.service_date_origin),
     )
     if on in coverage.period.value:
         return terms.met(f"covered on {on}", *used)
@@ -111,7 +111,10 @@ def payer_matches(session: CoachingSession, terms: Terms) -> Finding:
     insurer, paying = session.claim.insurer, terms.rules.payer
     if insurer is None or paying is None:
         return terms.not_applicable("the insurer or the payer is not known")
-    used = (Used("insurer", insurer.value or "not recognised", insurer.origin), Used("payer", paying))
+    used = (
+        Used("insurer", insurer.value or "not recognised", insurer.origin),
+        Used("payer", paying, session.coverage.origin if session.coverage else None),
+    )
     if insurer.value is None:
         return terms.finding("insurer_unknown", "the insurer is not recognised", "the payer as insurer", *used)
     if insurer.value == paying:

@@ -37,7 +37,10 @@ def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]
 
 def _caveats(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     header, on = terms.rules.policy.header, session.service_date
-    yield terms.met(f"{header.title}, in force from {header.effective}", Used("date of service", str(on)))
+    yield terms.met(
+        f"{header.title}, in force from {header.effective}",
+        Used("date of service", str(on), session.service_date_origin),
+    )
     if on is not None and header.next_review is not None and on > header.next_review:
         found = f"past the policy's review date {header.next_review}; it still applies, and may be superseded"
         yield terms.finding("past_review", found, "the policy's current revision")

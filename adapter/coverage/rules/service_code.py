@@ -74,10 +74,9 @@ def code_in_effect(session: CoachingSession, terms: Terms) -> Finding:
     entry = terms.codes.services.get(code or "")
     if code is None or entry is None or on is None:
         return terms.not_applicable("no readable code or date of service")
-    serviced = session.line.serviced
     used = (
-        Used("service code", code, session.line.origin),
-        Used("date of service", str(on), serviced.origin if serviced else None),
+        Used("service code", code, session.code_origin),
+        Used("date of service", str(on), session.service_date_origin),
     )
     if terms.codes.services.in_effect(code, on):
         return terms.met(f"{code} was in effect on {on}", *used)
@@ -92,5 +91,5 @@ def code_listed(session: CoachingSession, terms: Terms) -> Finding:
     if terms.codes.services.get(session.code or "") is None:
         return terms.not_applicable("the line has no readable code; service_code says so")
     if session.code in covered:
-        return terms.met(f"{session.code} is listed", Used("service code", str(session.code)))
+        return terms.met(f"{session.code} is listed", Used("service code", str(session.code), session.code_origin))
     return terms.finding("not_listed", f"{session.code} is not listed", f"one of {', '.join(covered)}")

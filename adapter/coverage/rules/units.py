@@ -56,7 +56,12 @@ def timed_units(session: CoachingSession, terms: Terms) -> Finding:
     billed = int(session.line.quantity.value) if session.line.quantity else 1
     supported, rounding = supported_units(minutes, entry.unit_minutes), terms.value("h0038_rounding")
     candidates = list(supported.values()) if rounding == "undecided" else [supported[rounding]]
-    used = (Used("minutes", str(minutes)), Used("units billed", str(billed)), Used("rounding", rounding))
+    line, interval = session.line, session.time.interval
+    used = (
+        Used("minutes", str(minutes), interval.origin if interval else None),
+        Used("units billed", str(billed), line.quantity.origin if line.quantity else line.origin),
+        Used("rounding", rounding),
+    )
     if billed <= min(candidates):
         return terms.met(f"{billed} units in {minutes} minutes", *used)
     found, needed = (
