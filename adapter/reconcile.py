@@ -148,11 +148,7 @@ class Reconciliation:
         return self._adjudicate(claim, evidence)
 
     def _adjudicate(self, claim: Located, evidence: ClaimEvidence) -> Answer:
-        adjudicator, store = self.adjudicator, self.store
-        history = history_of(evidence.claim, self._services_of(evidence.patient), self._settled)
-        builder = Builder(
-            adjudicator.mappings, store, adjudicator.icd10cm, adjudicator.site_timezone, self._settled, self._coaching
-        )
+        history, builder = self._history(evidence), self._builder()
         sessions, documents = builder.sessions(evidence, history)
         before = self._own_response(claim)
         facts = builder.claim(evidence)
@@ -162,9 +158,31 @@ class Reconciliation:
             return self._void(claim, before)
         if not sessions:
             return self._refuse(claim, [Issue("required", "the claim has no line", "Claim.item", claim.place())])
-        determination = determine(sessions, adjudicator.book, self.instant.date())
+        determination = determine(sessions, self.adjudicator.book, self.instant.date())
         used = [*evidence.used, *documents]
         return self._respond(claim, evidence, determination, used)
+
+    def sessions(self, claim: Located) -> tuple[CoachingSession, ...]:
+        """What the rules were told about each line of a decided claim, for whoever shows the decision."""
+        answer = self._answer(claim)
+        if answer is None or answer.determination is None:
+            return ()
+        evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
+        return self._builder().sessions(evidence, self._history(evidence))[0]
+
+    def _builder(self) -> Builder:
+        adjudicator = self.adjudicator
+        return Builder(
+            adjudicator.mappings,
+            self.store,
+            adjudicator.icd10cm,
+            adjudicator.site_timezone,
+            self._settled,
+            self._coaching,
+        )
+
+    def _history(self, evidence: ClaimEvidence) -> tuple[PriorService, ...]:
+        return history_of(evidence.claim, self._services_of(evidence.patient), self._settled)
 
     def _services_of(self, patient: str | None) -> tuple[PriorService, ...]:
         """The patient's services, read once for all of the patient's claims."""

@@ -47,8 +47,11 @@ def _may_carry(located: Located, scope: Collection[str]) -> bool:
     """A quick look at the codings, so that the many other visits are not mapped at all."""
     concept = located.resource.get("code" if located.kind == "Procedure" else "type")
     concepts = concept if isinstance(concept, list) else [concept]
-    codings = (coding for each in concepts if isinstance(each, dict) for coding in each.get("coding") or ())
-    return any(isinstance(coding, dict) and coding.get("code") in scope for coding in codings)
+    codings = [each.get("coding") for each in concepts if isinstance(each, dict)]
+    codes = [
+        coding.get("code") for each in codings if isinstance(each, list) for coding in each if isinstance(coding, dict)
+    ]
+    return any(isinstance(code, str) and code in scope for code in codes)
 
 
 def _coaches(record: Record, store: EvidenceStore, mapper: Mapper) -> Iterator[str]:

@@ -303,3 +303,8 @@ def test_a_denial_says_where_its_values_were_read(book: PolicyBook, session: Coa
     assert found
     for each in found:
         assert any(used.origin is not None for used in each.used), each
+
+
+def test_a_citation_names_document_section_and_policy() -> None:
+    citation = Citation("Cigna A015", "Administrative Policy", "cigna-a015 2023-04-15", "cigna-a015")
+    assert str(citation) == "Cigna A015, Administrative Policy [cigna-a015 2023-04-15]"

@@ -183,3 +183,11 @@ def test_timely_filing(book: PolicyBook, limit: int | None, created: str | None,
 def test_a_date_only_interval_is_on_its_day(book: PolicyBook) -> None:
     session = a_session(encounter=an_encounter(Interval(moment("2023-06-01"), moment("2023-06-01"))))
     assert answers(book, "service_date_matches", session) == [MET]
+
+
+def test_several_days_without_a_session_are_several_days(book: PolicyBook) -> None:
+    days = Days(date(2023, 6, 1), date(2023, 6, 2))
+    session = put(
+        without(a_session(), "visit.encounter", "visit.procedure", "time.interval"), "line.serviced", sourced(days)
+    )
+    assert answers(book, "single_day", session) == [pends("several_days", "N345")]

@@ -148,3 +148,8 @@ def test_meaning(book: PolicyBook, modifiers: list[str], expected: list[Says]) -
 )
 def test_increased_service(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
     assert answers(book, "increased_service", session) == [expected]
+
+
+def test_a_modifier_in_text_only_is_no_modifier(book: PolicyBook) -> None:
+    session = put(a_session(), "line.modifiers_without_code", (sourced(True, "Claim.item[0].modifier"),))
+    assert answers(book, "modifiers_known", session) == [UNKNOWN]

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 )
 def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:
     """An initial assessment of an earlier day is on file; what follows when none is, is a policy value."""
-    initial, on = terms.value("initial_code"), session.service_date
+    on = session.service_date
     if on is None:
-        return terms.not_applicable("the date of service is unknown")
+        return terms.not_applicable("the date of service is unknown; service_date says so")
+    initial = terms.value("initial_code")
     not_decided = (Settlement.REJECTED, Settlement.REFUSED)
     earlier = [
         each

@@ -32,13 +32,9 @@ def service_code(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     if len(codes) > 1:
         yield terms.finding("contradictory", f"codes {', '.join(sorted(codes))} on one line", "one service a line")
         return
-    yield from _best([_written(each, terms) for each in line.services if terms.codes.is_ours(each.value.code)])
-
-
-def _best(findings: list[Finding]) -> Iterator[Finding]:
-    """One coding that is right is enough: a second one of a local system does no harm."""
-    if findings:
-        yield min(findings, key=lambda each: each.decision)
+    # One coding that is right is enough: a second one of a local system does no harm.
+    written = [_written(each, terms) for each in line.services if terms.codes.is_ours(each.value.code)]
+    yield min(written, key=lambda each: each.decision)
 
 
 def _written(service: Sourced[Code], terms: Terms) -> Finding:

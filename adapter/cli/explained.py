@@ -1,0 +1,184 @@
+"""What an explanation says, whatever it is printed as: findings in their groups, what each weighs, what to do next.
+
+Findings stand in the order a reviewer asks for them: what decided the line, what else was found, and only then what is
+in order. Their sentences are those of the answer's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adapter.answers.answer import Answer
+from adapter.answers.claim_response import reason_codes
+from adapter.answers.systems import CARC
+from adapter.answers.words import noteworthy
+from adapter.coverage.adjudicate import _rule_set as rule_set
+from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
+from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, dated_value
+from adapter.session.model import CoachingSession
+
+NOTE = "note"
+"""What a warning is called: its criterion is met, and its reader must know something."""
+
+
+class Group(StrEnum):
+    """Where a finding stands, first things first."""
+
+    DECIDED = "What decided"
+    OUTWEIGHED = "Also found"
+    NOTES = "Notes"
+    ADVICE = "Advice only"
+    IN_ORDER = "In order"
+    NOT_APPLICABLE = "Not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason code with our own short words for it, empty where the tables have none."""
+
+    kind: str
+    code: str
+    meaning: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLine:
+    """One line's decision with the session and the rule set it was drawn from."""
+
+    line: LineDetermination
+    session: CoachingSession
+    rules: RuleSet
+    book: PolicyBook
+
+    @property
+    def required_minutes(self) -> int | None:
+        """The least minutes of the code on the date of service; None where it has no minimum."""
+        stated = self.rules.rules.get("session_length")
+        if stated is None:
+            return None
+        try:
+            by_code = dated_value(stated.file.values["minimum_minutes"], self.rules.on, "minimum_minutes")
+        except BeforeFirstDate:
+            return None
+        minutes: int | None = by_code.get(self.session.code)
+        return minutes
+
+    @property
+    def unit_minutes(self) -> int | None:
+        """The length of one unit, for a code that is billed by time."""
+        entry = self.book.codes.services.get(self.session.code or "")
+        return entry.unit_minutes if entry else None
+
+    @property
+    def service(self) -> str:
+        """What the code stands for, in our own words."""
+        entry = self.book.codes.services.get(self.session.code or "")
+        return entry.meaning if entry else ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the line bills one of our services; no visit is looked for where it does not."""
+        return self.book.codes.bills_ours(self.session.line)
+
+    def criterion(self, finding: Finding) -> str:
+        """The rule's own sentence."""
+        stated = self.rules.rules.get(finding.rule)
+        return stated.file.description if stated else ""
+
+    def layer(self, finding: Finding) -> str:
+        """The title of the policy whose rule spoke."""
+        policy = self.book.policies.get(finding.citation.layer)
+        return policy.header.title if policy else finding.citation.layer
+
+    def reasons(self) -> list[Reason]:
+        """The reason codes that the line carries."""
+        return [self._reason("CARC" if system == CARC else "RARC", code) for system, code in reason_codes(self.line)]
+
+    def reasons_of(self, finding: Finding) -> list[Reason]:
+        """The reason codes that the policy gives a finding, whether or not it decides."""
+        carc = [self._reason("CARC", code) for code in finding.carc]
+        return carc + [self._reason("RARC", code) for code in finding.rarc]
+
+    def _reason(self, kind: str, code: str) -> Reason:
+        codes = self.book.codes.carc if kind == "CARC" else self.book.codes.rarc
+        entry = codes.get(code)
+        return Reason(kind, code, entry.meaning if entry else "")
+
+    def groups(self) -> Iterator[tuple[Group, list[Finding]]]:
+        """The groups that hold anything: strongest first what must be seen, the rest in the order of the rules."""
+        ordered = noteworthy(self.line) + [each for each in self.line.findings if not each.noteworthy]
+        for group in Group:
+            if found := [each for each in ordered if group_of(each, self.line) is group]:
+                yield group, found
+
+    def next_heading(self) -> str:
+        """What stands above ``fixes``."""
+        if self.line.decision is Decision.REVIEW:
+            return "What happens next"
+        return "What to fix and resubmit" if self.fixes() else "Nothing to fix"
+
+    def fixes(self) -> list[str]:
+        """What to do about the findings that stand against the line, each once, strongest first."""
+        against = (Group.DECIDED, Group.OUTWEIGHED)
+        found = [each.fix for each in noteworthy(self.line) if group_of(each, self.line) in against]
+        return list(dict.fromkeys(each for each in found if each))
+
+
+def explained_lines(answer: Answer, sessions: tuple[CoachingSession, ...], book: PolicyBook) -> list[ExplainedLine]:
+    """Each line of a determination with its session; none where nothing was determined."""
+    if answer.determination is None:
+        return []
+    return [
+        ExplainedLine(line, session, rule_set(session, book), book)
+        for line, session in zip(answer.determination.lines, sessions, strict=True)
+    ]
+
+
+def group_of(finding: Finding, line: LineDetermination) -> Group:
+    """The group a finding of a line stands in."""
+    if finding.verdict is Verdict.NOT_APPLICABLE:
+        return Group.NOT_APPLICABLE
+    if not finding.noteworthy:
+        return Group.IN_ORDER
+    if finding.advisory:
+        return Group.ADVICE
+    if finding.decision is Decision.WARN:
+        return Group.NOTES
+    return Group.DECIDED if finding.decision is line.decision else Group.OUTWEIGHED
+
+
+def label(finding: Finding) -> str:
+    """The verdict in words; a warning is a note, for nothing about it needs to be met."""
+    return NOTE if finding.decision is Decision.WARN else finding.verdict.value
+
+
+def weight(finding: Finding, line: LineDetermination) -> str:
+    """What a finding does to its line."""
+    name = finding.decision.name
+    if finding.advisory:
+        would_be = "" if finding.decision is Decision.WARN else f", would be {name}"
+        return f"decides nothing: no policy in force makes it binding{would_be}"
+    if finding.decision is Decision.WARN:
+        return "decides nothing: a note"
+    if finding.decision is line.decision:
+        return f"decides: {name}"
+    return f"{name}, outweighed by {line.decision.name}"
+
+
+def same_reason(findings: list[Finding]) -> dict[str, list[str]]:
+    """The rules that say the same, by what they say; for what does not concern a line."""
+    found: dict[str, list[str]] = {}
+    for each in findings:
+        found.setdefault(each.found, []).append(each.rule)
+    return found
+
+
+def standing(answer: Answer) -> str | None:
+    """What became of an answer that no longer stands (voided, or reversed by a replacement); None when it stands."""
+    response = answer.response or {}
+    return str(response["disposition"]) if response.get("status") == "cancelled" else None

@@ -1,0 +1,60 @@
+"""What else a coach did at the same time: found by code and performer, never told with whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from evidence.small_world import encounter, mappings, procedure, resource, to
+
+from adapter.evidence.coaches import sessions_by_coach
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.mapping.mapper import Mapper
+
+Json = dict[str, Any]
+TEN = {"start": "2023-06-01T10:00:00-04:00", "end": "2023-06-01T10:40:00-04:00"}
+
+
+def held(*resources: Json) -> list[tuple[str, str | None]]:
+    """(coach, patient) of every session found."""
+    store = EvidenceStore()
+    store.extend(Located(each) for each in resources)
+    found = sessions_by_coach(store, Mapper(mappings().resources, mappings().systems), mappings().scope)
+    return sorted((coach, each.patient) for coach, sessions in found.items() for each in sessions)
+
+
+BY_ANN: Json = {"performer": [{"actor": to("Practitioner/ann")}], "performedPeriod": TEN}
+WITH_ANN: Json = {"participant": [{"individual": to("Practitioner/ann")}], "period": TEN}
+ROLE = {**resource("PractitionerRole/r"), "practitioner": to("Practitioner/ann")}
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        pytest.param(
+            [procedure("p", **BY_ANN)], [("Practitioner/ann", "Patient/p")], id="a procedure by its performer"
+        ),
+        pytest.param(
+            [encounter("e", **WITH_ANN)], [("Practitioner/ann", "Patient/p")], id="a visit by its participant"
+        ),
+        pytest.param(
+            [ROLE, procedure("p", **{**BY_ANN, "performer": [{"actor": to("PractitionerRole/r")}]})],
+            [("Practitioner/ann", "Patient/p")],
+            id="a role stands for its practitioner",
+        ),
+        pytest.param([procedure("p", **{**BY_ANN, "status": "not-done"})], [], id="what was not done is no session"),
+        pytest.param([procedure("p", performedPeriod=TEN)], [], id="nobody performed it"),
+        pytest.param(
+            [procedure("p", **BY_ANN) | {"code": {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}}],
+            [],
+            id="another service is none of our business",
+        ),
+        pytest.param([procedure("p", **BY_ANN) | {"code": {"text": "coaching"}}], [], id="text is no code"),
+        pytest.param([procedure("p", **BY_ANN) | {"code": {"coding": 7}}], [], id="a coding of the wrong shape"),
+        pytest.param(
+            [procedure("p", **BY_ANN) | {"code": {"coding": [{"code": {}}]}}], [], id="a code of the wrong shape"
+        ),
+    ],
+)
+def test_sessions_by_coach(resources: list[Json], expected: list[tuple[str, str]]) -> None:
+    assert held(*resources) == expected
