@@ -31,7 +31,7 @@ from adapter.mapping.mapper import Mapper
 from adapter.mapping.record import Record
 from adapter.mapping.session import Builder
 from adapter.policy.book import PolicyBook
-from adapter.session.model import PriorService, Settlement
+from adapter.session.model import CoachingSession, PriorService, Settlement
 from adapter.terminology.icd10cm import Icd10Cm
 
 

@@ -14,6 +14,8 @@ DECIDED = {
     Decision.DENY: "denied",
     Decision.REJECT: "rejected",
 }
+LABEL = {Decision.WARN: "Note"}
+"""What a finding is called where its decision's own name would sound like more than it is."""
 
 
 def disposition(determination: Determination) -> str:
@@ -31,7 +33,7 @@ def disposition(determination: Determination) -> str:
 
 def note(finding: Finding) -> str:
     """What was found, what was needed, the sentence it rests on, and what to do next."""
-    label = "Advice" if finding.advisory else finding.decision.name.capitalize()
+    label = "Advice" if finding.advisory else LABEL.get(finding.decision, finding.decision.name.capitalize())
     needed = f" Needed: {finding.needed}." if finding.needed else ""
     fix = f" Next: {finding.fix}" if finding.fix else ""
     codes = _codes(finding)

@@ -13,8 +13,8 @@ from adapter.bootstrap import build
 from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
-from adapter.evidence.store import EvidenceStore
-from adapter.reconcile import Adjudicator
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
 from adapter.sinks.files import write_answers
@@ -23,7 +23,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.files import Reading, read_files
 from adapter.sources.server import ServerSource
-from adapter.sync import Progress, Report, decide, sync_files, sync_server
+from adapter.sync import Progress, Report, sync_files, sync_server
 
 OK, UNANSWERED = 0, 3
 DEFAULT_OUT = Path("adapter-out")
@@ -166,39 +166,37 @@ def explain(choice: Choice, claim_id: str) -> int:
     settings = load_settings()
     adjudicator = choice.adjudicator(settings)
     if choice.is_server:
-        report = asyncio.run(_explain_server(choice, settings, adjudicator, claim_id))
+        claim, store = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
     else:
-        report = _explain_files(choice, adjudicator, claim_id)
-    if report.missing:
+        claim, store = _claim_in_files(choice, claim_id)
+    if claim is None:
         raise UsageError(f"there is no Claim/{claim_id} in {choice.source if not choice.is_server else 'the server'}.")
-    if report.out_of_scope:
+    if not adjudicator.in_scope(claim):
         raise UsageError(f"Claim/{claim_id} bills none of {', '.join(adjudicator.mappings.scope)}: out of scope.")
-    if report.unanswered:
-        raise WriteError(report.unanswered[0].problem)
-    show_explanation.explanation(report.answers[0], choice.output_format)
+    reconciliation = Reconciliation(adjudicator, store, choice.instant)
+    answers = reconciliation.answer([claim])
+    for unanswered in reconciliation.unanswered:
+        if unanswered.claim == claim.id:
+            raise WriteError(unanswered.problem)
+    sessions = reconciliation.sessions(claim)
+    show_explanation.explanation(answers[0], sessions, adjudicator.book, choice.output_format)
     return OK
 
 
-def _explain_files(choice: Choice, adjudicator: Adjudicator, claim_id: str) -> Report:
-    report, store = Report(), EvidenceStore()
+def _claim_in_files(choice: Choice, claim_id: str) -> tuple[Located | None, EvidenceStore]:
+    store = EvidenceStore()
     store.extend(read_files(Path(choice.source), Reading()))
-    claim = store.get(f"Claim/{claim_id}")
-    if claim is None:
-        report.missing = (claim_id,)
-    elif not adjudicator.in_scope(claim):
-        report.out_of_scope = 1
-    else:
-        decide([claim], store, adjudicator, choice.instant, report, lambda *_: None)
-    return report
+    return store.get(f"Claim/{claim_id}"), store
 
 
-async def _explain_server(choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str) -> Report:
+async def _claim_on_server(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str
+) -> tuple[Located | None, EvidenceStore]:
     async with _client(choice, settings) as client:
         await _require_version(client, choice.fhir_version)
         source = _source(client, adjudicator, settings)
-        return await sync_server(
-            source, None, adjudicator, choice.instant, since=None, ids=[claim_id], dry_run=True, tell=lambda *_: None
-        )
+        found = [each async for page in source.claims(ids=[claim_id]) for each in page]
+        return (found[0], await source.gather(found)) if found else (None, EvidenceStore())
 
 
 def policies(mappings: Path | None, output_format: str) -> int:

@@ -13,8 +13,8 @@ from enum import StrEnum
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import reason_codes
 from adapter.answers.systems import CARC
-from adapter.answers.words import noteworthy
-from adapter.coverage.adjudicate import _rule_set as rule_set
+from adapter.answers.words import DECIDED, noteworthy
+from adapter.coverage.adjudicate import rule_set as rule_set
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
 from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, dated_value
 from adapter.session.model import CoachingSession
@@ -54,6 +54,17 @@ class ExplainedLine:
     session: CoachingSession
     rules: RuleSet
     book: PolicyBook
+    claim_rejected: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer speaks of the line: of a rejected claim, only the lines it is rejected for."""
+        return not self.claim_rejected or self.line.decision is Decision.REJECT
+
+    @property
+    def decided(self) -> str:
+        """The decision in words."""
+        return DECIDED[self.line.decision] if self.answered else "not answered"
 
     @property
     def required_minutes(self) -> int | None:
@@ -96,8 +107,9 @@ class ExplainedLine:
         return policy.header.title if policy else finding.citation.layer
 
     def reasons(self) -> list[Reason]:
-        """The reason codes that the line carries."""
-        return [self._reason("CARC" if system == CARC else "RARC", code) for system, code in reason_codes(self.line)]
+        """The reason codes that go out with the line."""
+        codes = reason_codes(self.line) if self.answered else []
+        return [self._reason("CARC" if system == CARC else "RARC", code) for system, code in codes]
 
     def reasons_of(self, finding: Finding) -> list[Reason]:
         """The reason codes that the policy gives a finding, whether or not it decides."""
@@ -133,8 +145,9 @@ def explained_lines(answer: Answer, sessions: tuple[CoachingSession, ...], book:
     """Each line of a determination with its session; none where nothing was determined."""
     if answer.determination is None:
         return []
+    rejected = answer.determination.decision is Decision.REJECT
     return [
-        ExplainedLine(line, session, rule_set(session, book), book)
+        ExplainedLine(line, session, rule_set(session, book), book, rejected)
         for line, session in zip(answer.determination.lines, sessions, strict=True)
     ]
 
@@ -161,13 +174,14 @@ def weight(finding: Finding, line: LineDetermination) -> str:
     """What a finding does to its line."""
     name = finding.decision.name
     if finding.advisory:
-        would_be = "" if finding.decision is Decision.WARN else f", would be {name}"
-        return f"decides nothing: no policy in force makes it binding{would_be}"
+        return "none: advice only" if finding.decision is Decision.WARN else f"none: advice only, would be {name}"
     if finding.decision is Decision.WARN:
-        return "decides nothing: a note"
-    if finding.decision is line.decision:
-        return f"decides: {name}"
-    return f"{name}, outweighed by {line.decision.name}"
+        return "none: a note"
+    return (
+        f"{name}: decides the line"
+        if finding.decision is line.decision
+        else f"{name}: outweighed by {line.decision.name}"
+    )
 
 
 def same_reason(findings: list[Finding]) -> dict[str, list[str]]:

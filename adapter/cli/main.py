@@ -40,8 +40,22 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ExplanationFormat(StrEnum):
+    """How one claim's explanation is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
 SOURCE = typer.Argument(help="FHIR base URL, or a file or folder of JSON, Bundles or NDJSON (each also .gz).")
 FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
+ExplanationFormatOption = Annotated[
+    ExplanationFormat,
+    typer.Option(
+        "--format", help="A table for a terminal, JSON for machines, or HTML: one page to read, file or print."
+    ),
+]
 MappingsOption = Annotated[
     Path | None, typer.Option("--mappings", help="Folder to use in place of the mappings that come with the package.")
 ]
@@ -87,13 +101,16 @@ def sync(
     raise typer.Exit(commands.sync(choice, out=out, dry_run=dry_run, since=since, ids=tuple(claim or ())))
 
 
-@app.command(epilog="Example:  coaching-adapter explain fixtures/clinic a03-29-minutes")
+@app.command(
+    epilog="Examples:  coaching-adapter explain fixtures/clinic a03-29-minutes"
+    "   |   coaching-adapter explain fixtures/clinic a03-29-minutes --format html > a03-29-minutes.html"
+)
 def explain(
     source: Annotated[str, SOURCE],
     claim_id: Annotated[str, typer.Argument(help="Id of the Claim.")],
     fhir_version: VersionOption = "auto",
     mappings: MappingsOption = None,
-    output_format: FormatOption = Format.TABLE,
+    output_format: ExplanationFormatOption = ExplanationFormat.TABLE,
     now: NowOption = None,
 ) -> None:
     """Print one claim's determination: every rule, its verdict, the values, their origin, the citation, what to fix."""

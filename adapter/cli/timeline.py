@@ -82,6 +82,11 @@ class Timeline:
     start: Moment | None
     end: Moment | None
 
+    @property
+    def limit(self) -> datetime | None:
+        """The instant the session has to reach."""
+        return next((each.end for each in self.bars if each.name == "Required"), None)
+
 
 def timeline(explained: ExplainedLine) -> Timeline | None:
     """The visit of a line; None where none is on file, or none was looked for."""
@@ -159,7 +164,7 @@ def _required(explained: ExplainedLine) -> Bar:
     if minutes is None:
         return Bar("required", "Required", f"{code or 'the line'} names no minimum", "none")
     end = start + timedelta(minutes=minutes) if start else None
-    return Bar("required", "Required", f"least of {code}", in_minutes(minutes), start, end)
+    return Bar("required", "Required", f"minimum of {code}", in_minutes(minutes), start, end)
 
 
 def _billed(session: CoachingSession, unit: int) -> Bar:
@@ -193,7 +198,9 @@ def _around(bars: tuple[Bar, ...]) -> Scale | None:
     ends = [each.end for each in bars if each.end is not None]
     if not starts or max([*starts, *ends]) == min(starts):
         return None
-    return Scale(min(starts), max([*starts, *ends]))
+    begin, end = min(starts), max([*starts, *ends])
+    beyond = (end - begin) / 5 if any(each.open_ended for each in bars) else timedelta(0)
+    return Scale(begin, end + beyond)
 
 
 # --- words

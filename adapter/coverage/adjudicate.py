@@ -30,13 +30,13 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date
         RuleCrashed: a rule raised something that is no answer.
     """
     lines = tuple(adjudicate(session, book, today) for session in sessions)
-    rules = _rule_set(sessions[0], book)
+    rules = rule_set(sessions[0], book)
     return Determination(sessions[0].claim.id, rules.label, rules.uris, rules.decides, lines)
 
 
 def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
     """Decide one line by the rule set of its payer and date of service."""
-    rules = _rule_set(session, book)
+    rules = rule_set(session, book)
     findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, today))
     return LineDetermination(session.line.sequence, session.code, session.service_date, decide(findings), findings)
 
@@ -47,7 +47,7 @@ def decide(findings: Iterable[Finding]) -> Decision:
     return Decision.APPROVE if strongest is Decision.WARN else strongest
 
 
-def _rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
+def rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
     coverage = session.coverage
     recognised = {each.value for each in coverage.payers} if coverage else set()
     payer = recognised.pop() if len(recognised) == 1 else None

@@ -1,0 +1,365 @@
+"""One claim's determination as one page to read, file or print: no script, nothing from elsewhere, no name.
+
+Colours never stand alone: each has its word beside it. The sentences are those of the answer's notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from importlib.resources import files
+
+from adapter import __version__
+from adapter.answers.answer import Answer
+from adapter.answers.words import DECIDED, disposition
+from adapter.cli.explained import (
+    ExplainedLine,
+    Group,
+    explained_lines,
+    label,
+    same_reason,
+    standing,
+    weight,
+)
+from adapter.cli.markup import Html, tag, together
+from adapter.cli.timeline import Bar, Scale, Timeline, timeline
+from adapter.coverage.finding import Decision, Finding, Used
+from adapter.evidence.references import Json
+from adapter.policy.book import PolicyBook
+from adapter.session.model import CoachingSession
+
+ONLY_ITSELF = "default-src 'none'; style-src 'unsafe-inline'"
+"""Content-Security-Policy: whatever the page holds, a browser loads nothing and runs nothing."""
+SHOWN_IN_FULL = (Group.DECIDED, Group.OUTWEIGHED, Group.NOTES, Group.ADVICE)
+ABOUT_GROUP = {
+    Group.DECIDED: "The findings as strong as the decision.",
+    Group.OUTWEIGHED: "Weaker findings; they become due once what decided is mended.",
+    Group.NOTES: "The line is not held up by these.",
+    Group.ADVICE: "No coverage policy in force makes these binding.",
+    Group.IN_ORDER: "Criteria that are met.",
+    Group.NOT_APPLICABLE: "Criteria that do not concern this line.",
+}
+NO_MEANING = "not in our tables"
+FOOT = (
+    "Holds no name and no free text of the record. Meanings of codes are in our own words; the official texts are "
+    "those of X12 (CARC, RARC), the AMA (CPT) and CMS (HCPCS)."
+)
+
+
+def page(answer: Answer, sessions: tuple[CoachingSession, ...], book: PolicyBook) -> str:
+    """The whole page."""
+    title = f"Claim {answer.claim}"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", http_equiv="Content-Security-Policy", content=ONLY_ITSELF),
+        tag("title", f"{title}: {_state(answer)[1]}"),
+        tag("style", Html(files("adapter.cli").joinpath("explanation.css").read_text(encoding="utf-8"))),
+    )
+    body = tag("main", *_contents(answer, explained_lines(answer, sessions, book)))
+    footer = tag("footer", tag("p", f"coaching-adapter {__version__}. {FOOT}"))
+    return f"<!doctype html>\n{tag('html', head, tag('body', body, footer), lang='en')}\n"
+
+
+def _contents(answer: Answer, lines: list[ExplainedLine]) -> Iterable[Html]:
+    yield _summary(answer, lines)
+    if answer.outcome is not None:
+        yield _issues(answer.outcome)
+    for line in lines:
+        yield _line(line)
+    if notes := (answer.response or {}).get("processNote", []):
+        yield _sent(notes)
+
+
+# --- the claim
+
+
+def _state(answer: Answer) -> tuple[str, str]:
+    """A class for the colour and the word for what became of the claim."""
+    if answer.outcome is not None:
+        return "reject", "could not be processed"
+    if (ended := standing(answer)) is not None:
+        return "ended", ended.partition(":")[0].lower()
+    if answer.determination is None:
+        return "ended", "not decided"
+    decided = {line.decision for line in answer.determination.lines}
+    if len(decided) > 1 and answer.determination.decision is not Decision.REJECT:
+        return "ended", "lines differ"
+    decision = answer.determination.decision
+    return decision.name.lower(), DECIDED[decision]
+
+
+def _summary(answer: Answer, lines: list[ExplainedLine]) -> Html:
+    kind, word = _state(answer)
+    heading = tag("h1", f"Claim {answer.claim} ", _chip(word, kind))
+    ended = standing(answer)
+    sentences = [tag("p", each, class_="disposition") for each in (ended, _disposition(answer)) if each]
+    return tag("header", heading, *sentences, _jump(lines), _terms(_about(answer, lines)))
+
+
+def _disposition(answer: Answer) -> str:
+    if answer.determination is not None:
+        return disposition(answer.determination)
+    if answer.outcome is not None:
+        return "Nothing was decided. Correct what is listed below and send the claim again."
+    return ""
+
+
+def _jump(lines: list[ExplainedLine]) -> Html:
+    """Where there are several lines: each with its decision, as a way to it."""
+    if len(lines) < 2:
+        return Html()
+    return tag("ul", *(tag("li", *_jump_to(each)) for each in lines), class_="lines")
+
+
+def _jump_to(explained: ExplainedLine) -> tuple[Html, Html]:
+    line = explained.line
+    words = f"Line {line.sequence}, {line.code or 'no readable code'}"
+    return tag("a", words, href=f"#line-{line.sequence}"), _line_chip(explained)
+
+
+def _about(answer: Answer, lines: list[ExplainedLine]) -> Iterable[tuple[str, str]]:
+    response = answer.response or {}
+    payers = dict.fromkeys(each.rules.payer_title for each in lines if each.rules.payer_title)
+    if payers:
+        yield "Payer", ", ".join(payers)
+    if answer.determination is not None:
+        policies = [each.header for line in lines for each in (line.rules.policy, *line.rules.overlays)]
+        yield "Policy", "; ".join(dict.fromkeys(f"{each.title}, version {each.version}" for each in policies))
+        yield "Policy identifiers", " ".join(answer.determination.policy_uris)
+    if response:
+        yield "Decided at", str(response.get("created", "not known"))
+        yield "Answer", f"ClaimResponse/{response.get('id')}, outcome {response.get('outcome', 'none')}"
+
+
+def _terms(pairs: Iterable[tuple[str, str]]) -> Html:
+    entries = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs]
+    return tag("dl", *entries) if entries else Html()
+
+
+def _issues(outcome: Json) -> Html:
+    """What an OperationOutcome says."""
+    head = ("What is wrong", "Kind", "Element (FHIRPath)", "Where")
+    rows = [
+        (
+            str(each["details"]["text"]),
+            f"{each['severity']}: {each['code']}",
+            _code(", ".join(each.get("expression", []))),
+            _code(str(each.get("diagnostics", ""))),
+        )
+        for each in outcome["issue"]
+    ]
+    return tag("section", tag("h2", "What to correct"), _table("issues", head, rows))
+
+
+def _sent(notes: list[Json]) -> Html:
+    """The notes as the answer holds them, for whoever has that before them."""
+    items = [tag("li", str(each["text"]), value=str(each["number"])) for each in notes]
+    lead = tag("p", "The texts of ClaimResponse.processNote, by number.", class_="lead")
+    return tag("section", tag("h2", "Notes sent with the answer"), lead, tag("ol", *items), class_="sent")
+
+
+# --- a line
+
+
+def _line(explained: ExplainedLine) -> Html:
+    line = explained.line
+    service = f" ({explained.service})" if explained.service else ""
+    on = f", {line.service_date}" if line.service_date else ", no date of service"
+    return tag(
+        "section",
+        tag(
+            "h2",
+            f"Line {line.sequence}: {line.code or 'no readable code'}{service}{on} ",
+            _line_chip(explained),
+        ),
+        *_codes_sent(explained),
+        _next(explained),
+        _visit(explained),
+        *(_group(group, findings, explained) for group, findings in explained.groups()),
+        class_="line",
+        id=f"line-{line.sequence}",
+    )
+
+
+def _codes_sent(explained: ExplainedLine) -> Iterable[Html]:
+    if not explained.answered:
+        by_itself = DECIDED[explained.line.decision]
+        yield tag("p", f"The claim is rejected as a whole; no answer goes out for this line. By itself: {by_itself}.")
+    if reasons := explained.reasons():
+        yield tag("h3", "Reason codes")
+        yield _table("reasons", ("Code", "In our words"), [(str(each), each.meaning or NO_MEANING) for each in reasons])
+
+
+def _line_chip(explained: ExplainedLine) -> Html:
+    return _chip(explained.decided, explained.line.decision.name.lower() if explained.answered else "ended")
+
+
+def _next(explained: ExplainedLine) -> Html:
+    heading, fixes = tag("h3", explained.next_heading()), explained.fixes()
+    if not fixes:
+        return tag("div", heading, tag("p", "No finding stands against the line."), class_="next")
+    return tag("div", heading, tag("ul", *(tag("li", each) for each in fixes)), class_="next")
+
+
+# --- the visit
+
+
+def _visit(explained: ExplainedLine) -> Html:
+    heading = tag("h3", "The visit")
+    if not explained.is_ours:
+        return Html()
+    found = timeline(explained)
+    if found is None:
+        return together(heading, tag("p", "No visit is on file."))
+    lead = tag("p", _minutes_said(found), class_="lead")
+    return together(heading, lead, _timeline_table(found))
+
+
+def _minutes_said(visit: Timeline) -> str:
+    documented = "not known" if visit.documented is None else str(visit.documented)
+    required = "none" if visit.required is None else str(visit.required)
+    return f"Minutes documented: {documented}. Minutes required: {required}."
+
+
+def _timeline_table(visit: Timeline) -> Html:
+    columns = [tag("th", each, scope="col") for each in ("What", "When", "Minutes")]
+    if visit.scale is not None:
+        columns.append(tag("th", _ticks(visit.scale, visit.offset), scope="col", class_="scale"))
+    rows = [_bar_row(each, visit) for each in visit.bars]
+    return tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_="timeline")
+
+
+def _ticks(scale: Scale, offset: str) -> Html:
+    marks = [tag("span", text, class_="tick", style=f"left:{place:.2f}%") for place, text in scale.ticks()]
+    return together(tag("span", f"Time of day, {offset}", class_="offset"), tag("span", *marks, class_="ticks"))
+
+
+def _bar_row(bar: Bar, visit: Timeline) -> Html:
+    origin = together(tag("br"), _code(str(bar.origin))) if bar.origin else Html()
+    cells = [tag("th", bar.name, scope="row"), tag("td", bar.when, origin), tag("td", bar.minutes, class_="minutes")]
+    if visit.scale is not None:
+        cells.append(tag("td", _track(bar, visit.scale, visit.limit), class_="scale"))
+    return tag("tr", *cells)
+
+
+def _track(bar: Bar, scale: Scale, limit: datetime | None) -> Html:
+    """A bar before the round times of the scale, and before the line that the required minutes reach to."""
+    drawn = [_upright("grid", place) for place, _ in scale.ticks()]
+    if (placed := scale.place(bar)) is not None:
+        look = f"bar {bar.kind}{' open' if bar.open_ended or scale.runs_off(bar) else ''}"
+        drawn.append(tag("span", class_=look, style=f"left:{placed[0]:.2f}%;width:{placed[1]:.2f}%"))
+    if limit is not None:
+        drawn.append(_upright("limit", scale.percent(limit)))
+    return tag("span", *drawn, class_="track", aria_hidden="true")
+
+
+def _upright(kind: str, place: float) -> Html:
+    return tag("span", class_=kind, style=f"left:{place:.2f}%")
+
+
+# --- findings
+
+
+def _group(group: Group, findings: list[Finding], explained: ExplainedLine) -> Html:
+    heading = tag("h3", f"{group} ({len(findings)})")
+    lead = tag("p", ABOUT_GROUP[group], class_="lead")
+    if group in SHOWN_IN_FULL:
+        return together(heading, lead, *(_finding(each, explained) for each in findings))
+    if group is Group.IN_ORDER:
+        return together(heading, lead, _met(findings, explained))
+    rows = [(why, ", ".join(map(_title, rules))) for why, rules in same_reason(findings).items()]
+    return together(heading, lead, _table("skipped", ("Why", "Rules"), rows))
+
+
+def _finding(finding: Finding, explained: ExplainedLine) -> Html:
+    """A finding that its reader must see, with all that belongs to it."""
+    said = label(finding)
+    heading = tag("h4", _chip(said, said.replace(" ", "-")), f" {_title(finding.rule)} ", _code(finding.rule))
+    return tag(
+        "article",
+        heading,
+        tag("p", explained.criterion(finding), class_="criterion"),
+        _terms(_parts(finding, explained)),
+        _values(finding.used),
+        class_=f"finding {said.replace(' ', '-')}",
+    )
+
+
+def _parts(finding: Finding, explained: ExplainedLine) -> Iterable[tuple[str, str]]:
+    yield "Found", finding.found
+    if finding.needed:
+        yield "Needed", finding.needed
+    yield "Weight", weight(finding, explained.line)
+    if codes := explained.reasons_of(finding):
+        sent = set(codes) <= set(explained.reasons())
+        yield "Codes" if sent else "Codes, not sent", "; ".join(f"{each} {each.meaning}".rstrip() for each in codes)
+    if finding.fix:
+        yield "Next", finding.fix
+    yield "Source", str(finding.citation)
+    yield "Layer", explained.layer(finding)
+
+
+def _values(used: tuple[Used, ...]) -> Html:
+    if not used:
+        return Html()
+    rows = [(each.name, each.value, *_origin(each)) for each in used]
+    return _table("values", ("Value", "As read", "Resource and version", "FHIRPath"), rows)
+
+
+def _origin(used: Used) -> tuple[str, str]:
+    return (_code(used.origin.resource), _code(used.origin.path)) if used.origin else ("none", "")
+
+
+def _met(findings: list[Finding], explained: ExplainedLine) -> Html:
+    head = ("Rule", "Found", "Values and where they were read", "Source [policy version], layer")
+    rows = [
+        (_rule_cell(each, explained), each.found, _used_cell(each), _source_cell(each, explained)) for each in findings
+    ]
+    return _table("met", head, rows)
+
+
+def _rule_cell(finding: Finding, explained: ExplainedLine) -> Html:
+    said = label(finding)
+    return together(
+        _chip(said, said), f" {_title(finding.rule)}", tag("span", explained.criterion(finding), class_="criterion")
+    )
+
+
+def _used_cell(finding: Finding) -> Html:
+    """Values one below the other; an origin stands in full, for the page is what is filed."""
+    items = [
+        tag("div", f"{each.name}: {each.value}", *((tag("br"), _code(str(each.origin))) if each.origin else ()))
+        for each in finding.used
+    ]
+    return together(*items) if items else Html("none")
+
+
+def _source_cell(finding: Finding, explained: ExplainedLine) -> Html:
+    return together(str(finding.citation), tag("span", explained.layer(finding), class_="criterion"))
+
+
+def _title(rule: str) -> str:
+    return rule.replace("_", " ").capitalize()
+
+
+# --- pieces
+
+
+def _chip(word: str, kind: str) -> Html:
+    return tag("strong", word, class_=f"chip {kind}")
+
+
+def _code(text: str) -> Html:
+    return tag("code", text) if text else Html()
+
+
+def _table(kind: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Html:
+    """A table whose cells carry their column's name, for where it is too narrow to have columns."""
+    columns = tag("thead", tag("tr", *(tag("th", each, scope="col") for each in head)))
+    body = [
+        tag("tr", *(tag("td", cell, data_label=name) for name, cell in zip(head, row, strict=True))) for row in rows
+    ]
+    return tag("table", columns, tag("tbody", *body), class_=kind)
