@@ -14,7 +14,7 @@ from adapter.answers.answer import Answer
 from adapter.answers.claim_response import reason_codes
 from adapter.answers.systems import CARC
 from adapter.answers.words import DECIDED, noteworthy
-from adapter.coverage.adjudicate import rule_set as rule_set
+from adapter.coverage.adjudicate import rule_set
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
 from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, dated_value
 from adapter.session.model import CoachingSession
