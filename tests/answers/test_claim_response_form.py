@@ -233,7 +233,7 @@ def test_every_finding_that_matters_has_its_note_and_every_number_leads_to_one(a
 @pytest.mark.parametrize("answer", each_answer())
 def test_notes_read_as_sentences(answer: Answer) -> None:
     for each in response_of(answer).get("processNote", []):
-        assert re.match(r"(Warn|Review|Pend|Deny|Reject|Advice) \(\w+[;)]", each["text"])
+        assert re.match(r"(Note|Review|Pend|Deny|Reject|Advice) \(\w+[;)]", each["text"])
         assert each["text"].endswith((".", "]"))
         assert "None" not in each["text"]
         assert "  " not in each["text"]
