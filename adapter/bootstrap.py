@@ -27,6 +27,8 @@ def build(settings: Settings, mappings: Path | None = None, fhir_version: str = 
     root = (mappings or shipped_mappings()).resolve()
     if not root.is_dir():
         raise UsageError(f"{root} is no folder with mappings.")
+    if version == "r5" and not (root / "r5").is_dir():
+        raise UsageError("FHIR R5 is not supported yet; use R4 or R4B.")
     try:
         loaded = load_mappings(root, version)
     except ConfigurationError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -51,6 +53,11 @@ def load_settings() -> Settings:
     Raises:
         UsageError: one sentence for each setting that is wrong, without its value.
     """
+    known = {f"ADAPTER_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith("ADAPTER_") and name not in known:
+            near = get_close_matches(name, known, 1)
+            raise UsageError(f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "."))
     try:
         return Settings()
     except ValidationError as error:

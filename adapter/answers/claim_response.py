@@ -127,7 +127,7 @@ def _adjudication(line: LineDetermination, claim: Json) -> Iterator[Json]:
 
 def _net(sequence: int, claim: Json) -> Json | None:
     """The line's net as sent; the amount echoes the claim, so it is copied and not computed."""
-    items = [each for each in claim.get("item", []) if each.get("sequence") == sequence]
+    items = [each for each in claim.get("item") or [] if each.get("sequence") == sequence]
     net: Any = items[0].get("net") if items else None
     return net if isinstance(net, dict) and "value" in net else None
 
@@ -183,7 +183,7 @@ def _contained(envelope: Envelope) -> list[Json]:
     taken = (envelope.patient, envelope.requestor, envelope.insurer)
     wanted = {str(each.get("reference"))[1:] for each in taken if isinstance(each, dict)}
     found = [
-        each for each in envelope.claim.get("contained", []) if isinstance(each, dict) and each.get("id") in wanted
+        each for each in envelope.claim.get("contained") or [] if isinstance(each, dict) and each.get("id") in wanted
     ]
     return [_nameless(each) for each in found]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from hashlib import sha256
 
 from adapter.errors import Issue
 from adapter.evidence.references import Json
@@ -12,6 +14,13 @@ def operation_outcome(issues: Iterable[Issue], id: str | None = None) -> Json:
     """Every issue, each with its code, a sentence, the FHIRPath and the file and line (or resource) it stands in."""
     outcome: Json = {"resourceType": "OperationOutcome", "issue": [_issue(each) for each in issues]}
     return {"resourceType": outcome.pop("resourceType"), **({"id": id} if id else {}), **outcome}
+
+
+def fhir_id(id: str | None) -> str | None:
+    """The id itself where FHIR allows it, else one derived from it."""
+    if not id:
+        return None
+    return id if re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", id) else f"claim-{sha256(id.encode()).hexdigest()[:24]}"
 
 
 def _issue(issue: Issue) -> Json:

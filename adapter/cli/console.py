@@ -6,6 +6,7 @@ import sys
 
 import orjson
 from rich.console import Console
+from rich.table import Table
 
 from adapter.answers.answer import Answer
 from adapter.evidence.references import Json
@@ -16,6 +17,14 @@ COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan",
 def console() -> Console:
     """Stdout as it is: as wide as the terminal, and wide enough for a table where there is none."""
     return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def folding(*columns: str, title: str | None = None) -> Table:
+    """A table whose cells fold on a narrow terminal; nothing is cut off."""
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def print_json(value: Json | list[Json]) -> None:

@@ -176,7 +176,7 @@ def weight(finding: Finding, line: LineDetermination) -> str:
     if finding.advisory:
         return "none: advice only" if finding.decision is Decision.WARN else f"none: advice only, would be {name}"
     if finding.decision is Decision.WARN:
-        return "none: a note"
+        return "a note, decides nothing"
     return (
         f"{name}: decides the line"
         if finding.decision is line.decision

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
-from adapter.cli.console import COLOUR, console, outcome_lines, print_json
+from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.policy.book import PolicyBook
@@ -78,7 +78,7 @@ def _lines(done: Report) -> list[tuple[str, LineDetermination]]:
 
 
 def _line_table(lines: list[tuple[str, LineDetermination]]) -> Table:
-    table = Table("claim", "line", "code", "date", "decision", "codes", "why", title="Decisions", title_justify="left")
+    table = folding("claim", "line", "code", "date", "decision", "codes", "why", title="Decisions")
     for claim, line in lines:
         described = line_json(line, claim, "")
         codes = " ".join([*described["carc"], *described["rarc"]])
@@ -108,7 +108,7 @@ def _why(line: LineDetermination) -> str:
 
 
 def _decision_table(done: Report) -> Table:
-    table = Table("decision", "lines", "most frequent reasons", title="Summary", title_justify="left")
+    table = folding("decision", "lines", "most frequent reasons", title="Summary")
     lines = [line for _, line in _lines(done)]
     for name, count in done.summary()["lines"].items():
         rules = Counter(
@@ -165,7 +165,7 @@ def policies(book: PolicyBook, output_format: str) -> None:
     if output_format == "json":
         print_json(rows)
         return
-    table = Table("payer", "policy", "version", "effective", "next review", "rules", "note")
+    table = folding("payer", "policy", "version", "effective", "next review", "rules", "note")
     for row in rows:
         table.add_row(
             row["title"],

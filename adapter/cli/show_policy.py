@@ -105,9 +105,20 @@ def _print_rule(out: Console, rule: Json) -> None:
     out.print(f"  {rule['description']}", soft_wrap=True)
     out.print(Text(f"  source: {rule['source']}   file: {rule['file']}", style="dim"), soft_wrap=True)
     for value in rule["values"]:
-        unit = f" {value['unit']}s" if value.get("unit") else ""
-        out.print(f"  {value['name']} = {value['value']}{unit}   since {value['effective']}", soft_wrap=True)
+        out.print(f"  {value['name']} = {_plain(value)}   since {value['effective']}", soft_wrap=True)
         out.print(Text(f"      {value['source']}: {value['reason']}", style="dim"), soft_wrap=True)
     for name, outcome in rule["outcomes"].items():
         codes = " ".join([*(f"CARC {code}" for code in outcome["carc"]), *(f"RARC {code}" for code in outcome["rarc"])])
         out.print(f"  {name:<18} {outcome['decision']:<8} {codes}", soft_wrap=True)
+
+
+def _plain(described: Json) -> str:
+    """A value as its owner would write it."""
+    value = described["value"]
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_plain({'value': each})}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value} {described['unit']}s" if described.get("unit") else str(value)

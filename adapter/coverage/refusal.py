@@ -38,6 +38,11 @@ def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_befo
     if len(claim.coverages) > 1 and len(focal) != 1:
         words = f"{len(focal)} of {len(claim.coverages)} insurances are focal: exactly one must be"
         yield Issue("business-rule", words, "Claim.insurance.focal", where)
+    if claim.patient is None:
+        yield Issue("required", "Claim.patient names nobody", "Claim.patient", where)
+    if repeated := sorted({each for each in claim.sequences if claim.sequences.count(each) > 1}):
+        words = f"line numbers {', '.join(map(str, repeated))} stand twice: an answer could not tell the lines apart"
+        yield Issue("business-rule", words, "Claim.item.sequence", where)
     yield from _same_identifier(claim, history)
 
 

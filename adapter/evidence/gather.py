@@ -45,6 +45,8 @@ class InsuranceEvidence:
     insurance: Record
     coverage: Record | None
     payers: tuple[Record, ...] = ()
+    prior_result: Record | None = None
+    """The ClaimResponse that the insurance names, where it is on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +136,13 @@ class _Gatherer:
     # --- parts of the claim
 
     def _insurance(self, insurance: Record) -> InsuranceEvidence:
-        coverage = self._resolve(insurance.one("coverage"))
-        if coverage is None:
-            return InsuranceEvidence(insurance, None)
+        coverage, prior = self._resolve(insurance.one("coverage")), self._resolve(insurance.one("prior_result"))
+        prior = prior if prior is not None and prior.located.kind == "ClaimResponse" else None
+        if coverage is None or coverage.located.kind != "Coverage":
+            return InsuranceEvidence(insurance, None, (), prior)
         self._resolve(coverage.one("beneficiary"), coverage)
         payers = (self._resolve(each, coverage) for each in coverage.many("payors"))
-        return InsuranceEvidence(insurance, coverage, tuple(each for each in payers if each is not None))
+        return InsuranceEvidence(insurance, coverage, tuple(each for each in payers if each is not None), prior)
 
     def _conditions(self) -> dict[int, Record]:
         found = {each.value("sequence"): self._resolve(each.one("condition")) for each in self.claim.group("diagnoses")}
@@ -210,20 +213,23 @@ class _Gatherer:
     def _procedures_of_visit(
         self, visit: _Visit, patient: str | None, codes: set[str], serviced: Sourced[Days] | None
     ) -> None:
-        """Procedures of a named visit: those tied to it, else those of the day that are tied to no visit at all."""
-        if visit.procedures or patient is None:
+        """Procedures tied to a named visit, also one that names no code; else those of the day tied to no visit."""
+        if visit.procedures:
             return
-        loose: list[Located] = []
+        tied = [each for key in sorted(visit.named) for each in self.store.procedures_of(key)]
+        visit.procedures = [each for each in tied if self._may_be(each, codes) and not self._set_aside(each, visit)]
+        if visit.procedures or patient is None or not visit.encounters:
+            return
         for located in self.store.about("Procedure", patient):
             record = self.mapper.record(located)
-            encounter = self._key(record.one("encounter"), record)
-            tied = encounter in visit.named
-            fits = encounter is None and bool(visit.encounters) and _on_day(_performed(record), serviced)
-            if not (tied or fits) or not self._carries(record.many("codes"), codes):
-                continue
-            if not self._set_aside(located, visit):
-                (visit.procedures if tied else loose).append(located)
-        visit.procedures = visit.procedures or loose
+            loose = record.one("encounter") is None and _on_day(_performed(record), serviced)
+            if loose and self._carries(record.many("codes"), codes) and not self._set_aside(located, visit):
+                visit.procedures.append(located)
+
+    def _may_be(self, procedure: Located, codes: set[str]) -> bool:
+        """Whether a procedure of the visit can be the line's: it carries the code, or does not say what it is."""
+        coded = self.mapper.record(procedure).many("codes")
+        return not coded or self._carries(coded, codes)
 
     def _search(self, visit: _Visit, patient: str, codes: set[str], serviced: Sourced[Days] | None) -> None:
         """The patient's Encounters and Procedures of the service date that carry the code or a coaching type."""
@@ -341,8 +347,10 @@ class _Gatherer:
         found = self._find(reference, holder)
         if found is not None and found.kind == "PractitionerRole":
             return self._person_of_role(key, reference, found)
+        if found is not None and found.kind in ("Organization", "Patient", "RelatedPerson", "Device"):
+            return None  # takes part, and is nobody who coaches
         if found is None or found.kind != "Practitioner":
-            return None if found is not None else PersonEvidence(key, reference, None)
+            return PersonEvidence(key, reference, None)
         roles = tuple(filter(None, map(self._use, self.store.roles_of(found.key))))
         return self._with_issuers(PersonEvidence(found.key, reference, self._use(found), roles))
 
@@ -350,6 +358,8 @@ class _Gatherer:
         role = self._use(found)
         assert role is not None  # noqa: S101 - PractitionerRole has a mapping, or the start fails
         practitioner = self._resolve(role.one("practitioner"), role)
+        if practitioner is not None and practitioner.located.kind != "Practitioner":
+            practitioner = None
         own = self._key(role.one("practitioner"), role)
         return self._with_issuers(PersonEvidence(own or key, reference, practitioner, (role,)))
 

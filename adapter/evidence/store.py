@@ -131,7 +131,7 @@ class EvidenceStore:
     _by_bundle: dict[tuple[int, str], Located] = field(default_factory=dict)
     _by_identifier: dict[tuple[str | None, str], list[Located]] = field(default_factory=lambda: defaultdict(list))
     _about: dict[tuple[str, str], list[Located]] | None = None
-    _roles: dict[str, list[Located]] | None = None
+    _named: dict[str, dict[str, list[Located]]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -140,11 +140,14 @@ class EvidenceStore:
 
     def add(self, located: Located) -> None:
         """Take a resource in; an older version of one that is there is counted and dropped."""
-        self._about = self._roles = None
+        self._about = None
+        self._named.clear()
         located = self._scoped(located)
         if located.bundle is not None:
             for name in filter(None, (located.full_url, located.local)):
-                self._by_bundle[located.bundle, name] = located
+                near = self._by_bundle.get((located.bundle, name))
+                if near is None or not _older(located.resource, near.resource):
+                    self._by_bundle[located.bundle, name] = located
         known = self._by_key.get(located.key)
         if known is not None:
             self.superseded += 1
@@ -198,12 +201,21 @@ class EvidenceStore:
 
     def roles_of(self, practitioner: str) -> list[Located]:
         """The PractitionerRoles of a practitioner's key, ordered by key."""
-        if self._roles is None:
-            self._roles = defaultdict(list)
-            for role in self.all("PractitionerRole"):
-                key = self.key_of(role.resource.get("practitioner"), role)
-                self._roles[key or ""].append(role)
-        return self._roles.get(practitioner, [])
+        return self._naming("PractitionerRole", "practitioner").get(practitioner, [])
+
+    def procedures_of(self, encounter: str) -> list[Located]:
+        """The Procedures of an Encounter's key, ordered by key, whoever their subject is."""
+        return self._naming("Procedure", "encounter").get(encounter, [])
+
+    def _naming(self, kind: str, element: str) -> dict[str, list[Located]]:
+        """Resources of a type by the key of what an element of theirs refers to."""
+        if kind not in self._named:
+            index: dict[str, list[Located]] = defaultdict(list)
+            for located in self.all(kind):
+                if (key := self.key_of(located.resource.get(element), located)) is not None:
+                    index[key].append(located)
+            self._named[kind] = index
+        return self._named[kind]
 
     def subject_key(self, located: Located) -> str | None:
         """The key of the patient (or group) a resource is about, whether or not that resource is at hand."""
@@ -219,13 +231,20 @@ class EvidenceStore:
             return None
         found = self.follow(pointer, holder)
         if found is not None:
-            return found.key
+            return self._on_its_own(found).key
         if pointer.identifier is not None:  # as a digest: an identifier may be a member number
             written = "|".join(part or "" for part in pointer.identifier)
             return f"{pointer.kind or 'Resource'} by identifier {sha256(written.encode()).hexdigest()[:12]}"
         if pointer.local and not pointer.url and holder.scope:
             return f"{holder.scope}/{pointer.local}"
         return pointer.local or pointer.url or pointer.written
+
+    def _on_its_own(self, found: Located) -> Located:
+        """A contained resource is the same as the one on file that shares an identifier with it."""
+        if found.container is None:
+            return found
+        pointers = (Pointer("", identifier=each, kind=found.kind) for each in _identifiers(found.resource) if each[0])
+        return next((same for each in pointers if (same := self._identified(each)) is not None), found)
 
     def _in_bundle(self, pointer: Pointer, holder: Located) -> Located | None:
         if holder.bundle is None:

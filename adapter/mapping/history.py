@@ -76,7 +76,7 @@ def _first_day(item: Record, claim: Record) -> date | None:
 
 
 def _on_record(record: Record, codes: str, when: str) -> Iterator[PriorService]:
-    if record.value("status") in NO_SERVICE:
+    if record.value("status") is None or record.value("status") in NO_SERVICE:
         return
     period = record.value(when)
     start = (period.start if period else None) or (record.value("performed_at") if codes == "codes" else None)

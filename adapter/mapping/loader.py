@@ -111,7 +111,7 @@ class _Loader:
         return [each for each in loaded if each is not None]
 
     def lined(self, path: Path) -> Lined:
-        return load_lined(path, str(path.relative_to(self.root.parent)))
+        return load_lined(path, f"mappings/{path.relative_to(self.root)}")
 
     def code_systems(self) -> CodeSystems:
         read = files.validated(files.CodeSystemsFile, self.lined(self.root / "tables" / "code-systems.yaml"))
@@ -130,7 +130,7 @@ class _Loader:
             )
         paths = [path for path in folder.glob("*.yaml") if path.stem not in NOT_RESOURCES]
         found = dict(self.each(paths, lambda lined: self._resource(lined, tables)))
-        shown = str(folder.relative_to(self.root.parent))
+        shown = f"mappings/{folder.relative_to(self.root)}"
         self.faults += [
             ConfigurationFault(f"{shown}/{kind.lower()}.yaml", 1, f"there is no mapping for {kind}")
             for kind in sorted(set(REQUIRED) - set(found))

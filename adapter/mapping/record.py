@@ -29,12 +29,12 @@ class Record:
 
     def one(self, name: str) -> Sourced[Any] | None:
         """The value of a field, the first where there are several; None when absent."""
-        values = self.fields[name]
+        values = self.many(name)
         return values[0] if values else None
 
     def many(self, name: str) -> Values:
-        """All values of a field."""
-        return self.fields[name]
+        """All values of a field; none where a reference led to a resource of another type."""
+        return self.fields.get(name, ())
 
     def value(self, name: str) -> Any:
         """The bare value of a field, None when absent."""
@@ -43,4 +43,4 @@ class Record:
 
     def group(self, name: str) -> tuple[Record, ...]:
         """The repetitions of a part, in the order of the resource."""
-        return self.groups[name]
+        return self.groups.get(name, ())

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.evidence.coaches import CoachSession
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
-from adapter.evidence.references import Pointer, parse_reference
+from adapter.evidence.other_claims import related_claim
+from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import find_documentation
 from adapter.mapping.loader import Mappings
@@ -39,6 +40,8 @@ from adapter.session.time import Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
 GROUP_CODE = "0593T"
+DECIDED = ("complete", "partial")
+"""Outcomes of another payer's ClaimResponse that hold a result."""
 WITHDRAWN = ("entered-in-error", "refuted")
 """Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
 
@@ -84,6 +87,7 @@ class Builder:
             total=claim.one("total"),
             nets=tuple(item.value("net") for item in claim.group("items")),
             related=tuple(map(self._related, claim.group("related"))),
+            sequences=tuple(item.value("sequence") or 0 for item in claim.group("items")),
         )
 
     def _key(self, record: Record, name: str) -> Sourced[str] | None:
@@ -116,13 +120,15 @@ class Builder:
 
     def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
         insurance, coverage = evidence.insurance, evidence.coverage
-        focal, prior = insurance.one("focal"), insurance.one("prior_result")
+        focal, prior = insurance.one("focal"), evidence.prior_result
+        decided = prior is not None and prior.value("status") == "active" and prior.value("outcome") in DECIDED
         named = Coverage(
             sequence=int(insurance.value("sequence") or 1),
             origin=insurance.origin,
             focal=focal,
             resolved=False,
-            prior_result=None if prior is None else Sourced(True, prior.origin),
+            written=_as_written(insurance.value("coverage")),
+            prior_result=Sourced(True, prior.origin) if prior is not None and decided else None,
         )
         if coverage is None or "beneficiary" not in coverage.fields:
             return named
@@ -155,27 +161,20 @@ class Builder:
         plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
         known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
         lost = not codes and record.one("condition") is not None and condition is None
-        return Diagnosis(sequence, codes, record.origin, known, billable, lost)
+        written = _as_written(record.value("condition")) if lost else ""
+        return Diagnosis(sequence, codes, record.origin, known, billable, written, lost)
 
     def _related(self, record: Record) -> Related:
-        relationship, reference = record.one("relationship"), record.one("reference")
-        claim = self._key(record, "claim") or self._identified_claim(record)
+        relationship, named = record.one("relationship"), record.one("claim") or record.one("reference")
+        found = related_claim(record, self.store)
+        key = found.key if found is not None else self.store.key_of(record.value("claim"), record.located)
         return Related(
             origin=record.origin,
             relationship=None if relationship is None else relationship.value.code,
-            claim=None if claim is None else claim.value,
-            identified=claim is not None or reference is not None,
-            settlement=self.settled(claim.value) if claim is not None else Settlement.UNKNOWN,
+            claim=key,
+            identified=named is not None,
+            settlement=self.settled(key) if key is not None else Settlement.UNKNOWN,
         )
-
-    def _identified_claim(self, record: Record) -> Sourced[str] | None:
-        """The other claim by its number, where exactly one claim at hand has it."""
-        reference = record.one("reference")
-        if reference is None:
-            return None
-        pointer = Pointer(written="by identifier", identifier=(None, reference.value), kind="Claim")
-        found = self.store.follow(pointer, record.located)
-        return None if found is None else Sourced(found.key, reference.origin)
 
     # --- a line
 
@@ -336,6 +335,12 @@ class Builder:
         if not session or evidence.patient is None:
             return Documentation(), ()
         return find_documentation(self.mappings.documentation, self.store, evidence.patient, session, line.reports)
+
+
+def _as_written(reference: object) -> str:
+    """A reference as it stands, never its display; empty when there is nothing to follow."""
+    pointer = parse_reference(reference)
+    return pointer.written if pointer is not None else ""
 
 
 def _split(identifier: str) -> tuple[str, str]:

@@ -111,7 +111,7 @@ def days(value: Any, systems: CodeSystems) -> Days:
     found = period(value, systems)
     if isinstance(value, str):
         assert found.start is not None  # noqa: S101 - a text is always a start
-        return Days(found.start.first_day, found.start.last_day)
+        return Days(found.start.first_day, found.start.last_day, partial=found.start.day is None)
     return Days(found.start.first_day if found.start else None, found.end.last_day if found.end else None)
 
 

@@ -86,7 +86,7 @@ def load_code_lists(root: Path) -> CodeLists:
 
 
 def _lined(root: Path, path: Path) -> Lined:
-    return load_lined(path, str(path.relative_to(root.parent)))
+    return load_lined(path, f"mappings/{path.relative_to(root)}")
 
 
 @dataclass
@@ -133,7 +133,12 @@ class _Loader:
         below = dict(base.rules) if base else {}
         known = below
         if header.overlay is not None:
-            known = {rule: stated for policy in loaded.values() for rule, stated in policy.rules.items()}
+            known = {
+                rule: stated
+                for policy in loaded.values()
+                if policy.header.overlay is None
+                for rule, stated in policy.rules.items()
+            }
         own = [rule for path in sorted(folders[name].glob("*.yaml")) for rule in self._rule(path, header, known)]
         loaded[name] = Policy(header, {**below, **over(below, own)})
         return loaded[name]

@@ -29,6 +29,11 @@ class Origin:
         return f"{self.resource} {self.path}"
 
 
+def comparable(key: str) -> bool:
+    """Whether a key stands for a resource on file: one contained, or known by a number only, may be anyone."""
+    return "#" not in key and " by identifier " not in key
+
+
 @dataclass(frozen=True, slots=True)
 class Sourced(Generic[T_co]):
     """A value and where it was read."""
@@ -70,6 +75,8 @@ class Diagnosis:
     origin: Origin
     known: bool | None = None
     billable: bool | None = None
+    written: str = ""
+    """The reference to a Condition as written, where it leads nowhere."""
     unresolved: bool = False
     """It refers to a Condition that cannot be found."""
 
@@ -199,6 +206,8 @@ class Coverage:
     period: Sourced[Days] | None = None
     payers: tuple[Sourced[str | None], ...] = ()
     plans: tuple[Sourced[str], ...] = ()
+    written: str = ""
+    """The reference as written, where it leads nowhere."""
     prior_result: Sourced[bool] | None = None
     """A ClaimResponse of this insurance is attached."""
 
@@ -272,6 +281,8 @@ class ClaimFacts:
     total: Sourced[Money] | None
     nets: tuple[Money | None, ...]
     related: tuple[Related, ...] = ()
+    sequences: tuple[int, ...] = ()
+    """Numbers of the lines, in the order of the claim."""
 
 
 @dataclass(frozen=True, slots=True)

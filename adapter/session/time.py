@@ -134,6 +134,8 @@ class Days:
 
     start: date | None
     end: date | None
+    partial: bool = False
+    """A single date of which only the month or the year is known."""
 
     def __contains__(self, day: date) -> bool:
         return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)

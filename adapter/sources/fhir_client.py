@@ -30,8 +30,12 @@ from adapter.evidence.references import Json
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+stamina.instrumentation.set_on_retry_hooks([])  # its own hook prints the call, and a search holds identifiers
+
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
+MOST_EMPTY_PAGES = 20
+"""Pages in a row without a resource; beyond that the server goes round in circles."""
 
 FHIR_JSON = "application/fhir+json"
 LONGEST_URL = 1500
@@ -137,8 +141,13 @@ class FhirClient:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
         page = await self._first_page(kind, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
         seen: set[str] = set()
+        empty = 0
         while True:
-            yield list(_resources(page))
+            found = list(_resources(page))
+            empty = 0 if found else empty + 1
+            if empty > MOST_EMPTY_PAGES:
+                raise SourceError(f"{self._shown} sends page after page of {kind} with nothing on them")
+            yield found
             following = self._next_page(page)
             if following is None:
                 return

@@ -50,9 +50,13 @@ def _without(session: CoachingSession, terms: Terms, coach: Person) -> Finding:
         if taxonomy.value.system == "NUCC" and taxonomy.value.code in taxonomies:
             return terms.met(f"taxonomy {taxonomy.value.code}", Used("taxonomy", taxonomy.value.code, taxonomy.origin))
     if taxonomies:
-        return terms.finding("not_peer", "no peer credential on file", "a peer support credential", *_used(coach))
+        lost = "" if coach.resolved else f": {coach.key} leads nowhere"
+        return terms.finding(
+            "not_peer", f"no peer credential on file{lost}", "a peer support credential", *_used(coach)
+        )
     if not any(each.described for each in coach.credentials):
-        return terms.finding("no_data", "nothing is known of the coach's credentials", NEEDED, *_used(coach))
+        found = f"nothing is known of the coach's credentials{_lost(coach)}"
+        return terms.finding("no_data", found, NEEDED, *_used(coach))
     return terms.finding("not_accepted", "the coach's credentials are of no accepted kind", NEEDED, *_used(coach))
 
 
@@ -80,6 +84,11 @@ def _is_physician(person: Person, terms: Terms) -> bool:
     )
 
 
+def _lost(person: Person) -> str:
+    """That the reference to somebody leads nowhere, for the note that asks for the data."""
+    return "" if person.resolved else f": {person.key} leads nowhere"
+
+
 def _used(person: Person, part: str = "rendering person") -> list[Used]:
     return [Used(part, person.key, person.origin)]
 
@@ -101,6 +110,5 @@ def supervision(session: CoachingSession, terms: Terms) -> Finding:
     for person in others:
         if any(each.kind is not None and each.kind.value in licensed for each in person.credentials):
             return terms.met("supervised by a licensed professional", *_used(person, SUPERVISOR))
-    return terms.finding(
-        "unlicensed", "no licence of the supervisor is on file", "a licensed supervisor", *_used(others[0], SUPERVISOR)
-    )
+    found = f"no licence of the supervisor is on file{_lost(others[0])}"
+    return terms.finding("unlicensed", found, "a licensed supervisor", *_used(others[0], SUPERVISOR))

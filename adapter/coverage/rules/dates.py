@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
-@rule(Stage.FORM, outcomes=("missing", "inherited", "from_visit"))
+@rule(Stage.FORM, outcomes=("missing", "partial", "inherited", "from_visit"))
 def service_date(session: CoachingSession, terms: Terms) -> Finding:
     """The line says when the service was."""
     serviced = session.line.serviced
     if serviced is not None:
         used = Used("date of service", str(serviced.value), serviced.origin)
+        if serviced.value.partial:
+            return terms.finding("partial", f"{serviced.value}, not a day", "the day of the service", used)
         if session.line.serviced_inherited:
             return terms.finding("inherited", f"{serviced.value} taken from the claim", "a date on the line", used)
         return terms.met(str(serviced.value), used)
@@ -35,8 +37,7 @@ def service_date(session: CoachingSession, terms: Terms) -> Finding:
 @rule(Stage.FORM, outcomes=("billed_before", "in_future"))
 def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """The service lies before the claim and before today."""
-    last = session.line.serviced.value.end if session.line.serviced else session.service_date
-    last = last or session.service_date
+    last = _last_day(session)
     created = session.claim.created
     if last is None:
         yield terms.not_applicable("the date of service is unknown")
@@ -56,6 +57,14 @@ def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Fin
         yield terms.met(
             f"service of {last} billed afterwards", Used("date of service", str(last), session.service_date_origin)
         )
+
+
+def _last_day(session: CoachingSession) -> date | None:
+    """The last day of the service; of a month or a year the first, for no more is known."""
+    serviced = session.line.serviced
+    if serviced is None or serviced.value.partial:
+        return session.service_date
+    return serviced.value.end or session.service_date
 
 
 @rule(Stage.EVIDENCE, outcomes=("other_day", "tolerated"))
@@ -85,8 +94,8 @@ def service_date_matches(session: CoachingSession, terms: Terms) -> Finding:
 def single_day(session: CoachingSession, terms: Terms) -> Finding:
     """A line bills the session of one day; a session past midnight may name both."""
     serviced = session.line.serviced
-    if serviced is None or serviced.value.single is not None:
-        return terms.met("one day of service")
+    if serviced is None or serviced.value.single is not None or serviced.value.partial:
+        return terms.met("no more than one day of service")
     if _past_midnight(session) == (serviced.value.start, serviced.value.end):
         return terms.met(f"{serviced.value}: one session past midnight")
     used = Used("days of service", str(serviced.value), serviced.origin)

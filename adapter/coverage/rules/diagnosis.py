@@ -44,7 +44,9 @@ def diagnosis_valid(session: CoachingSession, terms: Terms) -> Iterator[Finding]
 def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
     if diagnosis.unresolved:
         return terms.finding(
-            "unresolved", f"diagnosis {diagnosis.sequence} refers to a Condition that is not on file", "the Condition"
+            "unresolved",
+            f"diagnosis {diagnosis.sequence} refers to {diagnosis.written or 'a Condition'}, which is not on file",
+            "the Condition",
         )
     code = diagnosis.icd10cm
     if code is None or not diagnosis.known:

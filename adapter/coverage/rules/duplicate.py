@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNDECIDED = (Settlement.OPEN, Settlement.UNKNOWN)
 
 
-@rule(Stage.DUPLICATE, outcomes=("exact", "original_open", "provider_unknown"))
+@rule(Stage.DUPLICATE, outcomes=("exact", "original_open", "provider_unknown", "same_claim"))
 def duplicate(session: CoachingSession, terms: Terms) -> Finding:
     """No earlier claim bills the same service of the same patient, day and provider."""
     alike = [each for each in session.history if _same_service(each, session) and _is_earlier(each, session)]
@@ -34,6 +34,10 @@ def duplicate(session: CoachingSession, terms: Terms) -> Finding:
             words = f"{session.code} of {found[0].day} is already on {found[0].claim}"
             needed = "a service billed once" if outcome != "provider_unknown" else "the billing provider of both claims"
             return terms.finding(outcome, words, needed, used)
+    if repeated := [each for each in session.history if _earlier_line(each, session)]:
+        used = Used("earlier line", f"line {repeated[0].line}", repeated[0].origin)
+        words = f"line {repeated[0].line} of this claim bills {session.code} of the same day"
+        return terms.finding("same_claim", words, "a service billed once", used)
     return terms.met("no other claim bills this service")
 
 
@@ -47,6 +51,17 @@ def _same_service(other: PriorService, session: CoachingSession) -> bool:
         and other.code == session.code
         and other.day == session.service_date
         and other.modifiers == tuple(sorted(each.value.code for each in session.line.modifiers))
+    )
+
+
+def _earlier_line(other: PriorService, session: CoachingSession) -> bool:
+    """The same service of the same day on an earlier line of the claim: as if the line had a second unit (row 69)."""
+    return (
+        other.claim == f"Claim/{session.claim.id}"
+        and other.line is not None
+        and other.line < session.line.sequence
+        and other.code == session.code
+        and other.day == session.service_date
     )
 
 

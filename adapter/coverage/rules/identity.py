@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, Coverage
+from adapter.session.model import CoachingSession, Coverage, comparable
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -26,7 +26,7 @@ def coverage_known(session: CoachingSession, terms: Terms) -> Finding:
     if not coverage.resolved:
         return terms.finding(
             "unresolved",
-            "the coverage reference leads nowhere",
+            f"{coverage.written or 'the coverage reference'} leads nowhere",
             "a Coverage that can be read",
             Used("coverage", "unresolved", coverage.origin),
         )
@@ -47,6 +47,9 @@ def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     )
     if coverage.beneficiary.value == patient.value:
         return terms.met("the patient is the beneficiary", *used)
+    if not (comparable(coverage.beneficiary.value) and comparable(patient.value)):
+        found = "patient and beneficiary are named in ways that cannot be compared"
+        return terms.finding("unknown_person", found, "one way of naming both", *used)
     return terms.finding("other_person", "the coverage belongs to another person", "the patient's own coverage", *used)
 
 

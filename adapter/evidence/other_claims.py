@@ -1,0 +1,115 @@
+"""What the store tells of other claims: responses on file, who replaces whom, and who came first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from adapter.evidence.references import Pointer
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.mapping.mapper import Mapper
+from adapter.mapping.record import Record
+from adapter.session.model import Settlement
+from adapter.session.time import instant_or_last
+
+SETTLEMENT_OF = {
+    "complete": Settlement.FINAL,
+    "partial": Settlement.OPEN,
+    "queued": Settlement.OPEN,
+    "error": Settlement.REJECTED,
+}
+"""How far a claim has come by ``ClaimResponse.outcome``."""
+FURTHER = [Settlement.UNKNOWN, Settlement.REFUSED, Settlement.REJECTED, Settlement.OPEN, Settlement.FINAL]
+"""Settlements in the order in which a claim comes to them."""
+
+
+def furthest(*settlements: Settlement) -> Settlement:
+    """The one that is furthest along; unknown when there is none."""
+    return max(settlements, key=FURTHER.index, default=Settlement.UNKNOWN)
+
+
+@dataclass
+class OtherClaims:
+    """Looks at claims beside the one that is decided; ``identifier_system`` tells our own answers from others'."""
+
+    store: EvidenceStore
+    mapper: Mapper
+    identifier_system: str
+    in_scope: Callable[[Located], bool]
+    _originals: dict[str, list[Located]] = field(default_factory=dict)
+
+    def own_response(self, claim: Located) -> Located | None:
+        """Our earlier answer to a claim."""
+        return next((each for each in self._responses.get(claim.key, []) if self._is_own(each)), None)
+
+    def on_file(self, key: str) -> Settlement:
+        """How far a claim has come by somebody else's response."""
+        found = [self.mapper.record(each) for each in self._responses.get(key, []) if not self._is_own(each)]
+        outcomes = [str(each.value("outcome")) for each in found if each.value("status") == "active"]
+        return furthest(*(SETTLEMENT_OF[each] for each in outcomes if each in SETTLEMENT_OF))
+
+    def originals(self, claim: Located) -> list[Located]:
+        """The claims that a claim replaces (Claim.related, ``prior``), as far as they are at hand."""
+        if claim.key not in self._originals:
+            related = [each for each in self.mapper.record(claim).group("related") if _is_prior(each)]
+            found = (related_claim(each, self.store) for each in related)
+            self._originals[claim.key] = [each for each in found if each is not None]
+        return self._originals[claim.key]
+
+    def successor(self, claim: Located) -> Located | None:
+        """The claim that replaces this one."""
+        return self._successors.get(claim.key)
+
+    def first(self, claim: Located) -> list[Located]:
+        """What is decided before a claim: those it replaces, and the patient's claims that were created earlier."""
+        own = self._rank(claim)
+        patient = self.store.subject_key(claim)
+        earlier = self._of_patient.get(patient or "", [])
+        return [*self.originals(claim), *(each for each in earlier if self._rank(each) < own)]
+
+    def in_order(self, claims: list[Located]) -> list[Located]:
+        """Claims in the order they were created; of two created together the one with the lesser id comes first."""
+        return sorted(claims, key=self._rank)
+
+    def _rank(self, claim: Located) -> tuple[object, str]:
+        return instant_or_last(self.mapper.record(claim).value("created")), claim.key
+
+    @cached_property
+    def _responses(self) -> Mapping[str, list[Located]]:
+        found: dict[str, list[Located]] = {}
+        for each in self.store.all("ClaimResponse"):
+            found.setdefault(self.store.key_of(each.resource.get("request"), each) or "", []).append(each)
+        return found
+
+    @cached_property
+    def _successors(self) -> Mapping[str, Located]:
+        claims = [each for each in self.store.all("Claim") if "related" in each.resource]
+        return {original.key: each for each in claims for original in self.originals(each)}
+
+    @cached_property
+    def _of_patient(self) -> Mapping[str, list[Located]]:
+        found: dict[str, list[Located]] = {}
+        for each in self.store.all("Claim"):
+            if self.in_scope(each):
+                found.setdefault(self.store.subject_key(each) or "", []).append(each)
+        return {patient: self.in_order(claims) for patient, claims in found.items()}
+
+    def _is_own(self, response: Located) -> bool:
+        identifiers = response.resource.get("identifier")
+        several = identifiers if isinstance(identifiers, list) else [identifiers]
+        return any(isinstance(each, dict) and each.get("system") == self.identifier_system for each in several)
+
+
+def related_claim(related: Record, store: EvidenceStore) -> Located | None:
+    """The claim that ``Claim.related`` names: by reference, else by its number where exactly one claim has it."""
+    holder = related.located
+    found = store.resolve(related.value("claim"), holder)
+    number = related.value("reference")
+    if found is None and number is not None:
+        found = store.follow(Pointer(written="by number", identifier=(None, number), kind="Claim"), holder)
+    return found if found is not None and found.kind == "Claim" else None
+
+
+def _is_prior(related: Record) -> bool:
+    return any(each.value.code == "prior" for each in related.many("relationship"))
