@@ -97,6 +97,11 @@ class _Loader:
     version: str
     faults: list[ConfigurationFault] = field(default_factory=list)
 
+    @property
+    def shown(self) -> str:
+        """The folder's name in messages; inside an installed package it is called ``_mappings``."""
+        return self.root.name.removeprefix("_")
+
     def attempt(self, load: Callable[[], T]) -> T | None:
         """Run one loader; keep its faults and go on, so that all files are checked in one go."""
         try:
@@ -111,7 +116,7 @@ class _Loader:
         return [each for each in loaded if each is not None]
 
     def lined(self, path: Path) -> Lined:
-        return load_lined(path, f"mappings/{path.relative_to(self.root)}")
+        return load_lined(path, f"{self.shown}/{path.relative_to(self.root)}")
 
     def code_systems(self) -> CodeSystems:
         read = files.validated(files.CodeSystemsFile, self.lined(self.root / "tables" / "code-systems.yaml"))
@@ -130,7 +135,7 @@ class _Loader:
             )
         paths = [path for path in folder.glob("*.yaml") if path.stem not in NOT_RESOURCES]
         found = dict(self.each(paths, lambda lined: self._resource(lined, tables)))
-        shown = f"mappings/{folder.relative_to(self.root)}"
+        shown = f"{self.shown}/{folder.relative_to(self.root)}"
         self.faults += [
             ConfigurationFault(f"{shown}/{kind.lower()}.yaml", 1, f"there is no mapping for {kind}")
             for kind in sorted(set(REQUIRED) - set(found))

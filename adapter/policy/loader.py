@@ -86,7 +86,7 @@ def load_code_lists(root: Path) -> CodeLists:
 
 
 def _lined(root: Path, path: Path) -> Lined:
-    return load_lined(path, f"mappings/{path.relative_to(root)}")
+    return load_lined(path, f"{root.name.removeprefix('_')}/{path.relative_to(root)}")
 
 
 @dataclass

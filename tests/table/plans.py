@@ -1,0 +1,61 @@
+"""Benefit plans that the rows about plan parameters need: overlays as a site would write them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from adapter.bootstrap import build
+from adapter.mapping.loader import shipped_mappings
+from adapter.reconcile import Adjudicator
+from adapter.settings import Settings
+
+TERMS: dict[str, tuple[str, str, Any]] = {
+    # plan: the rule, its value and what the plan document says
+    "no-coaching": ("plan_terms", "excluded_codes", ["0591T", "0592T", "0593T"]),
+    "no-telehealth": ("face_to_face", "telehealth", "excluded"),
+    "filed-in-90-days": ("timely_filing", "filing_limit_days", 90),
+    "assessment-required": ("prior_assessment", "prior_initial_assessment", "deny"),
+    "assessment-advised": ("prior_assessment", "prior_initial_assessment", "warn"),
+    "supervised": ("supervision", "supervision", "pend"),
+}
+
+
+@cache
+def with_plans(*, brief: bool = False) -> Adjudicator:
+    """The shipped mappings with an overlay for each of these plans of Cigna's, brief ones without what they share."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(shutil.copytree(shipped_mappings(), Path(folder) / "mappings"))
+        for plan, (rule, name, value) in TERMS.items():
+            _write(root, plan, rule, name, value, brief)
+        return build(Settings.model_construct(), root)
+
+
+def _write(root: Path, plan: str, rule: str, name: str, value: Any, brief: bool) -> None:
+    source = next(path for path in root.glob(f"policies/*/{rule}.yaml"))
+    stated = yaml.safe_load(source.read_text(encoding="utf-8"))
+    reference = {"document": f"Plan document {plan}", "section": "1"}
+    dated = {"effective": "2020-01-01", "value": value, "reference": reference, "reason": "the plan says so"}
+    stated["values"][name]["dated"] = [dated]
+    stated |= {"reference": reference}
+    if brief:
+        stated["values"] = {name: stated["values"][name]}
+    header = {
+        "policy": f"plan-{plan}",
+        "title": f"Plan {plan}",
+        "uri": f"https://plans.example.org/{plan}",
+        "version": "1",
+        "effective": "2020-01-01",
+        "overlay": {"payer": "cigna", "plans": [plan]},
+        "decides": False,
+        "document": f"Plan document {plan}",
+    }
+    folder = root / "policies" / f"plan-{plan}"
+    folder.mkdir()
+    (folder / "policy.yaml").write_text(yaml.safe_dump(header), encoding="utf-8")
+    (folder / f"{rule}.yaml").write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
