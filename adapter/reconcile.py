@@ -6,7 +6,7 @@ by an OperationOutcome; a claim on which a rule crashes gets no answer and is na
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -110,17 +110,19 @@ class Reconciliation:
         self._faults = Faults(self._mapper, adjudicator.mappings.version)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
 
-    def answer(self, claims: Sequence[Located]) -> list[Answer]:
+    def answer(self, claims: Sequence[Located], tell: Callable[[int], None] = lambda _done: None) -> list[Answer]:
         """The answers to claims in scope, in the order of the claims; then those to claims they replace.
 
-        A replaced claim may not have been asked for (it did not change), yet its earlier answer is cancelled.
+        A replaced claim may not have been asked for (it did not change), yet its earlier answer is cancelled. ``tell``
+        hears how many claims are decided.
         """
         wanted = {each.key: each for each in claims}
         for claim in claims:
             answered = (each for each in self._others.originals(claim) if self._others.own_response(each) is not None)
             wanted |= {each.key: each for each in answered if each.key not in wanted}
-        for claim in wanted.values():
+        for done, claim in enumerate(wanted.values(), start=1):
             self._decide_in_order(claim)
+            tell(done)
         answers = (self._reversed_if_replaced(each) for each in wanted.values())
         return [each for each in answers if each is not None]
 

@@ -129,10 +129,8 @@ def decide(
 ) -> list[Answer]:
     """The answers to claims of one store; they and what stayed unanswered go into the report."""
     reconciliation = Reconciliation(adjudicator, store, instant)
-    answers: list[Answer] = []
-    for claim in claims:
-        answers += reconciliation.answer([claim])
-        tell("deciding", len(report.answers) + len(answers))
+    before = len(report.answers)
+    answers = reconciliation.answer(claims, lambda done: tell("deciding", before + done))
     wanted = {each.id for each in claims}
     report.unanswered += [each for each in reconciliation.unanswered if each.claim in wanted]
     report.answers += answers

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapter.errors import Issue
-from adapter.session.model import ClaimFacts, PriorService, Settlement
+from adapter.session.model import ClaimFacts, PriorService, Settlement, tied_by_replacement
 from adapter.session.time import instant_or_last
 
 
@@ -51,6 +51,8 @@ def _same_identifier(claim: ClaimFacts, history: tuple[PriorService, ...]) -> It
     own = {each.value for each in claim.identifiers}
     order = (instant_or_last(claim.created.value if claim.created else None), f"Claim/{claim.id}")
     for other in history:
+        if tied_by_replacement(claim, other):
+            continue  # a replacement may keep the number of what it replaces
         earlier = (instant_or_last(other.created), str(other.claim)) < order
         if other.claim and own & set(other.identifiers) and earlier and other.settlement is Settlement.OPEN:
             words = f"{other.claim} has the same identifier and is still open"

@@ -52,9 +52,7 @@ class OtherClaims:
     def originals(self, claim: Located) -> list[Located]:
         """The claims that a claim replaces (Claim.related, ``prior``), as far as they are at hand."""
         if claim.key not in self._originals:
-            related = [each for each in self.mapper.record(claim).group("related") if _is_prior(each)]
-            found = (related_claim(each, self.store) for each in related)
-            self._originals[claim.key] = [each for each in found if each is not None]
+            self._originals[claim.key] = replaced_claims(self.mapper.record(claim), self.store)
         return self._originals[claim.key]
 
     def successor(self, claim: Located) -> Located | None:
@@ -66,7 +64,14 @@ class OtherClaims:
         own = self._rank(claim)
         patient = self.store.subject_key(claim)
         earlier = self._of_patient.get(patient or "", [])
-        return [*self.originals(claim), *(each for each in earlier if self._rank(each) < own)]
+        return [
+            *self.originals(claim),
+            *(each for each in earlier if self._rank(each) < own and not self._follows(each, claim)),
+        ]
+
+    def _follows(self, claim: Located, original: Located) -> bool:
+        """Whether a claim replaces the other: it comes after it, whenever it was created."""
+        return any(each.key == original.key for each in self.originals(claim))
 
     def in_order(self, claims: list[Located]) -> list[Located]:
         """Claims in the order they were created; of two created together the one with the lesser id comes first."""
@@ -99,6 +104,12 @@ class OtherClaims:
         identifiers = response.resource.get("identifier")
         several = identifiers if isinstance(identifiers, list) else [identifiers]
         return any(isinstance(each, dict) and each.get("system") == self.identifier_system for each in several)
+
+
+def replaced_claims(claim: Record, store: EvidenceStore) -> list[Located]:
+    """The claims that a claim replaces (Claim.related, ``prior``), as far as they are at hand."""
+    found = (related_claim(each, store) for each in claim.group("related") if _is_prior(each))
+    return [each for each in found if each is not None]
 
 
 def related_claim(related: Record, store: EvidenceStore) -> Located | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 
+from adapter.evidence.other_claims import replaced_claims
 from adapter.evidence.store import EvidenceStore
 from adapter.mapping.mapper import Mapper
 from adapter.mapping.record import Record
@@ -50,6 +51,7 @@ def _on_claims(patient: str, store: EvidenceStore, mapper: Mapper) -> Iterator[P
         if record.value("status") != "active" or record.value("use") != "claim":
             continue
         provider = store.key_of(record.value("provider"), located)
+        replaces = tuple(each.key for each in replaced_claims(record, store))
         for item in record.group("items"):
             day = _first_day(item, record)
             for service in item.many("services"):
@@ -66,6 +68,7 @@ def _on_claims(patient: str, store: EvidenceStore, mapper: Mapper) -> Iterator[P
                         net=item.value("net"),
                         created=record.value("created"),
                         identifiers=tuple(each.value for each in record.many("identifiers")),
+                        replaces=replaces,
                     )
 
 

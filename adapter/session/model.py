@@ -240,6 +240,8 @@ class PriorService:
     created: Moment | None = None
     identifiers: tuple[str, ...] = ()
     """Identifiers of the claim it stands on, as ``system|value``."""
+    replaces: tuple[str, ...] = ()
+    """Keys of the claims that its claim replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +285,12 @@ class ClaimFacts:
     related: tuple[Related, ...] = ()
     sequences: tuple[int, ...] = ()
     """Numbers of the lines, in the order of the claim."""
+
+
+def tied_by_replacement(claim: ClaimFacts, other: PriorService) -> bool:
+    """Whether one of the two claims replaces the other: then neither is the other's duplicate."""
+    replaced = {each.claim for each in claim.related if each.relationship == "prior"}
+    return other.claim in replaced or f"Claim/{claim.id}" in other.replaces
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,3 +223,43 @@ def test_a_wrong_base_url_is_refused_in_one_line(server: Server, path: str) -> N
     assert isinstance(result.exception, AdapterError)
     assert result.exception.exit_code == 4
     assert "\n" not in str(result.exception)
+
+
+def test_a_replacement_cancels_the_answer_to_its_original_once(server: Server) -> None:
+    original = server.read("Claim/g01-initial")
+    relationship = {
+        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship", "code": "prior"}]
+    }
+    related = [{"relationship": relationship, "claim": {"reference": "Claim/g01-initial"}}]
+    number = [{"system": "https://clinic.example/claims", "value": "g01-again"}]
+    plain = {name: value for name, value in original.items() if name != "meta"}
+    server.put(plain | {"id": "a-replacement", "identifier": number, "related": related})
+    written = counts(run("sync", server.url, "--format", "json"))["written"]
+    assert (written["created"], written["updated"], written["failed"]) == (1, 1, 0)
+    (reversed_answer,) = server.answers()["g01-initial"]
+    assert (reversed_answer["status"], reversed_answer["disposition"]) == (
+        "cancelled",
+        "Reversed: replaced by Claim/a-replacement.",
+    )
+    again = counts(run("sync", server.url, "--format", "json"))["written"]
+    assert (again["created"], again["updated"], again["failed"]) == (0, 0, 0)
+    alone = counts(run("sync", server.url, "--claim", "a-replacement", "--format", "json"))["written"]
+    assert (alone["created"], alone["updated"], alone["failed"]) == (0, 0, 0)
+
+
+def test_a_cancelled_claim_voids_its_answer(server: Server) -> None:
+    server.put(server.read("Claim/e01-initial") | {"status": "cancelled"})
+    assert counts(run("sync", server.url, "--claim", "e01-initial", "--format", "json"))["written"]["updated"] == 1
+    (answer,) = server.answers()["e01-initial"]
+    assert answer["status"] == "cancelled"
+
+
+def test_a_coach_with_two_patients_at_one_time_is_seen_across_patients(server: Server) -> None:
+    procedure = server.read("Procedure/a02-follow-up-proc")
+    plain = {name: value for name, value in procedure.items() if name not in ("meta", "encounter")}
+    server.put(plain | {"id": "elsewhere", "subject": {"reference": "Patient/member-b"}})
+    counts(run("sync", server.url, "--claim", "a02-follow-up", "--format", "json"))
+    (answer,) = server.answers()["a02-follow-up"]
+    assert answer["outcome"] == "partial"
+    assert any("another patient" in note["text"] for note in answer["processNote"])
+    assert "member-b" not in json.dumps(answer)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, PriorService, Settlement
+from adapter.session.model import CoachingSession, PriorService, Settlement, tied_by_replacement
 from adapter.session.time import instant_or_last
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ def duplicate(session: CoachingSession, terms: Terms) -> Finding:
 
 def _same_service(other: PriorService, session: CoachingSession) -> bool:
     own = f"Claim/{session.claim.id}"
-    replaced = {each.claim for each in session.claim.related if each.relationship == "prior"}
     return (
         other.claim is not None
         and other.claim != own
-        and other.claim not in replaced
+        and not tied_by_replacement(session.claim, other)
         and other.code == session.code
         and other.day == session.service_date
         and other.modifiers == tuple(sorted(each.value.code for each in session.line.modifiers))

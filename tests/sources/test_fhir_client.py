@@ -358,3 +358,23 @@ def test_values_are_escaped() -> None:
 )
 def test_issue_codes(outcome: object, codes: str) -> None:
     assert issue_codes(outcome) == codes
+
+
+@pytest.mark.anyio
+async def test_pages_with_nothing_on_them_come_to_an_end(client: FhirClient, respx_mock: respx.MockRouter) -> None:
+    calls = iter(range(10_000))
+    route = respx_mock.get(url__startswith=f"{BASE}/Claim")
+    route.side_effect = lambda _request: page(following=f"{BASE}/Claim?page={next(calls)}")
+    with pytest.raises(SourceError, match="page after page of Claim with nothing on them"):
+        await ids(client)
+    assert route.call_count < 50
+
+
+@pytest.mark.anyio
+async def test_a_retry_prints_nothing(
+    client: FhirClient, respx_mock: respx.MockRouter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    respx_mock.get(url__startswith=f"{BASE}/Claim").mock(side_effect=httpx.ConnectError("no"))
+    with pytest.raises(SourceError):
+        await ids(client, patient="M-4711")
+    assert capsys.readouterr() == ("", "")
