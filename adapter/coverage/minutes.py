@@ -9,7 +9,7 @@ def session_minutes(session: CoachingSession) -> int | None:
     """Whole minutes of the session; None when unknown or contradictory.
 
     The Procedure's period is the session. Without one it is the Encounter's, less the absence that ``Encounter.length``
-    leaves out, so the smaller of the two (coverage facts, rows 16 and 19).
+    leaves out, so the smaller of the two (rows 16 and 19 of tests/table).
     """
     interval, length = session.time.interval, stated_length(session)
     minutes = None if interval is None else interval.value.minutes

@@ -1,6 +1,6 @@
 """Claims that cannot be processed at all: what is answered by an OperationOutcome, before any rule is asked.
 
-Every reason is listed. The table: coverage facts, section 4, rows 35, 40 to 42, 44 and 56.
+Every reason is listed. Rows 35, 40 to 42, 44 and 56 of tests/table.
 """
 
 from __future__ import annotations

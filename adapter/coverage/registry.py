@@ -23,7 +23,7 @@ RuleFunction = Callable[[CoachingSession, "Terms"], Finding | Iterable[Finding]]
 
 
 class Stage(IntEnum):
-    """The order in which findings are reported: the order of checks of the coverage facts, section 4."""
+    """The order in which findings are reported: form first, money last."""
 
     FORM = 1
     IDENTITY = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
@@ -145,8 +146,8 @@ def other_coverage(session: CoachingSession, terms: Terms) -> Finding:
     )
 
 
-def _may_pay(coverage: Coverage, on: object) -> bool:
+def _may_pay(coverage: Coverage, on: date | None) -> bool:
     """Whether an earlier coverage can be liable at all: not cancelled, not of another time."""
     if coverage.status is not None and coverage.status.value != "active":
         return False
-    return coverage.period is None or on is None or on in coverage.period.value  # type: ignore[operator] # on is a date
+    return coverage.period is None or on is None or on in coverage.period.value

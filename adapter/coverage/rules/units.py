@@ -36,7 +36,7 @@ def session_units(session: CoachingSession, terms: Terms) -> Finding:
 
 
 def supported_units(minutes: int, unit: int) -> dict[str, int]:
-    """Units that each rounding convention grants (coverage facts, 2.5).
+    """Units that each rounding convention grants (mappings/policies/common/basis.md, Units counted in time).
 
     ``full``: only whole units; ``midpoint``: a unit once more than half of it has passed; ``ceiling``: any part.
     """
