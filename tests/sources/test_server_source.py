@@ -21,7 +21,7 @@ from adapter.sources.server import ServerSource
 
 BASE = "http://fhir.test/fhir"
 ENCOUNTER_EXTENSION = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Claim.encounter"
-EVIDENCE = yaml.safe_load((Path(__file__).parents[1] / "mappings/r4/evidence.yaml").read_text())
+EVIDENCE = yaml.safe_load((Path(__file__).parents[2] / "mappings/r4/evidence.yaml").read_text())
 PLAN = EvidencePlan(**EVIDENCE)
 NO_SEARCH = EvidencePlan(EVIDENCE["follow"], {}, {}, EVIDENCE["identified_as"])
 """References alone, so that a test sees only their requests."""
