@@ -92,3 +92,12 @@ def test_every_section_says_why_and_where_from(heading: str, text: str) -> None:
 @pytest.mark.parametrize("path", [*POLICY_FILES, *PAYER_FILES, BASIS], ids=_named)
 def test_nothing_points_to_a_note_outside_the_repository(path: Path) -> None:
     assert INTERNAL not in " ".join(path.read_text(encoding="utf-8").lower().split())
+
+
+def test_every_statement_of_the_source_documents_is_accounted_for() -> None:
+    """S01 to S47 number the statements of the two source documents: each is a rule's, or says why it is none."""
+    named = [statement for path in POLICY_FILES for statement in yaml.safe_load(path.read_text()).get("statements", [])]
+    others = yaml.safe_load((MAPPINGS / "policies" / "statements.yaml").read_text())["statements"]
+    assert set(named) | set(others) == {f"S{number:02}" for number in range(1, 48)}
+    assert set(named) & set(others) == set()
+    assert all(entry["as"].strip() and entry["why"].strip() for entry in others.values())
