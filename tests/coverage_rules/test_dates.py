@@ -191,3 +191,18 @@ def test_several_days_without_a_session_are_several_days(book: PolicyBook) -> No
         without(a_session(), "visit.encounter", "visit.procedure", "time.interval"), "line.serviced", sourced(days)
     )
     assert answers(book, "single_day", session) == [pends("several_days", "N345")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param(date(2023, 6, 1), date(2023, 6, 30), id="a month"),
+        pytest.param(date(2023, 1, 1), date(2023, 12, 31), id="a year"),
+    ],
+)
+def test_a_date_that_is_no_day_is_asked_for_and_not_called_late(book: PolicyBook, first: date, last: date) -> None:
+    """Only its first possible day can show that it was billed too early."""
+    session = put(a_session(), "line.serviced", sourced(Days(first, last, partial=True)))
+    assert answers(book, "service_date", session) == [rejects("partial", "16", "M52")]
+    assert answers(book, "billed_after_service", session) == [MET]
+    assert answers(book, "single_day", session) == [MET]
