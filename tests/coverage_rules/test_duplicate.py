@@ -71,6 +71,25 @@ def test_duplicate(book: PolicyBook, session: CoachingSession, expected: Says) -
     assert answers(book, "duplicate", session) == [expected]
 
 
+def two_lines(**more: Any) -> CoachingSession:
+    """Line 2 of a claim whose line 1 bills the same service."""
+    return put(beside(claim="Claim/1", **more), "line.sequence", 2)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(two_lines(), reviews("same_claim"), id="an earlier line of this claim"),
+        row(two_lines(line=2), MET, id="the line itself"),
+        row(two_lines(line=3), MET, id="a later line: that one is the repetition"),
+        row(two_lines(day=EVE), MET, id="an earlier line, of another day"),
+        row(two_lines(code="0591T"), MET, id="an earlier line, with another code"),
+    ],
+)
+def test_same_service_on_two_lines(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "duplicate", session) == [expected]
+
+
 def test_modifiers_are_compared_in_any_order(book: PolicyBook) -> None:
     other: PriorService = a_service("0592T", DAY, modifiers=("22", "HE"))
     session = put(a_session(modifiers=["HE", "22"]), "history", (other,))

@@ -66,6 +66,11 @@ def test_coverage_known(book: PolicyBook, session: CoachingSession, expected: Sa
             rejects("other_person", "31", "N382"),
             id="another person",
         ),
+        row(
+            put(a_session(), "claim.coverages.0.beneficiary", sourced("Claim/1#p")),
+            reviews("unknown_person"),
+            id="a person contained in the claim: nobody can compare",
+        ),
         row(without(a_session(), "claim.coverages.0.beneficiary"), reviews("unknown_person"), id="nobody named"),
         row(without(a_session(), "claim.patient"), reviews("unknown_person"), id="the claim names no patient"),
         row(NO_COVERAGE, NOT_APPLICABLE, id="no coverage"),

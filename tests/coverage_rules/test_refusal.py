@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from coverage_rules.sessions import DAY, a_coverage, a_service, a_session, moment, put, sourced, without
+from coverage_rules.sessions import DAY, a_coverage, a_service, a_session, moment, put, said_by, sourced, without
 from coverage_rules.verdicts import row
 
 from adapter.coverage.refusal import refusals
-from adapter.session.model import CoachingSession, PriorService, Settlement
+from adapter.session.model import CoachingSession, PriorService, Related, Settlement
 
 
 def claim(status: str | None = "active", use: str | None = "claim") -> CoachingSession:
@@ -74,8 +74,25 @@ def test_focal(session: CoachingSession, expected: list[tuple[str, str]]) -> Non
     assert refused(session) == expected
 
 
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(put(a_session(), "claim.sequences", (1, 2)), [], id="two lines, two numbers"),
+        row(
+            put(a_session(), "claim.sequences", (1, 1)),
+            [("business-rule", "Claim.item.sequence")],
+            id="two lines, one number",
+        ),
+        row(without(a_session(), "claim.patient"), [("required", "Claim.patient")], id="nobody is the patient"),
+    ],
+)
+def test_what_an_answer_needs(session: CoachingSession, expected: list[tuple[str, str]]) -> None:
+    assert refused(session) == expected
+
+
 DUPLICATE = [("duplicate", "Claim.identifier")]
 SAME = "urn:clinic|1"
+REPLACES = Related(said_by("Claim/1", "Claim.related[0]"), "prior", "Claim/0", identified=True)
 
 
 def beside(**more: Any) -> CoachingSession:
@@ -96,6 +113,8 @@ def beside(**more: Any) -> CoachingSession:
         row(beside(created=moment("2023-06-02T09:00:01-04:00")), [], id="a later claim: that one is refused"),
         row(beside(claim=None), [], id="no claim at all"),
         row(without(beside(), "claim.identifiers"), [], id="this claim has no identifier"),
+        row(put(beside(), "claim.related", (REPLACES,)), [], id="a replacement may keep the number"),
+        row(beside(replaces=("Claim/1",)), [], id="... and so may what it replaces"),
     ],
 )
 def test_same_identifier(session: CoachingSession, expected: list[tuple[str, str]]) -> None:
