@@ -3,7 +3,6 @@
 AdapterError
 ├── UsageError          the operator fixes the command line or a setting            exit 2
 ├── ConfigurationError  the owner of a mapping or policy fixes a file, line named   exit 2
-├── InputError          the sender fixes a resource; the batch goes on
 ├── SourceError         the source could not be reached or refused us               exit 4
 └── WriteError          an answer was decided but could not be written              exit 3
 
@@ -65,14 +64,6 @@ class Issue:
     expression: str = ""
     where: str = ""
     severity: str = "error"
-
-
-class InputError(AdapterError):
-    """What was sent cannot be processed at all; becomes an OperationOutcome with these issues."""
-
-    def __init__(self, issues: list[Issue]) -> None:
-        self.issues = tuple(issues)
-        super().__init__("; ".join(issue.text for issue in issues))
 
 
 @dataclass(eq=False)

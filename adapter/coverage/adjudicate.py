@@ -73,7 +73,7 @@ def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook,
         return (found,) if isinstance(found, Finding) else tuple(found)
     except BeforeFirstDate as gap:
         return (_no_value(terms, str(gap)),)
-    except Exception as error:
+    except Exception as error:  # whatever a rule trips on stops this claim alone, and is named
         raise RuleCrashed(rule.name, session.claim.id, session.line.sequence, error) from error
 
 

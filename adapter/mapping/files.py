@@ -129,7 +129,6 @@ class CredentialFile(Strict):
     codes: list[str] = []
     texts: list[str] = []
     issuers: list[str] = []
-    taxonomy_prefixes: list[str] = []
 
 
 class CredentialsFile(Strict):

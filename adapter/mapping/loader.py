@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -112,7 +113,11 @@ class _Loader:
 
     def each(self, paths: Iterable[Path], load: Callable[[Lined], T]) -> list[T]:
         """``load`` of every file; the faults of one do not hide those of the next."""
-        loaded = (self.attempt(lambda path=path: load(self.lined(path))) for path in sorted(paths))  # type: ignore[misc]
+
+        def one(path: Path) -> T:
+            return load(self.lined(path))
+
+        loaded = (self.attempt(partial(one, path)) for path in sorted(paths))
         return [each for each in loaded if each is not None]
 
     def lined(self, path: Path) -> Lined:
@@ -188,12 +193,15 @@ class _Loader:
     def payers(self) -> Payers:
         found: dict[str, Payer] = {}
         for path in sorted((self.root / "payers").glob("*.yaml")):
-            read = self.attempt(lambda path=path: files.validated(files.PayerFile, self.lined(path)))  # type: ignore[misc]
+            read = self.attempt(partial(self._payer_file, path))
             if read is not None and read.payer in found:
                 self.faults.append(self.lined(path).fault(f"payer {read.payer!r} stands in two files", ("payer",)))
             elif read is not None:
                 found[read.payer] = _payer(read, path)
         return Payers(found)
+
+    def _payer_file(self, path: Path) -> files.PayerFile:
+        return files.validated(files.PayerFile, self.lined(path))
 
     def scope(self) -> dict[str, str]:
         read = files.validated(files.CodeListFile, self.lined(self.root / "codes" / "service-codes.yaml"))

@@ -258,7 +258,7 @@ def test_a_rule_that_crashes_while_it_yields_is_caught_too(book: PolicyBook, mon
         yield finding(APPROVE)
         raise KeyError("x")
 
-    monkeypatch.setitem(RULES, "charges", replace(RULES["charges"], check=broken))  # type: ignore[arg-type]
+    monkeypatch.setitem(RULES, "charges", replace(RULES["charges"], check=broken))  # type: ignore[arg-type] # it never returns
     with pytest.raises(RuleCrashed, match="charges"):
         adjudicate(a_session(), book, TODAY)
 

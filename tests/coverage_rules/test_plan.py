@@ -32,7 +32,7 @@ EXCLUDED, CONFLICT = denies("excluded", "204", "N130"), reviews("conflict")
 
 
 def of_plan(*plans: str, **more: str) -> CoachingSession:
-    session = a_session(**more)  # type: ignore[arg-type]
+    session = a_session(**more)  # type: ignore[arg-type] # the rows hold the keywords
     read = tuple(sourced(each, f"Coverage.class[{at}].value", "Coverage/1") for at, each in enumerate(plans))
     return put(session, "claim.coverages.0.plans", read)
 
@@ -70,7 +70,7 @@ def test_standard_plan(book: PolicyBook, session: CoachingSession, expected: Say
 
 
 def held(*days: date, **more: object) -> tuple[PriorService, ...]:
-    return tuple(replace(a_service("0592T", each, claim=f"Claim/{each}"), **more) for each in days)  # type: ignore[arg-type]
+    return tuple(replace(a_service("0592T", each, claim=f"Claim/{each}"), **more) for each in days)  # type: ignore[arg-type] # the rows hold the keywords
 
 
 EXCEEDED = denies("exceeded", "119", "N640")

@@ -59,7 +59,7 @@ def rejected(carc: str, *rarc: str) -> tuple[Decision, str]:
 
 
 def of(interval: Interval | None, on: date = DAY, **more: object) -> CoachingSession:
-    return a_session(on=on, encounter=an_encounter(interval, **more))  # type: ignore[arg-type]
+    return a_session(on=on, encounter=an_encounter(interval, **more))  # type: ignore[arg-type] # the rows hold the keywords
 
 
 def inside(procedure: Interval, encounter: Interval) -> CoachingSession:

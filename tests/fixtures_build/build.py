@@ -15,9 +15,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))  # run as a script, this file knows only its own folder
 
-from fixtures_build.clinic import clinic, expected  # noqa: E402
-from fixtures_build.resources import Resource  # noqa: E402
-from fixtures_build.stories import bundles  # noqa: E402
+from fixtures_build.clinic import clinic, expected  # noqa: E402 - found on the path that was just set
+from fixtures_build.resources import Resource  # noqa: E402 - found on the path that was just set
+from fixtures_build.stories import bundles  # noqa: E402 - found on the path that was just set
 
 FIXTURES = ROOT / "fixtures"
 

@@ -15,34 +15,11 @@ from properties.alterations import ROWS, Outcome, outcome_of, places, removed, w
 from table.expected import CARC, codings
 from table.judge import NOW
 from table.plans import with_plans
+from table.reason_codes import ABOUT_DOCUMENTS, ALERTS, NEEDS_REMARK
 
 from adapter.coverage.finding import Determination
 from adapter.mapping.loader import shipped_mappings
 
-ABOUT_DOCUMENTS = frozenset(
-    [
-        "M127",
-        "M136",
-        "N4",
-        "N206",
-        "N237",
-        "N443",
-        "N479",
-        "N480",
-        "N570",
-        "N674",
-        "N705",
-        "N706",
-        "N717",
-        "N718",
-        "N729",
-        "N730",
-        "N850",
-    ]
-)
-"""Remarks that ask for a document or say what is missing in one (coverage facts, 1.3)."""
-NEEDS_REMARK = {"16", "96", "129", "148", "226", "227", "234", "250", "251", "252", "267", "A1"}
-ALERTS = {"MA01", "MA67", "N202", "N210", "N211", "N704", "N883", "N886", "N888"}
 ON = date.fromisoformat(NOW[:10])
 
 
