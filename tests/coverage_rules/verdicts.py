@@ -60,6 +60,10 @@ NO_VALUE = reviews("no_value")
 """Before a value's first date there is none, and nothing is assumed."""
 
 
+SAID: list[Finding] = []
+"""What the rules said in the running test, for the files under ``words``."""
+
+
 def says(finding: Finding) -> Says:
     outcome = "" if finding.verdict is Verdict.NOT_APPLICABLE else finding.outcome
     return Says(outcome, finding.verdict, finding.decision, frozenset(finding.carc), frozenset(finding.rarc))
@@ -72,7 +76,9 @@ def ask(book: PolicyBook, rule: str, session: CoachingSession, today: date = TOD
         return replace(policy, rules={name: each for name, each in policy.rules.items() if name == rule})
 
     narrowed = {name: alone(policy) for name, policy in book.policies.items()}
-    return adjudicate(session, replace(book, policies=narrowed), today).findings
+    findings = adjudicate(session, replace(book, policies=narrowed), today).findings
+    SAID.extend(findings)
+    return findings
 
 
 def answers(book: PolicyBook, rule: str, session: CoachingSession, today: date = TODAY) -> list[Says]:
