@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,27 @@ Steps = Sequence[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Lined:
-    """A parsed file: its data and its node tree."""
+    """A parsed file, or several laid over each other: the data and the nodes, each of which knows its file and line."""
 
     file: str
     data: Any
     root: yaml.Node | None
 
-    def line(self, path: Steps = ()) -> int:
-        """The line (from 1) of the element at ``path``, or of its nearest parent that exists."""
-        return line_of(self.root, path)
+    def place(self, path: Steps = ()) -> tuple[str, int]:
+        """File and line (from 1) of the element at ``path``, or of its nearest parent that exists."""
+        mark = mark_of(self.root, path)
+        return (self.file, 1) if mark is None else (mark.name, mark.line + 1)
 
     def fault(self, problem: str, path: Steps = (), hint: str = "") -> ConfigurationFault:
-        return ConfigurationFault(self.file, self.line(path), problem, hint)
+        return ConfigurationFault(*self.place(path), problem, hint)
+
+
+class _Named(StringIO):
+    """A text with the name that the parser gives to its marks."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 def load_lined(path: Path, shown_as: str) -> Lined:
@@ -39,14 +49,17 @@ def load_lined(path: Path, shown_as: str) -> Lined:
     Raises:
         ConfigurationError: unreadable, not YAML, or a key that stands twice.
     """
-    root: yaml.Node | None = None
+    return built(shown_as, compose(path, shown_as))
+
+
+def compose(path: Path, shown_as: str) -> yaml.Node | None:
+    """The nodes of a YAML file, their marks named ``shown_as``.
+
+    Raises:
+        ConfigurationError: unreadable, not YAML, or a key that stands twice.
+    """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        if twice := _repeated_keys(root):
-            faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
-            raise ConfigurationError(faults)
-        constructor = yaml.constructor.SafeConstructor()
-        data = constructor.construct_document(root) if root is not None else None
+        root = yaml.compose(_Named(path.read_text(encoding="utf-8"), shown_as), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         fault = ConfigurationFault(shown_as, 1, f"cannot be read: {type(error).__name__}")
         raise ConfigurationError([fault]) from error
@@ -58,20 +71,38 @@ def load_lined(path: Path, shown_as: str) -> Lined:
         raise ConfigurationError(
             [ConfigurationFault(shown_as, line, "a character that YAML does not allow")]
         ) from error
-    except (ValueError, TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigurationError([ConfigurationFault(shown_as, 1, "nested too deeply")]) from error
+    if twice := _repeated_keys(root):
+        faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
+        raise ConfigurationError(faults)
+    return root
+
+
+def built(shown_as: str, root: yaml.Node | None) -> Lined:
+    """The data of nodes.
+
+    Raises:
+        ConfigurationError: a value that cannot be built, such as a day that does not exist.
+    """
+    try:
+        data = yaml.constructor.SafeConstructor().construct_document(root) if root is not None else None
+    except (yaml.MarkedYAMLError, ValueError, TypeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None) or _mark_of_value(root)
+        place = (shown_as, 1) if mark is None else (mark.name, mark.line + 1)
         problem = f"a value that cannot be read ({type(error).__name__})"
-        raise ConfigurationError([ConfigurationFault(shown_as, _line_of_value(root), problem)]) from error
+        raise ConfigurationError([ConfigurationFault(*place, problem)]) from error
     return Lined(shown_as, data, root)
 
 
-def _line_of_value(node: yaml.Node | None) -> int:
-    """The line of the first value that cannot be built, such as a day that does not exist."""
+def _mark_of_value(node: yaml.Node | None) -> yaml.Mark | None:
+    """Where the first value stands that cannot be built, such as a day that does not exist."""
     for scalar in _scalars(node):
         try:
             yaml.constructor.SafeConstructor().construct_document(scalar)
         except (ValueError, TypeError, yaml.YAMLError):
-            return scalar.start_mark.line + 1
-    return 1
+            return scalar.start_mark
+    return None
 
 
 def _scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
@@ -104,22 +135,26 @@ def _repeated_keys(node: yaml.Node | None) -> list[tuple[str, int]]:
 
 def line_of(node: yaml.Node | None, path: Steps) -> int:
     """The line (from 1) of the element at ``path`` below ``node``; of the nearest parent when it is absent."""
-    if node is None:
-        return 1
-    line = node.start_mark.line + 1
+    mark = mark_of(node, path)
+    return 1 if mark is None else mark.line + 1
+
+
+def mark_of(node: yaml.Node | None, path: Steps) -> yaml.Mark | None:
+    """Where the element at ``path`` below ``node`` begins, or its nearest parent; None where there is nothing."""
+    mark = None if node is None else node.start_mark
     for step in path:
-        child = _child(node, step)
+        child = None if node is None else _child(node, step)
         if child is None:
             break
-        line, node = child
-    return line
+        mark, node = child
+    return mark
 
 
-def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Mark, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(step):
-                return key.start_mark.line + 1, value
+                return key.start_mark, value
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark.line + 1, node.value[step]
+        return node.value[step].start_mark, node.value[step]
     return None

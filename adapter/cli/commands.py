@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.bootstrap import build
+from adapter.bootstrap import build, mapping_layers
 from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
@@ -37,7 +37,7 @@ class Choice:
     """What every command that reads claims is told."""
 
     source: str
-    mappings: Path | None
+    mappings: tuple[Path, ...]
     fhir_version: str
     output_format: str
     instant: datetime
@@ -47,7 +47,7 @@ class Choice:
         return self.source.lower().startswith(("http://", "https://"))
 
     def adjudicator(self, settings: Settings) -> Adjudicator:
-        return build(settings, self.mappings, self.fhir_version)
+        return build(settings, mapping_layers(self.mappings), self.fhir_version)
 
 
 def sync(choice: Choice, *, out: Path | None, dry_run: bool, since: str | None, ids: Sequence[str]) -> int:
@@ -199,24 +199,24 @@ async def _claim_on_server(
         return (found[0], await source.gather(found)) if found else (None, EvidenceStore())
 
 
-def policies(mappings: Path | None, output_format: str) -> int:
+def policies(mappings: Sequence[Path], output_format: str) -> int:
     """List payers and policies."""
-    adjudicator = build(load_settings(), mappings)
+    adjudicator = build(load_settings(), mapping_layers(mappings))
     show.policies(adjudicator.book, output_format)
     return OK
 
 
-def show_rules(name: str, on: date, mappings: Path | None, output_format: str) -> int:
+def show_rules(name: str, on: date, mappings: Sequence[Path], output_format: str) -> int:
     """Print one policy as it stands on a date of service."""
-    book = build(load_settings(), mappings).book
+    book = build(load_settings(), mapping_layers(mappings)).book
     if name not in book.policies:
         raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(book.policies))}.")
     show_policy.policy(book.policies[name], on, output_format)
     return OK
 
 
-def check(mappings: Path | None, fhir_version: str) -> int:
+def check(mappings: Sequence[Path], fhir_version: str) -> int:
     """Load everything; faults are raised, with file and line."""
-    adjudicator = build(load_settings(), mappings, fhir_version)
+    adjudicator = build(load_settings(), mapping_layers(mappings), fhir_version)
     show.checked(adjudicator)
     return OK

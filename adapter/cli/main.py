@@ -57,7 +57,8 @@ ExplanationFormatOption = Annotated[
     ),
 ]
 MappingsOption = Annotated[
-    Path | None, typer.Option("--mappings", help="Folder to use in place of the mappings that come with the package.")
+    list[Path] | None,
+    typer.Option("--mappings", help="Folder of your own mappings, laid over those of the package; may be repeated."),
 ]
 VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4B or R5.")]
 NowOption = Annotated[
@@ -97,7 +98,7 @@ def sync(
     now: NowOption = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
-    choice = commands.Choice(source, mappings, fhir_version, output_format.value, instant(now))
+    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now))
     raise typer.Exit(commands.sync(choice, out=out, dry_run=dry_run, since=since, ids=tuple(claim or ())))
 
 
@@ -114,7 +115,7 @@ def explain(
     now: NowOption = None,
 ) -> None:
     """Print one claim's determination: every rule, its verdict, the values, their origin, the citation, what to fix."""
-    choice = commands.Choice(source, mappings, fhir_version, output_format.value, instant(now))
+    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now))
     raise typer.Exit(commands.explain(choice, claim_id))
 
 
@@ -124,7 +125,7 @@ def policies(
 ) -> None:
     """List payers, their policies, versions and effective dates."""
     if context.invoked_subcommand is None:
-        raise typer.Exit(commands.policies(mappings, output_format.value))
+        raise typer.Exit(commands.policies(mappings or (), output_format.value))
 
 
 @policies_app.command("show", epilog="Example:  coaching-adapter policies show cigna-a015 --on 2023-06-01")
@@ -135,13 +136,13 @@ def show_policy(
     output_format: FormatOption = Format.TABLE,
 ) -> None:
     """Print the rule set in force on a day: every value, its source, and what follows when a rule fails."""
-    raise typer.Exit(commands.show_rules(name, day(on), mappings, output_format.value))
+    raise typer.Exit(commands.show_rules(name, day(on), mappings or (), output_format.value))
 
 
 @app.command(epilog="Example:  coaching-adapter check --mappings our-mappings")
 def check(mappings: MappingsOption = None, fhir_version: VersionOption = "auto") -> None:
     """Validate mappings, policies and settings; each fault with file and line."""
-    raise typer.Exit(commands.check(mappings, fhir_version))
+    raise typer.Exit(commands.check(mappings or (), fhir_version))
 
 
 def instant(now: str | None) -> datetime:

@@ -6,15 +6,15 @@ Nothing is read after the start: what loads is complete and consistent, and what
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import resources
-from pathlib import Path
+from pathlib import PurePath
 from typing import TypeVar
 
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
+from adapter.layers import Layers
 from adapter.mapping import files
 from adapter.mapping.documentation import DocumentationMapping, Place
 from adapter.mapping.expression import Expression, compile_expression
@@ -31,7 +31,7 @@ from adapter.mapping.tables import (
     whole_words,
 )
 from adapter.session.model import Code
-from adapter.yaml_lines import Lined, Steps, load_lined
+from adapter.yaml_lines import Lined, Steps
 
 NOT_RESOURCES = {"evidence", "documentation"}
 """Files of a version folder that describe something other than one resource type."""
@@ -65,19 +65,13 @@ class Mappings:
         return next((code for code in self.scope if code in words), None)
 
 
-def shipped_mappings() -> Path:
-    """The folder of the mappings that come with the package, in a checkout or in an installed wheel."""
-    installed = Path(str(resources.files("adapter"))) / "_mappings"
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "mappings"
-
-
-def load_mappings(root: Path, version: str) -> Mappings:
-    """Everything under ``root`` that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
+def load_mappings(layers: Layers, version: str) -> Mappings:
+    """Everything that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
 
     Raises:
         ConfigurationError: with every fault of every file, each with its line.
     """
-    loader = _Loader(root, "r4" if version == "r4b" else version)
+    loader = _Loader(layers, "r4" if version == "r4b" else version)
     systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
     tables = loader.attempt(lambda: loader.concept_maps(systems)) or {}
     resources = loader.attempt(lambda: loader.resources(tables))
@@ -94,14 +88,9 @@ def load_mappings(root: Path, version: str) -> Mappings:
 
 @dataclass
 class _Loader:
-    root: Path
+    layers: Layers
     version: str
     faults: list[ConfigurationFault] = field(default_factory=list)
-
-    @property
-    def shown(self) -> str:
-        """The folder's name in messages; inside an installed package it is called ``_mappings``."""
-        return self.root.name.removeprefix("_")
 
     def attempt(self, load: Callable[[], T]) -> T | None:
         """Run one loader; keep its faults and go on, so that all files are checked in one go."""
@@ -111,41 +100,40 @@ class _Loader:
             self.faults += error.faults
             return None
 
-    def each(self, paths: Iterable[Path], load: Callable[[Lined], T]) -> list[T]:
+    def each(self, pattern: str, load: Callable[[Lined], T], leave_out: Container[str] = ()) -> list[T]:
         """``load`` of every file; the faults of one do not hide those of the next."""
 
-        def one(path: Path) -> T:
-            return load(self.lined(path))
+        def one(name: str) -> T:
+            return load(self.layers.lined(name))
 
-        loaded = (self.attempt(partial(one, path)) for path in sorted(paths))
+        names = (name for name in self.layers.names(pattern) if PurePath(name).stem not in leave_out)
+        loaded = (self.attempt(partial(one, name)) for name in names)
         return [each for each in loaded if each is not None]
 
-    def lined(self, path: Path) -> Lined:
-        return load_lined(path, f"{self.shown}/{path.relative_to(self.root)}")
-
     def code_systems(self) -> CodeSystems:
-        read = files.validated(files.CodeSystemsFile, self.lined(self.root / "tables" / "code-systems.yaml"))
+        read = files.validated(files.CodeSystemsFile, self.layers.lined("tables/code-systems.yaml"))
         spellings = {url: key for key, system in read.systems.items() for url in (system.preferred, *system.accepted)}
         return CodeSystems({key: system.preferred for key, system in read.systems.items()}, spellings)
 
     def concept_maps(self, systems: CodeSystems) -> dict[str, ConceptMap]:
-        maps = self.each((self.root / "tables").glob("*.json"), lambda lined: _concept_map(lined, systems))
-        return {each.name: each for each in maps}
+        found = (self.attempt(partial(self._concept_map, name, systems)) for name in self.layers.names("tables/*.json"))
+        return {each.name: each for each in found if each is not None}
+
+    def _concept_map(self, name: str, systems: CodeSystems) -> ConceptMap:
+        """The map of every layer in one: what a later one says of a code counts."""
+        read = [files.validated(files.ConceptMapFile, lined) for lined in self.layers.each(name)]
+        return _concept_map(read, systems)
 
     def resources(self, tables: Mapping[str, ConceptMap]) -> dict[str, PartMapping]:
-        folder = self.root / self.version
-        if not folder.is_dir():
-            raise ConfigurationError(
-                [ConfigurationFault(str(folder), 1, f"no mappings for FHIR {self.version.upper()}")]
-            )
-        paths = [path for path in folder.glob("*.yaml") if path.stem not in NOT_RESOURCES]
-        found = dict(self.each(paths, lambda lined: self._resource(lined, tables)))
-        shown = f"{self.shown}/{folder.relative_to(self.root)}"
-        self.faults += [
-            ConfigurationFault(f"{shown}/{kind.lower()}.yaml", 1, f"there is no mapping for {kind}")
-            for kind in sorted(set(REQUIRED) - set(found))
-            if not (folder / f"{kind.lower()}.yaml").exists()
-        ]
+        pattern = f"{self.version}/*.yaml"
+        if not self.layers.names(pattern):
+            where = self.layers.shown(self.version)
+            raise ConfigurationError([ConfigurationFault(where, 1, f"no mappings for FHIR {self.version.upper()}")])
+        found = dict(self.each(pattern, lambda lined: self._resource(lined, tables), NOT_RESOURCES))
+        for kind in sorted(set(REQUIRED) - set(found)):
+            name = f"{self.version}/{kind.lower()}.yaml"
+            if not self.layers.holding(name):
+                self.faults.append(ConfigurationFault(self.layers.shown(name), 1, f"there is no mapping for {kind}"))
         return found
 
     def _resource(self, lined: Lined, tables: Mapping[str, ConceptMap]) -> tuple[str, PartMapping]:
@@ -165,7 +153,7 @@ class _Loader:
         return read.resource, mapping
 
     def documentation(self) -> DocumentationMapping:
-        lined = self.lined(self.root / self.version / "documentation.yaml")
+        lined = self.layers.lined(f"{self.version}/documentation.yaml")
         read = files.validated(files.DocumentationFile, lined)
         compiler = _Compiler(lined, self.version, {})
         mapping = DocumentationMapping(
@@ -180,31 +168,32 @@ class _Loader:
         return mapping
 
     def plan(self) -> EvidencePlan:
-        read = files.validated(files.EvidenceFile, self.lined(self.root / self.version / "evidence.yaml"))
+        read = files.validated(files.EvidenceFile, self.layers.lined(f"{self.version}/evidence.yaml"))
         follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
         coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}
         return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches)
 
     def credentials(self) -> Credentials:
-        read = files.validated(files.CredentialsFile, self.lined(self.root / "codes" / "credentials.yaml"))
+        read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
         return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
 
     def payers(self) -> Payers:
         found: dict[str, Payer] = {}
-        for path in sorted((self.root / "payers").glob("*.yaml")):
-            read = self.attempt(partial(self._payer_file, path))
+        for name in self.layers.names("payers/*.yaml"):
+            read = self.attempt(partial(self._payer_file, name))
             if read is not None and read.payer in found:
-                self.faults.append(self.lined(path).fault(f"payer {read.payer!r} stands in two files", ("payer",)))
+                fault = self.layers.lined(name).fault(f"payer {read.payer!r} stands in two files", ("payer",))
+                self.faults.append(fault)
             elif read is not None:
-                found[read.payer] = _payer(read, path)
+                found[read.payer] = _payer(read, name)
         return Payers(found)
 
-    def _payer_file(self, path: Path) -> files.PayerFile:
-        return files.validated(files.PayerFile, self.lined(path))
+    def _payer_file(self, name: str) -> files.PayerFile:
+        return files.validated(files.PayerFile, self.layers.lined(name))
 
     def scope(self) -> dict[str, str]:
-        read = files.validated(files.CodeListFile, self.lined(self.root / "codes" / "service-codes.yaml"))
+        read = files.validated(files.CodeListFile, self.layers.lined("codes/service-codes.yaml"))
         return {code: str(entry.system) for code, entry in read.codes.items() if entry.scope}
 
 
@@ -263,16 +252,16 @@ def _missing_fields(lined: Lined, read: files.ResourceFile) -> Iterable[Configur
             yield lined.fault(f"field {name!r} of {read.resource}{f'.{group}' if group else ''} is not mapped", at)
 
 
-def _concept_map(lined: Lined, systems: CodeSystems) -> ConceptMap:
-    """A FHIR ConceptMap; targets keep the key of their system, so a rule never sees a URL."""
-    read = files.validated(files.ConceptMapFile, lined)
+def _concept_map(read: Sequence[files.ConceptMapFile], systems: CodeSystems) -> ConceptMap:
+    """FHIR ConceptMaps as one; targets keep the key of their system, so a rule never sees a URL."""
     targets: dict[tuple[str | None, str], Code] = {}
-    for group in read.group:
+    for group in (group for each in read for group in each.group):
         for element in group.element:
+            targets.pop((group.source, element.code), None)
             if element.target:
                 target = systems.read(element.target[0].code, group.target)
                 targets[group.source, element.code] = Code(target.code, target.system, group.source)
-    return ConceptMap(read.id, targets)
+    return ConceptMap(read[0].id, targets)
 
 
 def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
@@ -285,7 +274,7 @@ def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
     )
 
 
-def _payer(read: files.PayerFile, path: Path) -> Payer:
+def _payer(read: files.PayerFile, name: str) -> Payer:
     return Payer(
         key=read.payer,
         title=read.title,
@@ -294,5 +283,5 @@ def _payer(read: files.PayerFile, path: Path) -> Payer:
         name_parts=tuple(map(plain_name, read.name_parts)),
         policies=tuple(read.policies),
         note=read.note,
-        file=path,
+        file=name,
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from adapter.session.model import Code
 
@@ -91,7 +90,7 @@ class Payer:
     name_parts: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     note: str = ""
-    file: Path | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

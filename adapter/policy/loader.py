@@ -9,41 +9,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from adapter.coverage.registry import RULES, Rule, load_rules
 from adapter.errors import ConfigurationError, ConfigurationFault
+from adapter.layers import Layers
 from adapter.mapping.files import CodeEntry, CodeListFile, NcciFile, ReasonCodesFile, validated
 from adapter.mapping.tables import Payer, Payers
 from adapter.policy.book import Policy, PolicyBook, PolicyRule, over
 from adapter.policy.codes import CodeList, CodeLists, Ncci
 from adapter.policy.files import PolicyFile, RuleFile, Series
-from adapter.yaml_lines import Lined, load_lined
+from adapter.yaml_lines import Lined
 
 
-def load_policies(root: Path, payers: Payers) -> PolicyBook:
-    """All policies under ``root``.
+CARC_OF = {"PEND": ["252"], "REVIEW": ["133"], "WARN": [], "APPROVE": []}
+"""The CARC that a decision carries; a denial or rejection says its own."""
+
+
+def load_policies(layers: Layers, payers: Payers) -> PolicyBook:
+    """All policies of the mapping folders.
 
     Raises:
         ConfigurationError: with every fault found, each with file and line.
     """
     load_rules()
-    codes = load_code_lists(root)
-    loader = _Loader(root, codes)
+    codes = load_code_lists(layers)
+    loader = _Loader(layers, codes)
     policies = loader.policies()
     switched_on = {rule for policy in policies.values() for rule in policy.rules}
     for name in () if loader.faults else sorted(set(RULES) - switched_on):
-        where = f"{root.name}/policies/common/{name}.yaml"
+        where = layers.shown(f"policies/common/{name}.yaml")
         loader.faults.append(
             ConfigurationFault(where, 1, f"no policy states the rule {name}", "a check must not vanish")
         )
     for payer in payers.payers.values():
         for name in payer.policies:
             if name not in policies:
-                loader.faults.append(_unknown_policy(root, payer, name, policies))
+                loader.faults.append(_unknown_policy(layers, payer, name, policies))
     if loader.faults:
         raise ConfigurationError(loader.faults)
     return PolicyBook(
@@ -55,23 +60,20 @@ def load_policies(root: Path, payers: Payers) -> PolicyBook:
     )
 
 
-def _unknown_policy(root: Path, payer: Payer, name: str, policies: Mapping[str, Policy]) -> ConfigurationFault:
+def _unknown_policy(layers: Layers, payer: Payer, name: str, policies: Mapping[str, Policy]) -> ConfigurationFault:
     hint = f"policies: {', '.join(sorted(policies))}"
-    if payer.file is None:
-        return ConfigurationFault(payer.key, 1, f"no policy {name!r}", hint)
-    return _lined(root, payer.file).fault(f"no policy {name!r}", ("policies", payer.policies.index(name)), hint)
+    return layers.lined(payer.file).fault(f"no policy {name!r}", ("policies", payer.policies.index(name)), hint)
 
 
-def load_code_lists(root: Path) -> CodeLists:
-    """The dated code lists under ``root/codes``."""
+def load_code_lists(layers: Layers) -> CodeLists:
+    """The dated code lists under ``codes``."""
 
     def listed(name: str) -> CodeList:
-        lined = _lined(root, root / "codes" / f"{name}.yaml")
-        read = validated(CodeListFile, lined)
+        read = validated(CodeListFile, layers.lined(f"codes/{name}.yaml"))
         return CodeList(read.name, read.edition, read.codes)
 
-    reasons = validated(ReasonCodesFile, _lined(root, root / "codes" / "reason-codes.yaml"))
-    ncci = validated(NcciFile, _lined(root, root / "codes" / "ncci.yaml"))
+    reasons = validated(ReasonCodesFile, layers.lined("codes/reason-codes.yaml"))
+    ncci = validated(NcciFile, layers.lined("codes/ncci.yaml"))
     return CodeLists(
         services=listed("service-codes"),
         modifiers=listed("modifiers"),
@@ -85,28 +87,24 @@ def load_code_lists(root: Path) -> CodeLists:
     )
 
 
-def _lined(root: Path, path: Path) -> Lined:
-    return load_lined(path, f"{root.name.removeprefix('_')}/{path.relative_to(root)}")
-
-
 @dataclass
 class _Loader:
-    root: Path
+    layers: Layers
     codes: CodeLists
     faults: list[ConfigurationFault] = field(default_factory=list)
 
     def policies(self) -> dict[str, Policy]:
         """All policies: those that others extend first, overlays last, for they may speak about any rule there is."""
-        folders = {path.parent.name: path.parent for path in (self.root / "policies").glob("*/policy.yaml")}
-        headers = {name: read for name, folder in sorted(folders.items()) if (read := self._header(folder))}
+        names = [PurePath(each).parent.name for each in self.layers.names("policies/*/policy.yaml")]
+        headers = {name: read for name in names if (read := self._header(name))}
         loaded: dict[str, Policy] = {}
         for name in sorted(headers, key=lambda each: (headers[each][0].overlay is not None, each)):
-            self._load(name, headers, folders, loaded, ())
+            self._load(name, headers, loaded, ())
         return loaded
 
-    def _header(self, folder: Path) -> tuple[PolicyFile, Lined] | None:
+    def _header(self, policy: str) -> tuple[PolicyFile, Lined] | None:
         try:
-            lined = _lined(self.root, folder / "policy.yaml")
+            lined = self.layers.lined(f"policies/{policy}/policy.yaml")
             return validated(PolicyFile, lined), lined
         except ConfigurationError as error:
             self.faults += error.faults
@@ -116,7 +114,6 @@ class _Loader:
         self,
         name: str,
         headers: Mapping[str, tuple[PolicyFile, Lined]],
-        folders: Mapping[str, Path],
         loaded: dict[str, Policy],
         waiting: tuple[str, ...],
     ) -> Policy | None:
@@ -129,7 +126,7 @@ class _Loader:
             if header.extends in (*waiting, name) or header.extends not in headers:
                 self.faults.append(lined.fault(f"extends {header.extends!r}, which is no other policy", ("extends",)))
                 return None
-            base = self._load(header.extends, headers, folders, loaded, (*waiting, name))
+            base = self._load(header.extends, headers, loaded, (*waiting, name))
         below = dict(base.rules) if base else {}
         known = below
         if header.overlay is not None:
@@ -139,15 +136,16 @@ class _Loader:
                 if policy.header.overlay is None
                 for rule, stated in policy.rules.items()
             }
-        own = [rule for path in sorted(folders[name].glob("*.yaml")) for rule in self._rule(path, header, known)]
+        files = self.layers.names(f"policies/{name}/*.yaml")
+        own = [rule for file in files for rule in self._rule(file, header, known)]
         loaded[name] = Policy(header, {**below, **over(below, own)})
         return loaded[name]
 
-    def _rule(self, path: Path, header: PolicyFile, below: Mapping[str, PolicyRule]) -> Iterator[PolicyRule]:
-        if path.stem == "policy":
+    def _rule(self, name: str, header: PolicyFile, below: Mapping[str, PolicyRule]) -> Iterator[PolicyRule]:
+        if PurePath(name).stem == "policy":
             return
         try:
-            lined = _lined(self.root, path)
+            lined = self.layers.lined(name)
             read = validated(RuleFile, lined)
         except ConfigurationError as error:
             self.faults += error.faults
@@ -161,9 +159,16 @@ class _Loader:
         self.faults += [
             *_against_rule(lined, read, rule, below.get(read.rule)),
             *_dates(lined, read),
+            *_decisions(lined, read),
             *self._codes(lined, read),
         ]
-        yield PolicyRule(read, header.policy, f"{header.policy} {header.version}", lined.file)
+        yield PolicyRule(read, header.policy, self._label(name, header), lined.file)
+
+    def _label(self, name: str, header: PolicyFile) -> str:
+        """The policy with its version, and whose files changed what it says of this rule."""
+        owner = self.layers.holding(f"policies/{header.policy}/policy.yaml")[0]
+        changing = [PurePath(each.shown).name for each in self.layers.holding(name) if each is not owner]
+        return f"{header.policy} {header.version}" + "".join(f", changed by {each}" for each in changing)
 
     def _typed(self, lined: Lined, read: RuleFile, rule: Rule) -> RuleFile:
         """The file with its values as the rule's types; a value of another type is a fault."""
@@ -209,6 +214,17 @@ def _against_rule(lined: Lined, read: RuleFile, rule: Rule, below: PolicyRule | 
             yield lined.fault(f"rule {read.rule} needs {part}.{name}", (part,))
         for name in sorted(given - set(wanted)):
             yield lined.fault(f"rule {read.rule} has no {part}.{name}", (part, name))
+
+
+def _decisions(lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:
+    """The CARC of each decision (contract, ClaimResponse): pended lines carry 252, reviewed ones 133, approved none."""
+    for name, outcome in read.outcomes.items():
+        wanted = CARC_OF.get(outcome.decision)
+        if wanted is None and not outcome.carc:
+            yield lined.fault(f"{outcome.decision} without a CARC", ("outcomes", name), "say why, by a reason code")
+        elif wanted is not None and outcome.carc != wanted:
+            hint = f"carc: {wanted}".replace("'", '"')
+            yield lined.fault(f"{outcome.decision} with another CARC", ("outcomes", name), hint)
 
 
 def _dates(lined: Lined, read: RuleFile) -> Iterator[ConfigurationFault]:

@@ -19,7 +19,7 @@ import pytest
 from answers.story_stages import FIXTURES, NOW, bundle_of, part, run_resources
 
 from adapter.cli import main
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import shipped_mappings
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]

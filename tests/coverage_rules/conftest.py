@@ -10,15 +10,16 @@ import pytest
 from coverage_rules import words
 from coverage_rules.verdicts import SAID
 
-from adapter.mapping.loader import load_mappings, shipped_mappings
+from adapter.layers import Layers, shipped_mappings
+from adapter.mapping.loader import load_mappings
 from adapter.policy.book import PolicyBook
 from adapter.policy.loader import load_policies
 
 
 @pytest.fixture(scope="session")
 def book() -> PolicyBook:
-    root = shipped_mappings()
-    return load_policies(root, load_mappings(root, "r4").payers)
+    layers = Layers.of(shipped_mappings())
+    return load_policies(layers, load_mappings(layers, "r4").payers)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from table.reason_codes import ABOUT_DOCUMENTS, ALERTS, DEAD, NEEDS_REMARK
 
 import adapter
 from adapter.coverage.registry import RULES, load_rules
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import shipped_mappings
 
 load_rules()
 MAPPINGS = shipped_mappings()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapter.answers.answer import Answer
-from adapter.bootstrap import build
+from adapter.bootstrap import build, mapping_layers
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.settings import Settings
@@ -27,12 +26,11 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def adjudicator(tmp_path_factory: pytest.TempPathFactory) -> Adjudicator:
     """The shipped mappings with every file that the page shows."""
-    mappings = tmp_path_factory.mktemp("site") / "mappings"
-    shutil.copytree(ROOT / "mappings", mappings)
+    mappings = tmp_path_factory.mktemp("site")
     for name, content in NAMED_BLOCKS:
         (mappings / name).parent.mkdir(parents=True, exist_ok=True)
         (mappings / name).write_text(content)
-    return build(Settings(), mappings)
+    return build(Settings(), mapping_layers([mappings]))
 
 
 def visit(*, payer: str, day: str, minutes: int, modifier: str | None = None, plan: str | None = None) -> EvidenceStore:

@@ -7,7 +7,8 @@ from typing import Any
 
 from adapter.evidence.gather import ClaimEvidence, LineEvidence, gather
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.loader import Mappings, load_mappings, shipped_mappings
+from adapter.layers import Layers, shipped_mappings
+from adapter.mapping.loader import Mappings, load_mappings
 from adapter.mapping.mapper import Mapper
 
 Json = dict[str, Any]
@@ -22,7 +23,7 @@ CARIN_ROLES = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBClaimCareTeamRole"
 
 @cache
 def mappings() -> Mappings:
-    return load_mappings(shipped_mappings(), "r4")
+    return load_mappings(Layers.of(shipped_mappings()), "r4")
 
 
 def to(reference: str) -> Json:

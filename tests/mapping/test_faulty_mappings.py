@@ -9,7 +9,7 @@ import pytest
 
 from adapter.bootstrap import build
 from adapter.errors import ConfigurationError, ConfigurationFault
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import Layers, shipped_mappings
 from adapter.settings import Settings
 
 
@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 def faults(root: Path) -> tuple[ConfigurationFault, ...]:
     with pytest.raises(ConfigurationError) as caught:
-        build(Settings(), root)
+        build(Settings(), Layers.of(root))
     assert caught.value.exit_code == 2
     return tuple(caught.value.faults)
 
@@ -39,7 +39,7 @@ def line_with(root: Path, name: str, words: str) -> int:
 
 
 def test_the_shipped_mappings_load(root: Path) -> None:
-    build(Settings(), root)
+    build(Settings(), Layers.of(root))
 
 
 ENCOUNTER, CREDENTIAL = "r4/encounter.yaml", "policies/cigna-a015/credential.yaml"

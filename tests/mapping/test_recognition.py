@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from adapter.mapping.loader import Mappings, load_mappings, shipped_mappings
+from adapter.layers import Layers, shipped_mappings
+from adapter.mapping.loader import Mappings, load_mappings
 from adapter.mapping.tables import Payer, Payers, plain_name
 from adapter.session.model import Code
 
@@ -15,7 +16,7 @@ NAIC = "urn:oid:2.16.840.1.113883.6.300"
 
 @cache
 def mappings() -> Mappings:
-    return load_mappings(shipped_mappings(), "r4")
+    return load_mappings(Layers.of(shipped_mappings()), "r4")
 
 
 # --- payers

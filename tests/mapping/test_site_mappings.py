@@ -11,7 +11,7 @@ import pytest
 from answers.story_stages import bundle_of, part, run_resources
 
 from adapter.bootstrap import build
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import Layers, shipped_mappings
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
 
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def built(root: Path) -> Adjudicator:
-    return build(Settings.model_construct(), root)
+    return build(Settings.model_construct(), Layers.of(root))
 
 
 def change(root: Path, name: str, old: str, new: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import shipped_mappings
 
 MAPPINGS = shipped_mappings()
 BASIS = MAPPINGS / "policies" / "common" / "basis.md"

@@ -18,7 +18,7 @@ from table.plans import with_plans
 from table.reason_codes import ABOUT_DOCUMENTS, ALERTS, NEEDS_REMARK
 
 from adapter.coverage.finding import Determination
-from adapter.mapping.loader import shipped_mappings
+from adapter.layers import shipped_mappings
 
 ON = date.fromisoformat(NOW[:10])
 

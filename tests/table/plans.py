@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from adapter.bootstrap import build
-from adapter.mapping.loader import shipped_mappings
+from adapter.bootstrap import build, mapping_layers
+from adapter.layers import shipped_mappings
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
 
@@ -30,14 +29,14 @@ TERMS: dict[str, tuple[str, str, Any]] = {
 def with_plans(*, brief: bool = False) -> Adjudicator:
     """The shipped mappings with an overlay for each of these plans of Cigna's, brief ones without what they share."""
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(shutil.copytree(shipped_mappings(), Path(folder) / "mappings"))
+        root = Path(folder)
         for plan, (rule, name, value) in TERMS.items():
             _write(root, plan, rule, name, value, brief)
-        return build(Settings.model_construct(), root)
+        return build(Settings.model_construct(), mapping_layers([root]))
 
 
 def _write(root: Path, plan: str, rule: str, name: str, value: Any, brief: bool) -> None:
-    source = next(path for path in root.glob(f"policies/*/{rule}.yaml"))
+    source = next(path for path in shipped_mappings().glob(f"policies/*/{rule}.yaml"))
     stated = yaml.safe_load(source.read_text(encoding="utf-8"))
     reference = {"document": f"Plan document {plan}", "section": "1"}
     dated = {"effective": "2020-01-01", "value": value, "reference": reference, "reason": "the plan says so"}
@@ -56,6 +55,6 @@ def _write(root: Path, plan: str, rule: str, name: str, value: Any, brief: bool)
         "document": f"Plan document {plan}",
     }
     folder = root / "policies" / f"plan-{plan}"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "policy.yaml").write_text(yaml.safe_dump(header), encoding="utf-8")
     (folder / f"{rule}.yaml").write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
