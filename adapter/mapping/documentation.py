@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.expression import Expression
+from adapter.mapping.tables import CodeSystems
+from adapter.mapping.values import minutes
 from adapter.session.model import Documentation, Origin, Sourced
 
 
@@ -28,38 +31,77 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class LengthPlace:
+    """A place that states how long the session was, and where in it the length stands."""
+
+    place: Place
+    path: str
+    value: Expression
+
+    def minutes(self, located: Located, systems: CodeSystems) -> Sourced[Decimal] | None:
+        """Whole minutes; None where it states none, or in a unit that is no unit of time."""
+        try:
+            found = (minutes(each, systems) for each in self.value(located.resource))
+            stated = next((each for each in found if each is not None), None)
+        except Exception:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
+            return None
+        return None if stated is None else Sourced(stated, Origin(located.versioned, f"{located.kind}.{self.path}"))
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentationMapping:
-    """``note``: places of the session's note. ``elements``: places of each element, ``labels`` the words for it."""
+    """``note``: places of the session's note. ``elements``: places of each element, ``labels`` the words for it.
+
+    ``minutes``: places that state the session's length, for sites whose Encounters do not.
+    """
 
     note: tuple[Place, ...]
     elements: Mapping[str, tuple[Place, ...]]
     labels: Mapping[str, str]
+    minutes: tuple[LengthPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPapers:
+    """Everything about one patient that may speak about one session.
+
+    ``session``: keys of the session's Encounter and Procedure; ``reports``: keys of what the Procedure itself names.
+    """
+
+    store: EvidenceStore
+    patient: str
+    session: frozenset[str]
+    reports: frozenset[str]
+
+    @classmethod
+    def of(
+        cls, store: EvidenceStore, patient: str, session: Iterable[Located], reports: Iterable[Located]
+    ) -> SessionPapers:
+        keys = (frozenset(located.key for located in each) for each in (session, reports))
+        return cls(store, patient, *keys)
+
+    def at(self, place: Place) -> Iterator[Located]:
+        """The resources at a place that belong to the session and count."""
+        for located in self.store.about(place.resource, self.patient):
+            linked = located.key in self.reports | self.session or self._belongs(place, located)
+            if linked and place.holds(located):
+                yield located
+
+    def _belongs(self, place: Place, located: Located) -> bool:
+        """Tied to the session by a reference; a place without links takes whatever is about the patient."""
+        if not place.linked_by:
+            return True
+        references = (reference for _, link in place.linked_by for reference in link(located.resource))
+        return any(self.store.key_of(reference, located) in self.session for reference in references)
 
 
 def find_documentation(
-    mapping: DocumentationMapping,
-    store: EvidenceStore,
-    patient: str,
-    session: Sequence[Located],
-    reports: Iterable[Located],
+    mapping: DocumentationMapping, papers: SessionPapers
 ) -> tuple[Documentation, tuple[Located, ...]]:
-    """What documents a session, and the resources that show it.
-
-    Args:
-        patient: key of the patient.
-        session: the Encounter and Procedure of the session.
-        reports: documents that the Procedure itself names.
-    """
-    keys = {located.key for located in session}
-    named = {located.key for located in reports}
+    """What documents a session, and the resources that show it."""
 
     def first(places: Iterable[Place]) -> tuple[Located, Place] | None:
-        for place in places:
-            for located in store.about(place.resource, patient):
-                linked = located.key in named | keys or _belongs(place, located, store, keys)
-                if linked and place.holds(located):
-                    return located, place
-        return None
+        return next(((located, place) for place in places for located in papers.at(place)), None)
 
     note = first(mapping.note)
     elements = {name: found for name, places in mapping.elements.items() if (found := first(places))}
@@ -71,12 +113,15 @@ def find_documentation(
     return documentation, tuple({located.key: located for located, _ in used}.values())
 
 
-def _belongs(place: Place, located: Located, store: EvidenceStore, session: set[str]) -> bool:
-    """Tied to the session by a reference; a place without links takes whatever is about the patient."""
-    if not place.linked_by:
-        return True
-    references = (reference for _, link in place.linked_by for reference in link(located.resource))
-    return any(store.key_of(reference, located) in session for reference in references)
+def find_length(
+    mapping: DocumentationMapping, papers: SessionPapers, systems: CodeSystems
+) -> tuple[Sourced[Decimal], Located] | None:
+    """The length that a document of the session states, and the document; the first place that states one counts."""
+    for each in mapping.minutes:
+        for located in papers.at(each.place):
+            if (stated := each.minutes(located, systems)) is not None:
+                return stated, located
+    return None
 
 
 def _origin(located: Located, place: Place) -> Origin:

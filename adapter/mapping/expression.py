@@ -21,8 +21,7 @@ from fhirpathpy.models import models
 from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
 from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
-MODEL_OF = {"r4": "r4", "r4b": "r4", "r5": "r5"}
-"""The model that serves a FHIR version: R4B changed none of the resources read here."""
+from adapter.mapping.model import MODEL_OF
 
 Expression = Callable[[Any], Sequence[Any]]
 

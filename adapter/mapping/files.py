@@ -62,6 +62,12 @@ class GroupFile(Strict):
     fields: dict[str, FieldFile]
 
 
+class VariablesFile(Strict):
+    """Pieces of FHIRPath with a name: ``%name`` in an expression stands for the piece, in parentheses."""
+
+    variables: dict[str, str]
+
+
 class ResourceFile(Strict):
     resource: str
     fields: dict[str, FieldFile]
@@ -79,9 +85,16 @@ class ElementFile(Strict):
     found_in: list[PlaceFile]
 
 
+class LengthFile(PlaceFile):
+    """A place that states how long the session was; ``value`` leads to a Duration or Quantity of time."""
+
+    value: str
+
+
 class DocumentationFile(Strict):
     note: list[PlaceFile]
     elements: dict[str, ElementFile]
+    minutes: list[LengthFile] = []
 
 
 class CoachSearchFile(Strict):
@@ -178,6 +191,27 @@ class ConceptMapGroup(BaseModel):
     source: str | None = None
     target: str
     element: list[ConceptMapElement]
+
+
+class ValueSetConcept(BaseModel):
+    code: str
+
+
+class ValueSetInclude(BaseModel):
+    system: str
+    concept: list[ValueSetConcept]
+
+
+class ValueSetCompose(BaseModel):
+    include: list[ValueSetInclude]
+
+
+class ValueSetFile(BaseModel):
+    """A FHIR ValueSet that lists its codes; a field with this table keeps these codes and drops others."""
+
+    resourceType: Literal["ValueSet"]  # noqa: N815 - FHIR's name
+    id: str
+    compose: ValueSetCompose
 
 
 class ConceptMapFile(BaseModel):

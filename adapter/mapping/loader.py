@@ -6,7 +6,7 @@ Nothing is read after the start: what loads is complete and consistent, and what
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
@@ -16,10 +16,10 @@ from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.layers import Layers
 from adapter.mapping import files
-from adapter.mapping.documentation import DocumentationMapping, Place
-from adapter.mapping.expression import Expression, compile_expression
-from adapter.mapping.mapper import FieldMapping, PartMapping
-from adapter.mapping.required import REQUIRED
+from adapter.mapping.compiler import Base, Compiler
+from adapter.mapping.documentation import DocumentationMapping
+from adapter.mapping.mapper import PartMapping
+from adapter.mapping.required import REQUIRED, missing_fields, unknown_fields
 from adapter.mapping.tables import (
     CodeSystems,
     ConceptMap,
@@ -30,10 +30,11 @@ from adapter.mapping.tables import (
     plain_name,
     whole_words,
 )
+from adapter.mapping.variables import Variables
 from adapter.session.model import Code
-from adapter.yaml_lines import Lined, Steps
+from adapter.yaml_lines import Lined
 
-NOT_RESOURCES = {"evidence", "documentation"}
+NOT_RESOURCES = {"evidence", "documentation", "variables"}
 """Files of a version folder that describe something other than one resource type."""
 
 T = TypeVar("T")
@@ -73,9 +74,10 @@ def load_mappings(layers: Layers, version: str) -> Mappings:
     """
     loader = _Loader(layers, "r4" if version == "r4b" else version)
     systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
-    tables = loader.attempt(lambda: loader.concept_maps(systems)) or {}
-    resources = loader.attempt(lambda: loader.resources(tables))
-    documentation = loader.attempt(loader.documentation)
+    tables = loader.attempt(lambda: loader.tables(systems)) or {}
+    variables = loader.attempt(loader.variables) or Variables()
+    resources = loader.attempt(lambda: loader.resources(tables, variables))
+    documentation = loader.attempt(lambda: loader.documentation(variables))
     plan = loader.attempt(loader.plan)
     credentials = loader.attempt(loader.credentials)
     payers = loader.attempt(loader.payers)
@@ -115,47 +117,51 @@ class _Loader:
         spellings = {url: key for key, system in read.systems.items() for url in (system.preferred, *system.accepted)}
         return CodeSystems({key: system.preferred for key, system in read.systems.items()}, spellings)
 
-    def concept_maps(self, systems: CodeSystems) -> dict[str, ConceptMap]:
-        found = (self.attempt(partial(self._concept_map, name, systems)) for name in self.layers.names("tables/*.json"))
+    def tables(self, systems: CodeSystems) -> dict[str, ConceptMap]:
+        found = (self.attempt(partial(self._table, name, systems)) for name in self.layers.names("tables/*.json"))
         return {each.name: each for each in found if each is not None}
 
-    def _concept_map(self, name: str, systems: CodeSystems) -> ConceptMap:
-        """The map of every layer in one: what a later one says of a code counts."""
-        read = [files.validated(files.ConceptMapFile, lined) for lined in self.layers.each(name)]
-        return _concept_map(read, systems)
+    def _table(self, name: str, systems: CodeSystems) -> ConceptMap:
+        """The table of every layer in one: what a later one says of a code counts."""
+        layers = self.layers.each(name)
+        if any(isinstance(each.data, dict) and each.data.get("resourceType") == "ValueSet" for each in layers):
+            return _value_set(name, [files.validated(files.ValueSetFile, lined) for lined in layers], systems)
+        return _concept_map(name, [files.validated(files.ConceptMapFile, lined) for lined in layers], systems)
 
-    def resources(self, tables: Mapping[str, ConceptMap]) -> dict[str, PartMapping]:
+    def variables(self) -> Variables:
+        name = f"{self.version}/variables.yaml"
+        if not self.layers.holding(name):
+            return Variables()
+        return Variables(files.validated(files.VariablesFile, self.layers.lined(name)).variables)
+
+    def resources(self, tables: Mapping[str, ConceptMap], variables: Variables) -> dict[str, PartMapping]:
         pattern = f"{self.version}/*.yaml"
         if not self.layers.names(pattern):
             where = self.layers.shown(self.version)
             raise ConfigurationError([ConfigurationFault(where, 1, f"no mappings for FHIR {self.version.upper()}")])
-        found = dict(self.each(pattern, lambda lined: self._resource(lined, tables), NOT_RESOURCES))
+        found = dict(self.each(pattern, lambda lined: self._resource(lined, tables, variables), NOT_RESOURCES))
         for kind in sorted(set(REQUIRED) - set(found)):
             name = f"{self.version}/{kind.lower()}.yaml"
             if not self.layers.holding(name):
                 self.faults.append(ConfigurationFault(self.layers.shown(name), 1, f"there is no mapping for {kind}"))
         return found
 
-    def _resource(self, lined: Lined, tables: Mapping[str, ConceptMap]) -> tuple[str, PartMapping]:
+    def _resource(
+        self, lined: Lined, tables: Mapping[str, ConceptMap], variables: Variables
+    ) -> tuple[str, PartMapping]:
         read = files.validated(files.ResourceFile, lined)
-        compiler = _Compiler(lined, self.version, tables)
-        groups = {
-            name: (
-                group.path,
-                compiler.expression(group.path, read.resource, ("groups", name, "path")),
-                PartMapping(compiler.fields(group.fields, f"{read.resource}.{group.path}", ("groups", name, "fields"))),
-            )
-            for name, group in read.groups.items()
-        }
-        mapping = PartMapping(compiler.fields(read.fields, read.resource, ("fields",)), groups)
-        compiler.faults += _missing_fields(lined, read)
+        compiler = Compiler(lined, self.version, tables, variables)
+        base = Base.of_resource(read.resource)
+        groups = {name: compiler.group(group, base, ("groups", name)) for name, group in read.groups.items()}
+        mapping = PartMapping(compiler.fields(read.fields, base, ("fields",)), groups)
+        compiler.faults += [*missing_fields(lined, read), *unknown_fields(lined, read)]
         compiler.finish()
         return read.resource, mapping
 
-    def documentation(self) -> DocumentationMapping:
+    def documentation(self, variables: Variables) -> DocumentationMapping:
         lined = self.layers.lined(f"{self.version}/documentation.yaml")
         read = files.validated(files.DocumentationFile, lined)
-        compiler = _Compiler(lined, self.version, {})
+        compiler = Compiler(lined, self.version, {}, variables)
         mapping = DocumentationMapping(
             note=compiler.places(read.note, ("note",)),
             elements={
@@ -163,6 +169,7 @@ class _Loader:
                 for name, element in read.elements.items()
             },
             labels={name: element.label for name, element in read.elements.items()},
+            minutes=compiler.lengths(read.minutes, ("minutes",)),
         )
         compiler.finish()
         return mapping
@@ -197,62 +204,21 @@ class _Loader:
         return {code: str(entry.system) for code, entry in read.codes.items() if entry.scope}
 
 
-@dataclass
-class _Compiler:
-    """Compiles the expressions of one file and collects what is wrong with them."""
-
-    lined: Lined
-    version: str
-    tables: Mapping[str, ConceptMap]
-    faults: list[ConfigurationFault] = field(default_factory=list)
-
-    def expression(self, text: str, base: str, at: Steps) -> Expression:
-        try:
-            return compile_expression(text, base, self.version)
-        except ValueError as error:
-            self.faults.append(self.lined.fault(f"{text!r} is not FHIRPath: {error}", at))
-            return lambda _element: ()
-
-    def fields(self, read: Mapping[str, files.FieldFile], base: str, at: Steps) -> tuple[FieldMapping, ...]:
-        return tuple(self._field(name, each, base, (*at, name)) for name, each in read.items())
-
-    def _field(self, name: str, read: files.FieldFile, base: str, at: Steps) -> FieldMapping:
-        texts = [read.path] if isinstance(read.path, str) else read.path
-        if read.table is not None and read.table not in self.tables:
-            known = ", ".join(sorted(self.tables))
-            self.faults.append(self.lined.fault(f"no table {read.table!r}", (*at, "table"), f"known tables: {known}"))
-        expressions = tuple((text, self.expression(text, base, (*at, "path"))) for text in texts)
-        return FieldMapping(name, expressions, read.kind, self.tables.get(read.table or ""), read.listed_only)
-
-    def places(self, read: Iterable[files.PlaceFile], at: Steps) -> tuple[Place, ...]:
-        return tuple(
-            Place(
-                each.resource,
-                " ".join(each.where.split()),
-                self.expression(each.where, each.resource, (*at, index, "where")),
-                tuple(
-                    (link, self.expression(link, each.resource, (*at, index, "linked_by"))) for link in each.linked_by
-                ),
-            )
-            for index, each in enumerate(read)
-        )
-
-    def finish(self) -> None:
-        if self.faults:
-            raise ConfigurationError(self.faults)
+def _value_set(name: str, read: Sequence[files.ValueSetFile], systems: CodeSystems) -> ConceptMap:
+    """FHIR ValueSets as a table of codes that stay what they are."""
+    listed = (
+        (include.system, concept.code)
+        for each in read
+        for include in each.compose.include
+        for concept in include.concept
+    )
+    targets: dict[tuple[str | None, str], Code] = {
+        (system, code): systems.read(code, system) for system, code in listed
+    }
+    return ConceptMap(read[0].id, targets, name, listed_only=True)
 
 
-def _missing_fields(lined: Lined, read: files.ResourceFile) -> Iterable[ConfigurationFault]:
-    """Fields that sessions are built from and the file does not map: say so now, not on every claim."""
-    for group, names in REQUIRED.get(read.resource, {}).items():
-        part = read.groups.get(group)
-        given = set(read.fields) if not group else set(part.fields) if part else set()
-        at = ("groups", group, "fields") if group else ("fields",)
-        for name in sorted(names - given):
-            yield lined.fault(f"field {name!r} of {read.resource}{f'.{group}' if group else ''} is not mapped", at)
-
-
-def _concept_map(read: Sequence[files.ConceptMapFile], systems: CodeSystems) -> ConceptMap:
+def _concept_map(name: str, read: Sequence[files.ConceptMapFile], systems: CodeSystems) -> ConceptMap:
     """FHIR ConceptMaps as one; targets keep the key of their system, so a rule never sees a URL."""
     targets: dict[tuple[str | None, str], Code] = {}
     for group in (group for each in read for group in each.group):
@@ -261,7 +227,7 @@ def _concept_map(read: Sequence[files.ConceptMapFile], systems: CodeSystems) -> 
             if element.target:
                 target = systems.read(element.target[0].code, group.target)
                 targets[group.source, element.code] = Code(target.code, target.system, group.source)
-    return ConceptMap(read[0].id, targets)
+    return ConceptMap(read[0].id, targets, name)
 
 
 def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:

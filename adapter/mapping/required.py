@@ -5,6 +5,13 @@ A mapping without one of them would fail on every claim; it stops the start inst
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from adapter.errors import ConfigurationFault
+from adapter.mapping.files import ResourceFile
+from adapter.yaml_lines import Lined
+
 REQUIRED: dict[str, dict[str, frozenset[str]]] = {
     "Claim": {
         "": frozenset(
@@ -87,3 +94,25 @@ REQUIRED: dict[str, dict[str, frozenset[str]]] = {
         ),
     },
 }
+
+
+def missing_fields(lined: Lined, read: ResourceFile) -> Iterable[ConfigurationFault]:
+    """Fields that sessions are built from and the file does not map: say so now, not on every claim."""
+    for group, names in REQUIRED.get(read.resource, {}).items():
+        part = read.groups.get(group)
+        given = set(read.fields) if not group else set(part.fields) if part else set()
+        at = ("groups", group, "fields") if group else ("fields",)
+        for name in sorted(names - given):
+            yield lined.fault(f"field {name!r} of {read.resource}{f'.{group}' if group else ''} is not mapped", at)
+
+
+def unknown_fields(lined: Lined, read: ResourceFile) -> Iterable[ConfigurationFault]:
+    """Fields that nothing uses: mistyped, or left from something else."""
+    known = REQUIRED.get(read.resource, {})
+    parts = {"": read.fields} | {name: group.fields for name, group in read.groups.items()}
+    for group, fields in parts.items():
+        at = ("groups", group, "fields") if group else ("fields",)
+        for name in sorted(set(fields) - known.get(group, frozenset())):
+            near = get_close_matches(name, known.get(group, ()), 1)
+            hint = f"do you mean {near[0]!r}?" if near else f"fields: {', '.join(sorted(known.get(group, ())))}"
+            yield lined.fault(f"nothing uses a field {name!r} of {read.resource}", (*at, name), hint)

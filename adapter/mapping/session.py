@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.evidence.coaches import CoachSession
@@ -15,7 +16,7 @@ from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEviden
 from adapter.evidence.other_claims import related_claim
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.documentation import find_documentation
+from adapter.mapping.documentation import SessionPapers, find_documentation, find_length
 from adapter.mapping.loader import Mappings
 from adapter.mapping.record import Record
 from adapter.session.model import (
@@ -181,9 +182,15 @@ class Builder:
     def _session(
         self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence, history: tuple[PriorService, ...]
     ) -> tuple[CoachingSession, tuple[Located, ...]]:
-        visit = self._visit(line)
+        papers = self._papers(evidence, line)
+        stated = find_length(self.mappings.documentation, papers, self.mappings.systems) if papers else None
+        visit = self._visit(line, stated[0] if stated else None)
         time = self._time(visit, line)
-        documentation, documents = self._documentation(evidence, line)
+        documentation, documents = (
+            find_documentation(self.mappings.documentation, papers) if papers else (Documentation(), ())
+        )
+        if stated is not None:
+            documents = (*documents, stated[1])
         serviced = line.serviced.value if line.serviced else None
         session = CoachingSession(
             claim=facts,
@@ -253,17 +260,18 @@ class Builder:
 
     # --- the visit
 
-    def _visit(self, line: LineEvidence) -> Visit:
+    def _visit(self, line: LineEvidence, stated: Sourced[Decimal] | None) -> Visit:
         return Visit(
-            encounter=None if line.encounter is None else self._encounter(line.encounter),
+            encounter=None if line.encounter is None else self._encounter(line.encounter, stated),
             procedure=None if line.procedure is None else self._procedure(line.procedure),
             rivals=tuple(each.origin for each in line.rivals),
             unresolved=line.unresolved,
             ignored=tuple(each.origin for each in line.ignored),
         )
 
-    def _encounter(self, record: Record) -> Encounter:
-        length, unit = record.one("length"), record.one("length_unit")
+    def _encounter(self, record: Record, stated: Sourced[Decimal] | None) -> Encounter:
+        """``stated`` is the length that a document of the session gives; the Encounter's own counts before it."""
+        length, unit = record.one("length") or stated, record.one("length_unit")
         subject = self._key(record, "subject")
         return Encounter(
             origin=record.origin,
@@ -330,11 +338,11 @@ class Builder:
             described=bool(texts or issuers or record.many("codes")),
         )
 
-    def _documentation(self, evidence: ClaimEvidence, line: LineEvidence) -> tuple[Documentation, tuple[Located, ...]]:
+    def _papers(self, evidence: ClaimEvidence, line: LineEvidence) -> SessionPapers | None:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
-            return Documentation(), ()
-        return find_documentation(self.mappings.documentation, self.store, evidence.patient, session, line.reports)
+            return None
+        return SessionPapers.of(self.store, evidence.patient, session, line.reports)
 
 
 def _as_written(reference: object) -> str:

@@ -32,10 +32,16 @@ class CodeSystems:
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
-    """A FHIR ConceptMap as a dictionary: (system URL, code) to code; https://hl7.org/fhir/R4/conceptmap.html."""
+    """A FHIR ConceptMap or ValueSet as a dictionary: (system URL, code) to code.
+
+    https://hl7.org/fhir/R4/conceptmap.html, https://hl7.org/fhir/R4/valueset.html
+    """
 
     name: str
     targets: Mapping[tuple[str | None, str], Code]
+    file: str = ""
+    listed_only: bool = False
+    """A ValueSet: its codes stay what they are, and any other is dropped."""
 
     def translate(self, code: Code, url: str | None) -> Code | None:
         """The target of a code, None when the map does not list it."""

@@ -24,7 +24,6 @@ from adapter.policy.codes import CodeList, CodeLists, Ncci
 from adapter.policy.files import PolicyFile, RuleFile, Series
 from adapter.yaml_lines import Lined
 
-
 CARC_OF = {"PEND": ["252"], "REVIEW": ["133"], "WARN": [], "APPROVE": []}
 """The CARC that a decision carries; a denial or rejection says its own."""
 

@@ -135,7 +135,12 @@ CIGNA, HEADER = "payers/cigna.yaml", "policies/cigna-a015/policy.yaml"
             id="mistyped key of a code system",
         ),
         pytest.param(
-            "tables/care-team-roles.json", '"ConceptMap"', '"ValueSet"', "ValueSet", "ConceptMap", id="no ConceptMap"
+            "tables/care-team-roles.json",
+            '"ConceptMap"',
+            '"CodeSystem"',
+            "CodeSystem",
+            "ConceptMap",
+            id="no ConceptMap",
         ),
         pytest.param("tables/care-team-roles.json", '"title":', '"title"', '"title"', "not YAML", id="not JSON"),
         pytest.param(

@@ -1,0 +1,43 @@
+"""Named pieces of FHIRPath: ``%name`` in a mapping stands for the piece of that name, in parentheses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_WORD = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|%(?P<name>[A-Za-z_]\w*)")
+"""A text, a quoted name, or a variable: what looks like a variable inside the first two is none."""
+BUILT_IN = frozenset(["context", "resource", "ucum"])
+"""FHIRPath's own, https://hl7.org/fhirpath/N1/#environment-variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The pieces of one FHIR version."""
+
+    pieces: Mapping[str, str] = field(default_factory=dict)
+
+    def named_in(self, text: str) -> set[str]:
+        """The variables of ours that an expression names."""
+        return {found["name"] for found in _WORD.finditer(text) if found["name"]} - BUILT_IN
+
+    def expanded(self, text: str, within: tuple[str, ...] = ()) -> str:
+        """The expression with every piece written out.
+
+        Raises:
+            ValueError: no piece of a name, or a piece that names itself.
+        """
+
+        def piece(found: re.Match[str]) -> str:
+            name = found["name"]
+            if name is None or name in BUILT_IN:
+                return found[0]
+            if name in within:
+                raise ValueError(f"%{name} names itself")
+            if name not in self.pieces:
+                known = ", ".join(sorted(self.pieces)) or "none"
+                raise ValueError(f"there is no variable %{name}; variables: {known}")
+            return f"({self.expanded(self.pieces[name], (*within, name))})"
+
+        return _WORD.sub(piece, text)
