@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapter.errors import ConfigurationError, UsageError
+from adapter.errors import ConfigurationError, ConfigurationFault, UsageError
 from adapter.layers import Layers, shipped_mappings
-from adapter.mapping.loader import load_mappings
+from adapter.mapping import checks
+from adapter.mapping.loader import Mappings, load_mappings
+from adapter.policy.book import PolicyBook
 from adapter.policy.loader import load_policies
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
@@ -34,13 +36,32 @@ def build(settings: Settings, layers: Layers | None = None, fhir_version: str = 
     except ConfigurationError as error:
         _with_policy_faults(layers, error)
         raise
+    book = load_policies(layers, loaded.payers)
+    faults = _between_files(layers, loaded, book)
+    if faults:
+        raise ConfigurationError(faults)
     return Adjudicator(
         mappings=loaded,
-        book=load_policies(layers, loaded.payers),
+        book=book,
         icd10cm=packaged_edition(),
         identifier_system=settings.identifier_system,
         site_timezone=settings.site_timezone,
     )
+
+
+def _between_files(layers: Layers, mappings: Mappings, book: PolicyBook) -> list[ConfigurationFault]:
+    tables = mappings.tables.values()
+    return [
+        *checks.unread_files(layers),
+        *checks.contradictory_payers(layers, mappings.payers),
+        *checks.targets_without_meaning(layers, tables, mappings.systems, book.codes, packaged_edition()),
+    ]
+
+
+def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault]:
+    """What loads and changes nothing; worth a look, and no reason to stop."""
+    mappings = adjudicator.mappings
+    return list(checks.unused(layers, "r4", mappings.tables.values(), mappings.variables, mappings.payers))
 
 
 def mapping_layers(overlays: Sequence[Path]) -> Layers:

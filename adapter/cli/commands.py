@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.bootstrap import build, mapping_layers
+from adapter.bootstrap import build, mapping_layers, notices
 from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
@@ -217,6 +217,7 @@ def show_rules(name: str, on: date, mappings: Sequence[Path], output_format: str
 
 def check(mappings: Sequence[Path], fhir_version: str) -> int:
     """Load everything; faults are raised, with file and line."""
-    adjudicator = build(load_settings(), mapping_layers(mappings), fhir_version)
-    show.checked(adjudicator)
+    layers = mapping_layers(mappings)
+    adjudicator = build(load_settings(), layers, fhir_version)
+    show.checked(adjudicator, notices(layers, adjudicator))
     return OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +13,7 @@ from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json
 from adapter.coverage.finding import Decision, LineDetermination
+from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
 from adapter.policy.book import PolicyBook
 from adapter.reconcile import Adjudicator
@@ -179,8 +181,10 @@ def policies(book: PolicyBook, output_format: str) -> None:
     console().print(table)
 
 
-def checked(adjudicator: Adjudicator) -> None:
-    """That everything loaded, and how much of it."""
+def checked(adjudicator: Adjudicator, notices: Sequence[ConfigurationFault]) -> None:
+    """That everything loaded, how much of it, and what of it does nothing."""
+    for each in notices:
+        sys.stderr.write(f"coaching-adapter: notice: {each}\n")
     mappings, book = adjudicator.mappings, adjudicator.book
     console().print(
         f"In order: {len(mappings.resources)} resource mappings for FHIR {mappings.version.upper()}, "

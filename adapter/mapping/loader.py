@@ -19,6 +19,7 @@ from adapter.mapping import files
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
 from adapter.mapping.mapper import PartMapping
+from adapter.mapping.model import model
 from adapter.mapping.required import REQUIRED, missing_fields, unknown_fields
 from adapter.mapping.tables import (
     CodeSystems,
@@ -30,7 +31,7 @@ from adapter.mapping.tables import (
     plain_name,
     whole_words,
 )
-from adapter.mapping.variables import Variables
+from adapter.mapping.variables import VARIABLES, Variables
 from adapter.session.model import Code
 from adapter.yaml_lines import Lined
 
@@ -55,6 +56,8 @@ class Mappings:
     """The service codes that put a claim in scope, with the key of their system."""
     local_codes: frozenset[str]
     """Codes of other systems that ``tables/service-codes.json`` translates into one of ours."""
+    tables: Mapping[str, ConceptMap]
+    variables: Variables
 
     def names_scope(self, text: str) -> bool:
         """Whether a text names one of our codes as a word."""
@@ -84,8 +87,10 @@ def load_mappings(layers: Layers, version: str) -> Mappings:
     scope = loader.attempt(loader.scope) or {}
     if loader.faults or not (resources and documentation and plan and credentials and payers):
         raise ConfigurationError(loader.faults)
-    local = {code for (_, code), target in tables["service-codes"].targets.items() if target.code in scope}
-    return Mappings(version, resources, documentation, plan, systems, credentials, payers, scope, frozenset(local))
+    local = frozenset(code for (_, code), target in tables["service-codes"].targets.items() if target.code in scope)
+    return Mappings(
+        version, resources, documentation, plan, systems, credentials, payers, scope, local, tables, variables
+    )
 
 
 @dataclass
@@ -129,7 +134,7 @@ class _Loader:
         return _concept_map(name, [files.validated(files.ConceptMapFile, lined) for lined in layers], systems)
 
     def variables(self) -> Variables:
-        name = f"{self.version}/variables.yaml"
+        name = f"{self.version}/{VARIABLES}"
         if not self.layers.holding(name):
             return Variables()
         return Variables(files.validated(files.VariablesFile, self.layers.lined(name)).variables)
@@ -150,6 +155,8 @@ class _Loader:
         self, lined: Lined, tables: Mapping[str, ConceptMap], variables: Variables
     ) -> tuple[str, PartMapping]:
         read = files.validated(files.ResourceFile, lined)
+        if not model(self.version).is_type(read.resource):
+            raise ConfigurationError([lined.fault(f"there is no resource {read.resource!r}", ("resource",))])
         compiler = Compiler(lined, self.version, tables, variables)
         base = Base.of_resource(read.resource)
         groups = {name: compiler.group(group, base, ("groups", name)) for name, group in read.groups.items()}

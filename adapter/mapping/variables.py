@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 _WORD = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|%(?P<name>[A-Za-z_]\w*)")
 """A text, a quoted name, or a variable: what looks like a variable inside the first two is none."""
+VARIABLES = "variables.yaml"
+"""The file of a version folder that names them."""
 BUILT_IN = frozenset(["context", "resource", "ucum"])
 """FHIRPath's own, https://hl7.org/fhirpath/N1/#environment-variables."""
 
