@@ -91,7 +91,7 @@ async def _sync_server(
     ids: Sequence[str],
     tell: Progress,
 ) -> Report:
-    async with _client(choice, settings) as client, _LedgerOf(settings) as ledger:
+    async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
         await _require_version(client, choice.fhir_version)
         source = _source(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
@@ -132,7 +132,8 @@ class _LedgerOf:
         self._ledger.close()
 
 
-def _client(choice: Choice, settings: Settings) -> FhirClient:
+def open_client(choice: Choice, settings: Settings) -> FhirClient:
+    """The client for the server that is the source, to be used as a context."""
     return FhirClient(
         choice.source,
         token=settings.token,
@@ -192,7 +193,7 @@ def _claim_in_files(choice: Choice, claim_id: str) -> tuple[Located | None, Evid
 async def _claim_on_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str
 ) -> tuple[Located | None, EvidenceStore]:
-    async with _client(choice, settings) as client:
+    async with open_client(choice, settings) as client:
         await _require_version(client, choice.fhir_version)
         source = _source(client, adjudicator, settings)
         found = [each async for page in source.claims(ids=[claim_id]) for each in page]

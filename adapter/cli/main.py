@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import commands
+from adapter.cli import commands, mapping_commands
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
 
@@ -31,6 +31,12 @@ policies_app = typer.Typer(
     epilog="Example:  coaching-adapter policies --format json",
 )
 app.add_typer(policies_app, name="policies")
+mappings_app = typer.Typer(
+    help="Mapping files and the folders they come from; `show` prints one as it is in effect.",
+    rich_markup_mode=None,
+    epilog="Example:  coaching-adapter mappings --mappings our-mappings",
+)
+app.add_typer(mappings_app, name="mappings")
 
 
 class Format(StrEnum):
@@ -143,6 +149,43 @@ def show_policy(
 def check(mappings: MappingsOption = None, fhir_version: VersionOption = "auto") -> None:
     """Validate mappings, policies and settings; each fault with file and line."""
     raise typer.Exit(commands.check(mappings or (), fhir_version))
+
+
+@mappings_app.callback(invoke_without_command=True)
+def mappings(
+    context: typer.Context, mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE
+) -> None:
+    """List the mapping files, each with the folders that say something in it."""
+    if context.invoked_subcommand is None:
+        raise typer.Exit(mapping_commands.list_files(mappings or (), output_format.value))
+
+
+@mappings_app.command(
+    "show",
+    epilog="Examples:  coaching-adapter mappings show claim --mappings our-mappings"
+    "   |   coaching-adapter mappings show service-codes",
+)
+def show_mapping(
+    name: Annotated[str, typer.Argument(help="A resource (claim), a table, a payer, or a file as the list has it.")],
+    fhir_version: VersionOption = "auto",
+    mappings: MappingsOption = None,
+    output_format: FormatOption = Format.TABLE,
+) -> None:
+    """Print one mapping file as it is in effect: every entry with the file and line it came from."""
+    raise typer.Exit(mapping_commands.show_effective(name, mappings or (), fhir_version, output_format.value))
+
+
+@app.command("map", epilog="Example:  coaching-adapter map fixtures/clinic --resource Encounter/a03-29-minutes-enc")
+def map_resource(
+    source: Annotated[str, SOURCE],
+    resource: Annotated[str, typer.Option("--resource", help="The resource, as a reference: Encounter/1.")],
+    fhir_version: VersionOption = "auto",
+    mappings: MappingsOption = None,
+    output_format: FormatOption = Format.TABLE,
+) -> None:
+    """Show what the mapping makes of one resource: every expression, what it found, and which found nothing."""
+    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(None))
+    raise typer.Exit(mapping_commands.map_resource(choice, resource))
 
 
 def instant(now: str | None) -> datetime:

@@ -31,6 +31,7 @@ READ = (
     "codes/places-of-service.yaml",
     "codes/reason-codes.yaml",
     "codes/service-codes.yaml",
+    "schema/*.json",
 )
 """The files that something reads; a YAML or JSON file of any other name is a mistake."""
 DATA = (".yaml", ".yml", ".json")

@@ -63,10 +63,10 @@ class Mapper:
 
     def _part(self, mapping: PartMapping, located: Located, element: Any, path: str) -> Record:
         issues: list[Issue] = []
-        fields = {each.name: self._field(each, located, element, path, issues) for each in mapping.fields}
+        fields = {each.name: self.field(each, located, element, path, issues) for each in mapping.fields}
         groups: dict[str, tuple[Record, ...]] = {}
         for name, (steps, expression, part) in mapping.groups.items():
-            elements = self._evaluate(expression, element, f"{path}.{steps}", located, issues)
+            elements = self.elements(expression, element, f"{path}.{steps}", located, issues)
             groups[name] = tuple(
                 self._part(part, located, each, f"{path}.{steps}[{index}]")
                 for index, each in enumerate(elements)
@@ -75,16 +75,17 @@ class Mapper:
         nested = [issue for records in groups.values() for record in records for issue in record.issues]
         return Record(located, path, fields, groups, tuple(issues + nested))
 
-    def _field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
+    def field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
+        """The values of one field of an element that stands at ``path``; what cannot be read is added to ``issues``."""
         for text, expression in spec.expressions:
             place = f"{path}.{text}"
-            found = self._evaluate(expression, element, place, located, issues)
+            found = self.elements(expression, element, place, located, issues)
             values = self._convert(spec, found, Origin(located.versioned, place), located, issues)
             if values:
                 return values
         return ()
 
-    def _evaluate(
+    def elements(
         self, expression: Expression, element: Any, place: str, located: Located, issues: list[Issue]
     ) -> Sequence[Any]:
         try:

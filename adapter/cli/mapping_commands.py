@@ -1,0 +1,88 @@
+"""The commands for the owner of mappings: what is in effect, and what it makes of one resource."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from adapter.bootstrap import mapping_layers
+from adapter.cli import show_mapping
+from adapter.cli.commands import Choice, open_client
+from adapter.errors import UsageError
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.layers import Layers
+from adapter.mapping.mapper import Mapper
+from adapter.mapping.trace import trace
+from adapter.settings import load_settings
+from adapter.sources.files import Reading, read_files
+
+OK = 0
+PATTERNS = ("*/*.yaml", "*/*.json", "*/*/*.yaml")
+
+
+def list_files(overlays: Sequence[Path], output_format: str) -> int:
+    """Print every mapping file, and which folders say something in it."""
+    layers = mapping_layers(overlays)
+    show_mapping.files(layers, _names(layers), output_format)
+    return OK
+
+
+def show_effective(name: str, overlays: Sequence[Path], fhir_version: str, output_format: str) -> int:
+    """Print one file with everything laid over it."""
+    layers = mapping_layers(overlays)
+    show_mapping.effective(layers, _found(layers, name, fhir_version), output_format)
+    return OK
+
+
+def _names(layers: Layers) -> list[str]:
+    found = (name for pattern in PATTERNS for name in layers.names(pattern))
+    return sorted(name for name in found if not name.startswith("schema/"))
+
+
+def _found(layers: Layers, name: str, fhir_version: str) -> str:
+    """The file that a name means: ``claim``, ``service-codes``, ``cigna-a015/credential`` or a path.
+
+    Raises:
+        UsageError: no file, or more than one.
+    """
+    version = "r5" if fhir_version.lower() == "r5" else "r4"
+    names = _names(layers)
+    wanted = str(PurePath(name.lower()).with_suffix(""))
+    of_version = f"{version}/{wanted}.yaml"
+    if of_version in names:
+        return of_version
+    matching = [each for each in names if f"/{PurePath(each).with_suffix('')}".endswith(f"/{wanted}")]
+    if len(matching) == 1:
+        return matching[0]
+    hint = f"it may be {', '.join(matching)}" if matching else "`coaching-adapter mappings` lists them"
+    raise UsageError(f"{name!r} names no single mapping file; {hint}.")
+
+
+def map_resource(choice: Choice, reference: str) -> int:
+    """Print what the mapping makes of one resource, expression by expression."""
+    kind, _, id = reference.partition("/")
+    if not kind or not id:
+        raise UsageError(f"--resource {reference!r} is no reference such as Encounter/1.")
+    mappings = choice.adjudicator(load_settings()).mappings
+    mapper = Mapper(mappings.resources, mappings.systems)
+    located = asyncio.run(_on_server(choice, kind, id)) if choice.is_server else _in_files(choice, reference)
+    if located is None:
+        raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
+    if not mapper.knows(located):
+        known = ", ".join(sorted(mappings.resources))
+        raise UsageError(f"nothing is mapped of {kind}; mapped are {known}.")
+    show_mapping.trials(reference, trace(mapper, located), choice.output_format)
+    return OK
+
+
+def _in_files(choice: Choice, reference: str) -> Located | None:
+    store = EvidenceStore()
+    store.extend(read_files(Path(choice.source), Reading()))
+    return store.get(reference)
+
+
+async def _on_server(choice: Choice, kind: str, id: str) -> Located | None:
+    async with open_client(choice, load_settings()) as client:
+        found = await client.read(kind, id)
+    return None if found is None else Located(found)

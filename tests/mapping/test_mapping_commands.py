@@ -1,0 +1,134 @@
+"""``mappings``, ``mappings show`` and ``map``: what is in effect, where it stands, and what it makes of a resource."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapter.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+STORY = str(ROOT / "fixtures" / "stories" / "0592t-approved" / "0_bundle.json")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    (tmp_path / "site" / "r4").mkdir(parents=True)
+    text = "fields:\n  length: {path+: \"extension.where(url = 'https://site.example/minutes').value\"}\n"
+    (tmp_path / "site" / "r4" / "encounter.yaml").write_text(text, encoding="utf-8")
+    return tmp_path / "site"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+def read(*arguments: str) -> Any:
+    result = run(*arguments, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_list_says_which_folders_speak(site: Path) -> None:
+    listed = {row["file"]: row["from"] for row in read("mappings", "--mappings", str(site))}
+    assert listed["r4/encounter.yaml"] == ["mappings", str(site)]
+    assert listed["r4/claim.yaml"] == ["mappings"]
+    assert not [name for name in listed if name.startswith("schema/")]
+
+
+def test_every_entry_has_its_file_and_line(site: Path) -> None:
+    rows = {row["entry"]: row for row in read("mappings", "show", "encounter", "--mappings", str(site))}
+    added = "extension.where(url = 'https://site.example/minutes').value"
+    assert rows["fields.length.path"]["value"] == ["length", added]
+    assert rows["fields.length.path"]["from"] == f"{site}/r4/encounter.yaml:2"
+    assert rows["fields.length.as"]["from"].startswith("mappings/r4/encounter.yaml:")
+    assert rows["fields.status"] == {
+        "entry": "fields.status",
+        "value": {"path": "status", "as": "text"},
+        "from": rows["fields.status"]["from"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("claim", "r4/claim.yaml"),
+        ("Claim", "r4/claim.yaml"),
+        ("service-codes", None),
+        ("tables/service-codes", "tables/service-codes.json"),
+        ("cigna", "payers/cigna.yaml"),
+        ("cigna-a015/credential", "policies/cigna-a015/credential.yaml"),
+        ("nonsense", None),
+    ],
+)
+def test_a_file_is_named_by_what_it_is_about(name: str, shown: str | None) -> None:
+    result = run("mappings", "show", name)
+    assert (result.exit_code == 0) == (shown is not None)
+    if shown is not None:
+        assert shown in result.output
+    else:
+        assert "names no single mapping file" in str(result.exception)
+
+
+def trials(*arguments: str) -> dict[str, dict[str, Any]]:
+    found = read("map", STORY, "--resource", *arguments)
+    return {row["expression"]: row for row in found["expressions"]}
+
+
+def test_each_expression_says_what_it_found_and_which_found_nothing() -> None:
+    tried = trials("Encounter/0592t-approved-enc")
+    assert tried["Encounter.status"]["found"] == ["finished"]
+    assert tried["Encounter.length"] == {
+        "field": "length",
+        "as": "minutes",
+        "expression": "Encounter.length",
+        "needed": True,
+        "found": [],
+        "origin": None,
+        "problems": [],
+    }
+    assert "expressions tried, " in run("map", STORY, "--resource", "Encounter/0592t-approved-enc").output
+
+
+def test_repeated_parts_are_shown_one_by_one() -> None:
+    tried = trials("Claim/0592t-approved")
+    assert tried["Claim.item[0].productOrService.coding"]["found"] == ["CPT 0592T"]
+    assert tried["Claim.item[0].net"]["field"] == "items.net"
+    assert tried["Claim.related"]["found"] == []
+
+
+def test_places_of_documentation_say_whether_a_resource_counts() -> None:
+    tried = trials("DocumentReference/0592t-approved-note")
+    (note,) = tried.values()
+    assert (note["field"], note["found"]) == ("note", ["True"])
+
+
+def test_a_fallback_that_is_not_needed_is_called_so() -> None:
+    tried = trials("Claim/0592t-approved")
+    period, day = (tried[f"Claim.item[0].serviced.ofType({kind})"] for kind in ("Period", "date"))
+    assert (period["found"], period["needed"], day["needed"]) == ([], True, True)
+    assert day["found"] == ["2023-06-01"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("Encounter", "is no reference"),
+        ("Encounter/nobody", "there is no Encounter/nobody"),
+        ("Organization", "is no reference"),
+    ],
+)
+def test_what_cannot_be_mapped_is_bad_usage(reference: str, says: str) -> None:
+    result = run("map", STORY, "--resource", reference)
+    assert says in str(result.exception)
+
+
+def test_check_notices_what_nothing_uses(site: Path) -> None:
+    (site / "r4" / "variables.yaml").write_text("variables: {forgotten: status}\n", encoding="utf-8")
+    result = run("check", "--mappings", str(site))
+    assert result.exit_code == 0
+    assert f"notice: {site}/r4/variables.yaml:1: nothing uses the variable %forgotten" in result.stderr
