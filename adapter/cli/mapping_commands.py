@@ -13,7 +13,7 @@ from adapter.errors import UsageError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.layers import Layers
 from adapter.mapping.mapper import Mapper
-from adapter.mapping.trace import trace
+from adapter.mapping.trace import trace, trace_places
 from adapter.settings import load_settings
 from adapter.sources.files import Reading, read_files
 
@@ -69,10 +69,10 @@ def map_resource(choice: Choice, reference: str) -> int:
     located = asyncio.run(_on_server(choice, kind, id)) if choice.is_server else _in_files(choice, reference)
     if located is None:
         raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
-    if not mapper.knows(located):
-        known = ", ".join(sorted(mappings.resources))
-        raise UsageError(f"nothing is mapped of {kind}; mapped are {known}.")
-    show_mapping.trials(reference, trace(mapper, located), choice.output_format)
+    tried = [*trace(mapper, located), *trace_places(mappings.documentation, located)]
+    if not tried:
+        raise UsageError(f"nothing is read of {kind}; `coaching-adapter mappings` lists what is.")
+    show_mapping.trials(reference, tried, choice.output_format)
     return OK
 
 

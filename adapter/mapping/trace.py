@@ -8,8 +8,10 @@ from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
+from adapter.mapping.documentation import DocumentationMapping
 from adapter.mapping.mapper import FieldMapping, Mapper, PartMapping
 from adapter.mapping.record import Values
+from adapter.session.model import Origin, Sourced
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,22 @@ class Trial:
 
 
 def trace(mapper: Mapper, located: Located) -> Iterator[Trial]:
-    """Every expression of the resource's mapping and what it finds, in the order of the file.
-
-    Raises:
-        KeyError: no mapping for its type; ask ``mapper.knows`` first.
-    """
+    """Every expression of the resource's mapping and what it finds, in the order of the file; none without mapping."""
+    if not mapper.knows(located):
+        return
     yield from _part(mapper, mapper.resources[located.kind], located, located.resource, located.kind, "")
+
+
+def trace_places(mapping: DocumentationMapping, located: Located) -> Iterator[Trial]:
+    """Every place of documentation of the resource's type, and whether the resource counts there."""
+    named = [("note", mapping.note), *((f"elements.{name}", places) for name, places in mapping.elements.items())]
+    named.append(("minutes", tuple(each.place for each in mapping.minutes)))
+    for name, places in named:
+        for place in places:
+            if place.resource == located.kind:
+                origin = Origin(located.versioned, f"{place.resource}.where({place.where})")
+                values = (Sourced(True, origin),) if place.holds(located) else ()
+                yield Trial(name, "place", origin.path, values, ())
 
 
 def _part(mapper: Mapper, part: PartMapping, located: Located, element: Any, path: str, prefix: str) -> Iterator[Trial]:
