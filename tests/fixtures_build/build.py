@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "tests"))  # run as a script, this file knows only
 
 from fixtures_build.clinic import clinic, expected  # noqa: E402 - found on the path that was just set
 from fixtures_build.resources import Resource  # noqa: E402 - found on the path that was just set
+from fixtures_build.site import site_bundles  # noqa: E402 - found on the path that was just set
 from fixtures_build.stories import bundles  # noqa: E402 - found on the path that was just set
 
 FIXTURES = ROOT / "fixtures"
@@ -40,12 +41,13 @@ def exports() -> dict[Path, str]:
 
 def files() -> dict[Path, str]:
     told = {FIXTURES / "stories" / name / "0_bundle.json": pretty(bundle) for name, bundle in bundles()}
-    return exports() | {FIXTURES / "clinic-expected.json": pretty(expected())} | told
+    site = {FIXTURES / "site" / "visits" / f"{name}.json": pretty(bundle) for name, bundle in site_bundles()}
+    return exports() | {FIXTURES / "clinic-expected.json": pretty(expected())} | told | site
 
 
 def on_disk() -> set[Path]:
     """What is there of the kinds this program writes."""
-    return {*FIXTURES.glob("clinic/*"), *FIXTURES.glob("stories/*/0_*")}
+    return {*FIXTURES.glob("clinic/*"), *FIXTURES.glob("stories/*/0_*"), *FIXTURES.glob("site/visits/*")}
 
 
 def differing() -> list[str]:
