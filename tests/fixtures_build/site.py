@@ -1,4 +1,4 @@
-"""Visits of a site that keeps things its own way: certificates in an extension, codes of its own, minutes in an Observation.
+"""Visits of a site with ways of its own: certificates in an extension, its own codes, minutes in an Observation.
 
 Each is the visit of the story ``0592t-approved``, told as that site's server would tell it.
 """

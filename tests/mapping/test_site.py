@@ -54,7 +54,7 @@ def test_the_shipped_mappings_alone_find_no_visit() -> None:
 @pytest.mark.parametrize(
     ("without", "visit", "decision"),
     [
-        ("tables/service-codes.json", "site-40-minutes", ("PEND", {"evidence_on_file", "credential"})),
+        ("tables/service-codes.json", "site-40-minutes", ("PEND", {"evidence_on_file"})),
         ("r4/documentation.yaml", "site-25-minutes", ("APPROVE", set())),
         ("r4/practitioner.yaml", "site-40-minutes", ("PEND", {"credential"})),
     ],
