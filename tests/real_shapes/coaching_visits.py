@@ -4,8 +4,8 @@ What is changed, and nothing else:
 
 1. Every year is four later (leap years stay leap years), so that recent visits fall under the policy in force.
 2. The visit claim (type institutional) of every finished ambulatory Encounter bills coaching on its first item: 0591T
-   on the patient's first such visit under the policy, 0592T on all others, one unit, place of service 11, diagnosis F41.1.
-   Its other items stay: services that are none of ours.
+   on the patient's first such visit under the policy, 0592T on all others; one unit, place of service 11, diagnosis
+   F41.1. Its other items stay: services that are none of ours.
 3. On every second of them the coverage that was only a display is a contained Coverage by Cigna.
 4. Every Practitioner holds NBC-HWC, valid for all these years, and every PractitionerRole is a coach's.
 5. The notes of two visits in three are current; Synthea calls every note of a patient but the last superseded.
