@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -37,7 +37,8 @@ class DocumentationMapping:
 
 
 def find_documentation(
-    mapping: DocumentationMapping,
+    mappings: Mapping[str, DocumentationMapping],
+    version_of: Callable[[Located], str],
     store: EvidenceStore,
     patient: str,
     session: Sequence[Located],
@@ -46,6 +47,8 @@ def find_documentation(
     """What documents a session, and the resources that show it.
 
     Args:
+        mappings: where documentation stands, by FHIR version; each resource is looked at by the places of its own.
+        version_of: the version of a resource.
         patient: key of the patient.
         session: the Encounter and Procedure of the session.
         reports: documents that the Procedure itself names.
@@ -53,22 +56,31 @@ def find_documentation(
     keys = {located.key for located in session}
     named = {located.key for located in reports}
 
-    def first(places: Iterable[Place]) -> tuple[Located, Place] | None:
-        for place in places:
+    def first(places: Iterable[tuple[str, Place]]) -> tuple[Located, Place] | None:
+        for version, place in places:
             for located in store.about(place.resource, patient):
                 linked = located.key in named | keys or _belongs(place, located, store, keys)
-                if linked and place.holds(located):
+                if linked and version_of(located) == version and place.holds(located):
                     return located, place
         return None
 
-    note = first(mapping.note)
-    elements = {name: found for name, places in mapping.elements.items() if (found := first(places))}
+    note = first((version, place) for version, mapping in mappings.items() for place in mapping.note)
+    elements = {name: found for name, places in _elements(mappings).items() if (found := first(places))}
     documentation = Documentation(
         note_on_file=None if note is None else Sourced(True, _origin(*note)),
         elements=tuple(Sourced(name, _origin(*found)) for name, found in elements.items()),
     )
     used = [*([note] if note else []), *elements.values()]
     return documentation, tuple({located.key: located for located, _ in used}.values())
+
+
+def _elements(mappings: Mapping[str, DocumentationMapping]) -> Mapping[str, list[tuple[str, Place]]]:
+    """The places of each element, each with its version."""
+    found: dict[str, list[tuple[str, Place]]] = {}
+    for version, mapping in mappings.items():
+        for name, places in mapping.elements.items():
+            found.setdefault(name, []).extend((version, place) for place in places)
+    return found
 
 
 def _belongs(place: Place, located: Located, store: EvidenceStore, session: set[str]) -> bool:

@@ -18,6 +18,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import find_documentation
 from adapter.mapping.loader import Mappings
 from adapter.mapping.record import Record
+from adapter.mapping.versioned import VersionedMapper
 from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
@@ -51,6 +52,8 @@ class Builder:
     """What sessions are built with. ``settled`` tells how far another claim has come, by its key."""
 
     mappings: Mappings
+    """The code tables, credentials and payers, which are the same for every version."""
+    mapper: VersionedMapper
     store: EvidenceStore
     icd10cm: Icd10Cm
     site_timezone: str | None
@@ -121,7 +124,7 @@ class Builder:
     def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
         insurance, coverage = evidence.insurance, evidence.coverage
         focal, prior = insurance.one("focal"), evidence.prior_result
-        decided = prior is not None and prior.value("status") == "active" and prior.value("outcome") in DECIDED
+        decided = prior is not None and _holds_result(prior)
         named = Coverage(
             sequence=int(insurance.value("sequence") or 1),
             origin=insurance.origin,
@@ -334,7 +337,15 @@ class Builder:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
             return Documentation(), ()
-        return find_documentation(self.mappings.documentation, self.store, evidence.patient, session, line.reports)
+        mapper = self.mapper
+        return find_documentation(
+            mapper.documentation, mapper.version_of, self.store, evidence.patient, session, line.reports
+        )
+
+
+def _holds_result(response: Record) -> bool:
+    decided = response.value("outcome") in DECIDED and response.value("decision") != "pending"
+    return decided and response.value("status") == "active"
 
 
 def _as_written(reference: object) -> str:
