@@ -13,6 +13,7 @@ from adapter.answers.decisions import line_json
 from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
+from adapter.fhir.version import NAMES
 from adapter.policy.book import PolicyBook
 from adapter.reconcile import Adjudicator
 from adapter.sync import Report
@@ -182,8 +183,10 @@ def policies(book: PolicyBook, output_format: str) -> None:
 def checked(adjudicator: Adjudicator) -> None:
     """That everything loaded, and how much of it."""
     mappings, book = adjudicator.mappings, adjudicator.book
+    versions = [mappings, *adjudicator.others.values()]
+    counted = ", ".join(f"{len(each.resources)} resource mappings for FHIR {NAMES[each.version]}" for each in versions)
     console().print(
-        f"In order: {len(mappings.resources)} resource mappings for FHIR {mappings.version.upper()}, "
+        f"In order: {counted}, "
         f"{len(book.policies)} policies, {len(mappings.payers.payers)} payers, "
         f"ICD-10-CM edition {adjudicator.icd10cm.edition}, settings.",
         soft_wrap=True,
