@@ -1,7 +1,7 @@
 """FHIR R4 to R5, for the resources that speak about a claim: how the same visit is written in the newer version.
 
-By https://hl7.org/fhir/R5/<resource>.html, section "R4 Diff". What has another shape than R4 gives it is carried over as
-it is, under its new name: bad input stays bad in the same place.
+By https://hl7.org/fhir/R5/<resource>.html, section "R4 Diff". What has another shape than R4 gives it is carried over
+as it is, under its new name: bad input stays bad in the same place.
 """
 
 from __future__ import annotations
