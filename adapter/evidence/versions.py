@@ -24,13 +24,19 @@ class Versions:
     store: EvidenceStore
     default: str
     _found: dict[Located, str] = field(default_factory=dict)
+    _told: dict[Located, str | None] = field(default_factory=dict)
 
     def of(self, located: Located) -> str:
         """``r4`` or ``r5``; a contained resource is in the version of its container."""
         outer = located.container or located
         if outer not in self._found:
-            self._found[outer] = told_version(outer.resource) or self._around(outer)
+            self._found[outer] = self._tells(outer) or self._around(outer)
         return self._found[outer]
+
+    def _tells(self, located: Located) -> str | None:
+        if located not in self._told:
+            self._told[located] = told_version(located.resource)
+        return self._told[located]
 
     def _around(self, located: Located) -> str:
         told = (self._majorities.get(each) for each in _surroundings(located))
@@ -40,7 +46,7 @@ class Versions:
     def _majorities(self) -> Mapping[str, str]:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for located in self.store.everything():
-            if version := told_version(located.resource):
+            if version := self._tells(located):
                 for each in _surroundings(located):
                     votes[each][version] += 1
         return {each: version for each, counted in votes.items() if (version := _majority(counted)) is not None}

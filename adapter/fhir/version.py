@@ -184,7 +184,8 @@ ONLY_R5: dict[str, frozenset[str]] = {
     ),
     "QuestionnaireResponse": frozenset(["identifier[]"]),
 }
-_NOTHING: frozenset[str] = frozenset()
+_WATCHED = {kind: {re.split(r"[.\[{]", name)[0] for name in names | ONLY_R5[kind]} for kind, names in ONLY_R4.items()}
+"""The elements of a resource that have to be looked at."""
 _PROFILE = re.compile(
     r"http://hl7\.org/fhir/(?:(?P<path>\d\.\d)/StructureDefinition/\w+|StructureDefinition/\w+\|(?P<version>\d\.\d)(?:\.\d+)?)$"
 )
@@ -222,17 +223,16 @@ def _releases(resource: Json) -> Iterator[object]:
 
 def _shown(resource: Json) -> str | None:
     kind = str(resource.get("resourceType"))
-    only_r4, only_r5 = ONLY_R4.get(kind, _NOTHING), ONLY_R5.get(kind, _NOTHING)
-    if not only_r4 and not only_r5:
+    if kind not in _WATCHED:
         return None
-    names = set(_names(resource))
-    old, new = not names.isdisjoint(only_r4), not names.isdisjoint(only_r5)
+    names = set(_names({name: resource[name] for name in resource.keys() & _WATCHED[kind]}))
+    old, new = not names.isdisjoint(ONLY_R4[kind]), not names.isdisjoint(ONLY_R5[kind])
     return (R4 if old else R5) if old != new else None
 
 
-def _names(resource: Json) -> Iterator[str]:
-    """The elements of a resource as the tables above write them."""
-    for name, value in resource.items():
+def _names(elements: Json) -> Iterator[str]:
+    """Elements as the tables above write them."""
+    for name, value in elements.items():
         yield name
         if isinstance(value, dict):
             yield f"{name}{{}}"
