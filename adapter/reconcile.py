@@ -27,7 +27,7 @@ from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import SETTLEMENT_OF, OtherClaims, furthest
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
-from adapter.fhir.version import READ_AS
+from adapter.fhir.version import READ_AS, told_version
 from adapter.mapping.history import history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
@@ -64,6 +64,13 @@ class Adjudicator:
         """Tells the FHIR version of each resource of a store."""
         default = self.mappings.version
         return Versions(store, default).of if self.others else lambda _located: default
+
+    def misread(self, store: EvidenceStore) -> int:
+        """How many resources are written in another FHIR version than the one that all is read in."""
+        if self.others:
+            return 0
+        told = (told_version(each.resource) for each in store.everything())
+        return sum(1 for each in told if each is not None and each != READ_AS[self.mappings.version])
 
     def in_scope(self, claim: Located) -> bool:
         """Whether a line of the claim carries, or by text claims to carry, one of our codes."""

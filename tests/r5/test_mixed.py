@@ -154,6 +154,18 @@ def test_sync_of_r5(command: Callable[..., Any], tmp_path: Path, version: str) -
     assert response["decision"]["coding"][0]["code"] == "approved"
 
 
+def test_a_version_that_does_not_fit_the_files_is_said(command: Callable[..., Any]) -> None:
+    code, printed = command("sync", "visit.json", "--out", "out", "--now", NOW, "--fhir-version", "R4")
+    assert code == 0
+    words = " ".join(printed.split())
+    assert "resources are written in another version of FHIR than R4" in words
+
+
+def test_a_version_that_fits_is_not_remarked_upon(command: Callable[..., Any]) -> None:
+    _, printed = command("sync", "visit.json", "--out", "out", "--now", NOW, "--fhir-version", "R5")
+    assert "another version of FHIR" not in " ".join(printed.split())
+
+
 def test_explain_of_r5(command: Callable[..., Any]) -> None:
     code, printed = command("explain", "visit.json", STORY, "--now", NOW)
     assert code == 0
