@@ -30,10 +30,10 @@ def furthest(*settlements: Settlement) -> Settlement:
 
 
 def settlement(response: Record) -> Settlement:
-    """How far a response brings its claim; a pended one is open, also where its outcome says that all was processed."""
-    if response.value("decision") == "pending":
-        return Settlement.OPEN
-    return SETTLEMENT_OF.get(str(response.value("outcome")), Settlement.UNKNOWN)
+    """How far a response brings its claim; a pended one is open, also where its outcome is ``complete``."""
+    found = SETTLEMENT_OF.get(str(response.value("outcome")), Settlement.UNKNOWN)
+    pended = found is Settlement.FINAL and response.value("decision") == "pending"
+    return Settlement.OPEN if pended else found
 
 
 @dataclass

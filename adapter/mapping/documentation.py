@@ -59,8 +59,10 @@ def find_documentation(
     def first(places: Iterable[tuple[str, Place]]) -> tuple[Located, Place] | None:
         for version, place in places:
             for located in store.about(place.resource, patient):
+                if version_of(located) != version:
+                    continue
                 linked = located.key in named | keys or _belongs(place, located, store, keys)
-                if linked and version_of(located) == version and place.holds(located):
+                if linked and place.holds(located):
                     return located, place
         return None
 

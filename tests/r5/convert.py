@@ -38,9 +38,7 @@ def to_r5(resource: Json) -> Json:
 
 
 def _encounter(new: Json) -> None:
-    new["status"] = STATUSES.get(str(new.get("status")), new.get("status"))
-    if new["status"] is None:
-        del new["status"]
+    _change(new, "status", lambda status: STATUSES.get(str(status), status))
     _change(new, "class", lambda coding: [{"coding": [coding]}] if isinstance(coding, dict) else coding)
     _change(new, "serviceType", lambda concept: [{"concept": concept}])
     _rename(new, "period", "actualPeriod")
@@ -125,7 +123,7 @@ def _care_plan(new: Json) -> None:
 
 def _with_contact(new: Json) -> None:
     """An Organization, a PractitionerRole or a Location: how to reach it stands in ``contact``."""
-    told = {name: new.pop(name) for name in ("telecom",) if name in new}
+    told = {"telecom": new.pop("telecom")} if "telecom" in new else {}
     if new["resourceType"] == "Organization" and "address" in new:
         new["contact"] = [{"address": each, **told} for each in new.pop("address")]
     elif told:

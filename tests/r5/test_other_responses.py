@@ -43,6 +43,7 @@ def decided(version: str, code: str) -> Json:
         pytest.param("queued", None, Settlement.OPEN, id="queued"),
         pytest.param("partial", "pending", Settlement.OPEN, id="partial"),
         pytest.param("error", None, Settlement.REJECTED, id="rejected"),
+        pytest.param("error", "pending", Settlement.REJECTED, id="rejected, whatever the decision"),
         pytest.param("finished", None, Settlement.UNKNOWN, id="an outcome that FHIR does not know"),
     ],
 )
