@@ -6,42 +6,45 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapter.errors import ConfigurationError, ConfigurationFault, UsageError
+from adapter.fhir.version import R4, R5, READ_AS
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping import checks
 from adapter.mapping.loader import Mappings, load_mappings
+from adapter.mapping.tables import Payers
 from adapter.policy.book import PolicyBook
 from adapter.policy.loader import load_policies
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
 from adapter.terminology.icd10cm import packaged_edition
 
-VERSIONS = {"auto": "r4", "r4": "r4", "r4b": "r4b", "r5": "r5"}
+AUTO = "auto"
 
 
 def build(settings: Settings, layers: Layers | None = None, fhir_version: str = "auto") -> Adjudicator:
     """Load and check everything before the first claim is read; without ``layers``, what comes with the package.
 
+    Args:
+        fhir_version: what every resource is in; ``auto`` reads each in its own, as far as the mappings go.
+
     Raises:
         ConfigurationError: every fault of every mapping and policy file.
         UsageError: an unknown FHIR version.
     """
-    version = VERSIONS.get(fhir_version.lower())
-    if version is None:
+    version = fhir_version.lower()
+    if version not in (AUTO, *READ_AS):
         raise UsageError(f"FHIR version {fhir_version!r} is unknown; use auto, R4, R4B or R5.")
     layers = layers or mapping_layers(())
-    if version == "r5" and not layers.names("r5/*.yaml"):
-        raise UsageError("FHIR R5 is not supported yet; use R4 or R4B.")
-    try:
-        loaded = load_mappings(layers, version)
-    except ConfigurationError as error:
-        _with_policy_faults(layers, error)
-        raise
-    book = load_policies(layers, loaded.payers)
-    faults = _between_files(layers, loaded, book)
+    has_r5 = bool(layers.names(f"{R5}/*.yaml"))
+    if version == R5 and not has_r5:
+        raise UsageError("these mappings have none for FHIR R5.")
+    first, *others = _load(layers, [version] if version != AUTO else [R4, R5] if has_r5 else [R4])
+    book = load_policies(layers, first.payers)
+    faults = _between_files(layers, first, book)
     if faults:
         raise ConfigurationError(faults)
     return Adjudicator(
-        mappings=loaded,
+        mappings=first,
+        others={each.version: each for each in others},
         book=book,
         icd10cm=packaged_edition(),
         identifier_system=settings.identifier_system,
@@ -60,8 +63,9 @@ def _between_files(layers: Layers, mappings: Mappings, book: PolicyBook) -> list
 
 def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault]:
     """What loads and changes nothing; worth a look, and no reason to stop."""
-    mappings = adjudicator.mappings
-    return list(checks.unused(layers, "r4", mappings.tables.values(), mappings.variables, mappings.payers))
+    loaded = [adjudicator.mappings, *adjudicator.others.values()]
+    variables = {each.version: each.variables for each in loaded}
+    return list(checks.unused(layers, variables, loaded[0].tables.values(), loaded[0].payers))
 
 
 def mapping_layers(overlays: Sequence[Path]) -> Layers:
@@ -76,11 +80,28 @@ def mapping_layers(overlays: Sequence[Path]) -> Layers:
     return Layers.of(shipped_mappings(), *overlays)
 
 
-def _with_policy_faults(layers: Layers, error: ConfigurationError) -> None:
-    """Add the faults of the policies to those of the mappings, so that one start shows all there is to mend."""
-    from adapter.mapping.tables import Payers
+def _load(layers: Layers, versions: Sequence[str]) -> list[Mappings]:
+    """The mappings of each version.
 
+    Raises:
+        ConfigurationError: every fault, also of the policies, so that one start shows all there is to mend; a table
+            that several versions use is at fault once.
+    """
+    loaded: list[Mappings] = []
+    faults: list[ConfigurationFault] = []
+    for version in versions:
+        try:
+            loaded.append(load_mappings(layers, version))
+        except ConfigurationError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigurationError(list(dict.fromkeys([*faults, *_policy_faults(layers)])))
+    return loaded
+
+
+def _policy_faults(layers: Layers) -> list[ConfigurationFault]:
     try:
         load_policies(layers, Payers())
-    except ConfigurationError as more:
-        raise ConfigurationError([*error.faults, *more.faults]) from more
+    except ConfigurationError as error:
+        return error.faults
+    return []

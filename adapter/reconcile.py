@@ -13,6 +13,7 @@ from typing import Any
 
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import Envelope, claim_response, outcome, response_id
+from adapter.answers.forms import form_of
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
 from adapter.answers.provenance import provenance
 from adapter.answers.taken_over import LOST, payor, taken_over
@@ -25,10 +26,12 @@ from adapter.evidence.faults import Faults
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import SETTLEMENT_OF, OtherClaims, furthest
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.evidence.versions import Versions
+from adapter.fhir.version import READ_AS, told_version
 from adapter.mapping.history import history_of, patient_services
 from adapter.mapping.loader import Mappings
-from adapter.mapping.mapper import Mapper
 from adapter.mapping.session import Builder
+from adapter.mapping.versioned import VersionedMapper
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession, PriorService, Settlement
 from adapter.terminology.icd10cm import Icd10Cm
@@ -43,6 +46,31 @@ class Adjudicator:
     icd10cm: Icd10Cm
     identifier_system: str
     site_timezone: str | None = None
+    others: Mapping[str, Mappings] = field(default_factory=dict)
+    """The mappings of further FHIR versions, where resources may be in any of them; each is then told by itself."""
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The FHIR versions that there are mappings for."""
+        served = {READ_AS[each] for each in (self.mappings.version, *self.others)}
+        return tuple(version for version, read_as in READ_AS.items() if read_as in served)
+
+    def only(self, version: str) -> Adjudicator:
+        """For a source that is known to be in one of the versions, and in no other."""
+        here = READ_AS[self.mappings.version] == READ_AS[version]
+        return replace(self, mappings=self.mappings if here else self.others[version], others={})
+
+    def version_of(self, store: EvidenceStore) -> Callable[[Located], str]:
+        """Tells the FHIR version of each resource of a store."""
+        default = self.mappings.version
+        return Versions(store, default).of if self.others else lambda _located: default
+
+    def misread(self, store: EvidenceStore) -> int:
+        """How many resources are written in another FHIR version than the one that all is read in."""
+        if self.others:
+            return 0
+        told = (told_version(each.resource) for each in store.everything())
+        return sum(1 for each in told if each is not None and each != READ_AS[self.mappings.version])
 
     def in_scope(self, claim: Located) -> bool:
         """Whether a line of the claim carries, or by text claims to carry, one of our codes."""
@@ -97,7 +125,7 @@ class Reconciliation:
     store: EvidenceStore
     instant: datetime
     unanswered: list[Unanswered] = field(default_factory=list)
-    _mapper: Mapper = field(init=False)
+    _mapper: VersionedMapper = field(init=False)
     _faults: Faults = field(init=False)
     _others: OtherClaims = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
@@ -106,8 +134,9 @@ class Reconciliation:
 
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
-        self._mapper = Mapper(adjudicator.mappings.resources, adjudicator.mappings.systems)
-        self._faults = Faults(self._mapper, adjudicator.mappings.version)
+        mappings = {adjudicator.mappings.version: adjudicator.mappings, **adjudicator.others}
+        self._mapper = VersionedMapper(mappings, adjudicator.version_of(self.store))
+        self._faults = Faults(self._mapper, self._mapper.version_of)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
 
     def answer(self, claims: Sequence[Located], tell: Callable[[int], None] = lambda _done: None) -> list[Answer]:
@@ -197,6 +226,7 @@ class Reconciliation:
         adjudicator = self.adjudicator
         return Builder(
             adjudicator.mappings,
+            self._mapper,
             self.store,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
@@ -252,6 +282,7 @@ class Reconciliation:
             insurer=taken_over(claim.resource.get("insurer"), claim, store) or payor(evidence, store),
             requestor=taken_over(claim.resource.get("provider"), claim, store),
             instant=instant,
+            form=form_of(self._mapper.version_of(claim)),
         )
         response = claim_response(determination, envelope)
         trail = provenance(response, determination.policy_uris, _references(used, determination), instant)

@@ -15,6 +15,7 @@ from adapter.coverage.finding import Decision
 from adapter.errors import Issue
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.fhir.version import NAMES
 from adapter.reconcile import Adjudicator, Reconciliation, Unanswered
 from adapter.sinks.files import compare_answers, write_answers
 from adapter.sinks.server import CONFLICT, ServerSink
@@ -98,6 +99,11 @@ def sync_files(
         if store.size % 1000 == 0:
             tell("reading", store.size)
     report.superseded = store.superseded
+    if misread := adjudicator.misread(store):
+        name = NAMES[adjudicator.mappings.version]
+        report.warnings.append(
+            f"{misread} resources are written in another version of FHIR than {name}, and were read as it"
+        )
     claims = _chosen(list(store.all("Claim")), adjudicator, ids, report)
     decide(claims, store, adjudicator, instant, report, tell)
     if not ids:

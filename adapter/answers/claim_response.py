@@ -1,4 +1,4 @@
-"""The ClaimResponse, R4 form; https://hl7.org/fhir/R4/claimresponse.html.
+"""The ClaimResponse; https://hl7.org/fhir/R4/claimresponse.html, and R5's by the form of ``forms.py``.
 
 Coverage is decided here, not price: the only amounts are the one submitted and, on a denied line, a benefit of zero.
 """
@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from adapter.answers import systems
+from adapter.answers.forms import Form
 from adapter.answers.words import disposition, note, noteworthy
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
 from adapter.evidence.references import Json
@@ -36,17 +37,20 @@ class Envelope:
     requestor: Json | None
     instant: str
     """When the decision was made, as a FHIR dateTime."""
+    form: Form
+    """How the claim's version of FHIR writes decisions."""
 
 
 def claim_response(determination: Determination, envelope: Envelope) -> Json:
     """The whole response, in the order of the specification."""
-    claim = envelope.claim
+    claim, form = envelope.claim, envelope.form
     notes = _Notes(determination)
     rejected = determination.decision is Decision.REJECT
+    decided = {} if rejected else form.claim_decision(_concept(systems.CLAIM_DECISION, claim_decision(determination)))
     response: Json = {
         "resourceType": "ClaimResponse",
         "id": response_id(str(claim["id"])),
-        "extension": [] if rejected else [_decision_extension(determination)],
+        "extension": decided.get("extension"),
         "contained": _contained(envelope),
         "identifier": [{"system": envelope.identifier_system, "value": f"Claim/{claim['id']}"}],
         "status": "active",
@@ -58,9 +62,10 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "requestor": envelope.requestor,
         "request": {"reference": f"Claim/{claim['id']}"},
         "outcome": outcome(determination),
+        "decision": decided.get("decision"),
         "disposition": disposition(determination),
-        "item": [] if rejected else [_item(line, claim, notes) for line in determination.lines],
-        "processNote": notes.elements(),
+        "item": [] if rejected else [_item(line, claim, notes, form) for line in determination.lines],
+        "processNote": notes.elements(form),
         "error": list(_errors(determination)) if rejected else [],
     }
     return {name: value for name, value in response.items() if value not in (None, [], {})}
@@ -97,18 +102,9 @@ def _concept(system: str, code: str) -> Json:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def _decision_extension(determination: Determination) -> Json:
-    value = _concept(systems.CLAIM_DECISION, claim_decision(determination))
-    return {"url": systems.DECISION_EXTENSION, "valueCodeableConcept": value}
-
-
-def _review_outcome(line: LineDetermination) -> Json:
-    value = _concept(systems.CLAIM_DECISION, LINE_DECISION[line.decision])
-    return {"url": systems.REVIEW_OUTCOME_EXTENSION, "extension": [{"url": "decision", "valueCodeableConcept": value}]}
-
-
-def _item(line: LineDetermination, claim: Json, notes: _Notes) -> Json:
-    item: Json = {"extension": [_review_outcome(line)], "itemSequence": line.sequence}
+def _item(line: LineDetermination, claim: Json, notes: _Notes, form: Form) -> Json:
+    decided = form.line_decision(_concept(systems.CLAIM_DECISION, LINE_DECISION[line.decision]))
+    item: Json = {**decided, "itemSequence": line.sequence}
     if numbers := notes.numbers(line):
         item["noteNumber"] = numbers
     return item | {"adjudication": list(_adjudication(line, claim))}
@@ -174,8 +170,8 @@ class _Notes:
     def numbers(self, line: LineDetermination) -> list[int]:
         return sorted({self._numbers[note(finding)] for finding in noteworthy(line)})
 
-    def elements(self) -> list[Json]:
-        return [{"number": number, "type": "display", "text": text} for text, number in self._numbers.items()]
+    def elements(self, form: Form) -> list[Json]:
+        return [{"number": number, "type": form.note_type(), "text": text} for text, number in self._numbers.items()]
 
 
 def _contained(envelope: Envelope) -> list[Json]:

@@ -1,4 +1,7 @@
-"""The OperationOutcome for a message that could not be processed; https://hl7.org/fhir/R4/operationoutcome.html."""
+"""The OperationOutcome for a message that could not be processed; https://hl7.org/fhir/R4/operationoutcome.html.
+
+The elements used are the same in R5.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The Provenance of an answer: who decided, when, by which policy, on which evidence.
 
-https://hl7.org/fhir/R4/provenance.html
+https://hl7.org/fhir/R4/provenance.html; the elements used are the same in R5.
 """
 
 from __future__ import annotations

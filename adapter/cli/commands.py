@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.bootstrap import build, mapping_layers, notices
+from adapter.bootstrap import AUTO, build, mapping_layers, notices
 from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.fhir.version import NAMES, version_of_release
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
@@ -92,7 +93,7 @@ async def _sync_server(
     tell: Progress,
 ) -> Report:
     async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
-        await _require_version(client, choice.fhir_version)
+        adjudicator = await _of_server(client, choice.fhir_version, adjudicator)
         source = _source(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
@@ -148,18 +149,20 @@ def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) ->
     return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope))
 
 
-async def _require_version(client: FhirClient, wanted: str) -> None:
-    """The server's FHIR version is one we have mappings for.
+async def _of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:
+    """The adjudicator for the FHIR version that the server says it speaks.
 
     Raises:
-        SourceError: another release, or no CapabilityStatement.
+        SourceError: a release without mappings, another than asked for, or no CapabilityStatement.
     """
-    release = str((await client.capabilities()).get("fhirVersion", ""))
-    if wanted.lower() in ("auto", "r4", "r4b") and not release.startswith(("4.0", "4.3")):
-        raise SourceError(
-            f"the server speaks FHIR {release or 'of an unknown version'}, the mappings R4 and R4B",
-            "Use a server of R4 or R4B.",
-        )
+    release = (await client.capabilities()).get("fhirVersion")
+    version = version_of_release(release)
+    if version is None or version not in adjudicator.versions:
+        speaks = release if isinstance(release, str) and release else "of an unknown version"
+        known = ", ".join(NAMES[each] for each in adjudicator.versions)
+        hint = "Use a server of one of these." if wanted.lower() == AUTO else "Is --fhir-version right for this server?"
+        raise SourceError(f"the server speaks FHIR {speaks}, the mappings {known}", hint)
+    return adjudicator.only(version)
 
 
 def explain(choice: Choice, claim_id: str) -> int:
@@ -167,7 +170,7 @@ def explain(choice: Choice, claim_id: str) -> int:
     settings = load_settings()
     adjudicator = choice.adjudicator(settings)
     if choice.is_server:
-        claim, store = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
+        claim, store, adjudicator = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
     else:
         claim, store = _claim_in_files(choice, claim_id)
     if claim is None:
@@ -192,12 +195,13 @@ def _claim_in_files(choice: Choice, claim_id: str) -> tuple[Located | None, Evid
 
 async def _claim_on_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str
-) -> tuple[Located | None, EvidenceStore]:
+) -> tuple[Located | None, EvidenceStore, Adjudicator]:
     async with open_client(choice, settings) as client:
-        await _require_version(client, choice.fhir_version)
+        adjudicator = await _of_server(client, choice.fhir_version, adjudicator)
         source = _source(client, adjudicator, settings)
         found = [each async for page in source.claims(ids=[claim_id]) for each in page]
-        return (found[0], await source.gather(found)) if found else (None, EvidenceStore())
+        store = await source.gather(found)
+        return found[0] if found else None, store, adjudicator
 
 
 def policies(mappings: Sequence[Path], output_format: str) -> int:

@@ -15,6 +15,7 @@ from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_j
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
+from adapter.fhir.version import NAMES
 from adapter.policy.book import PolicyBook
 from adapter.reconcile import Adjudicator
 from adapter.sync import Report
@@ -186,8 +187,10 @@ def checked(adjudicator: Adjudicator, notices: Sequence[ConfigurationFault]) -> 
     for each in notices:
         sys.stderr.write(f"coaching-adapter: notice: {each}\n")
     mappings, book = adjudicator.mappings, adjudicator.book
+    versions = [mappings, *adjudicator.others.values()]
+    counted = ", ".join(f"{len(each.resources)} resource mappings for FHIR {NAMES[each.version]}" for each in versions)
     console().print(
-        f"In order: {len(mappings.resources)} resource mappings for FHIR {mappings.version.upper()}, "
+        f"In order: {counted}, "
         f"{len(book.policies)} policies, {len(mappings.payers.payers)} payers, "
         f"ICD-10-CM edition {adjudicator.icd10cm.edition}, settings.",
         soft_wrap=True,

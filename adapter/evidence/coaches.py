@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.mapper import Mapper
+from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Sourced
 from adapter.session.time import Interval
@@ -25,7 +25,7 @@ class CoachSession:
 
 
 def sessions_by_coach(
-    store: EvidenceStore, mapper: Mapper, scope: Collection[str]
+    store: EvidenceStore, mapper: Records, scope: Collection[str]
 ) -> Mapping[str, tuple[CoachSession, ...]]:
     """Every session with one of the codes in scope, by the key of who held it."""
     found: dict[str, list[CoachSession]] = defaultdict(list)
@@ -54,7 +54,7 @@ def _may_carry(located: Located, scope: Collection[str]) -> bool:
     return any(isinstance(code, str) and code in scope for code in codes)
 
 
-def _coaches(record: Record, store: EvidenceStore, mapper: Mapper) -> Iterator[str]:
+def _coaches(record: Record, store: EvidenceStore, mapper: Records) -> Iterator[str]:
     """The keys of the people who held a session; a role stands for its practitioner."""
     if record.located.kind == "Procedure":
         references = [each.value for each in record.many("performers")]

@@ -16,7 +16,7 @@ from datetime import date
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.loader import Mappings
-from adapter.mapping.mapper import Mapper
+from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Sourced
 from adapter.session.time import Days, Interval, utc_day_before
@@ -92,7 +92,7 @@ class _Visit:
     """Keys of encounters the claim names, found or not."""
 
 
-def gather(claim: Located, store: EvidenceStore, mapper: Mapper, mappings: Mappings) -> ClaimEvidence:
+def gather(claim: Located, store: EvidenceStore, mapper: Records, mappings: Mappings) -> ClaimEvidence:
     """Find the evidence of a claim in the store; pure, and independent of the order the store was filled in."""
     return _Gatherer(store, mapper, mappings, mapper.record(claim)).gather()
 
@@ -100,7 +100,7 @@ def gather(claim: Located, store: EvidenceStore, mapper: Mapper, mappings: Mappi
 @dataclass
 class _Gatherer:
     store: EvidenceStore
-    mapper: Mapper
+    mapper: Records
     mappings: Mappings
     claim: Record
     used: dict[str, Located] = field(default_factory=dict)

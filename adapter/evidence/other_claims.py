@@ -8,7 +8,7 @@ from functools import cached_property
 
 from adapter.evidence.references import Pointer
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.mapper import Mapper
+from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Settlement
 from adapter.session.time import instant_or_last
@@ -29,12 +29,19 @@ def furthest(*settlements: Settlement) -> Settlement:
     return max(settlements, key=FURTHER.index, default=Settlement.UNKNOWN)
 
 
+def settlement(response: Record) -> Settlement:
+    """How far a response brings its claim; a pended one is open, also where its outcome is ``complete``."""
+    found = SETTLEMENT_OF.get(str(response.value("outcome")), Settlement.UNKNOWN)
+    pended = found is Settlement.FINAL and response.value("decision") == "pending"
+    return Settlement.OPEN if pended else found
+
+
 @dataclass
 class OtherClaims:
     """Looks at claims beside the one that is decided; ``identifier_system`` tells our own answers from others'."""
 
     store: EvidenceStore
-    mapper: Mapper
+    mapper: Records
     identifier_system: str
     in_scope: Callable[[Located], bool]
     _originals: dict[str, list[Located]] = field(default_factory=dict)
@@ -46,8 +53,7 @@ class OtherClaims:
     def on_file(self, key: str) -> Settlement:
         """How far a claim has come by somebody else's response."""
         found = [self.mapper.record(each) for each in self._responses.get(key, []) if not self._is_own(each)]
-        outcomes = [str(each.value("outcome")) for each in found if each.value("status") == "active"]
-        return furthest(*(SETTLEMENT_OF[each] for each in outcomes if each in SETTLEMENT_OF))
+        return furthest(*(settlement(each) for each in found if each.value("status") == "active"))
 
     def originals(self, claim: Located) -> list[Located]:
         """The claims that a claim replaces (Claim.related, ``prior``), as far as they are at hand."""

@@ -175,6 +175,10 @@ class EvidenceStore:
         """The resource ``Type/id``."""
         return self._by_key.get(key)
 
+    def everything(self) -> Iterator[Located]:
+        """All resources, in no order that means anything."""
+        return iter(self._by_key.values())
+
     def all(self, kind: str) -> Iterator[Located]:
         """All resources of a type, in the order of their keys: the order of files never matters."""
         return (self._by_key[key] for key in sorted(self._by_key) if self._by_key[key].kind == kind)
@@ -221,7 +225,11 @@ class EvidenceStore:
         """The key of the patient (or group) a resource is about, whether or not that resource is at hand."""
         for element in PATIENT_ELEMENTS:
             if element in located.resource:
-                return self.key_of(located.resource[element], located)
+                subject = located.resource[element]
+                # R5 has a list of subjects in a Composition; about several people it is nobody's own.
+                if isinstance(subject, list):
+                    subject = subject[0] if len(subject) == 1 else None
+                return self.key_of(subject, located)
         return None
 
     def key_of(self, reference: object, holder: Located) -> str | None:

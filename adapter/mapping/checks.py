@@ -107,17 +107,19 @@ OWN_CODES: Mapping[str, Collection[str]] = {
 
 
 def unused(
-    layers: Layers, version: str, tables: Iterable[ConceptMap], variables: Variables, payers: Payers
+    layers: Layers, variables: Mapping[str, Variables], tables: Iterable[ConceptMap], payers: Payers
 ) -> Iterator[ConfigurationFault]:
     """Entries that load and change nothing: tables and variables that no file names, payers nobody can recognise."""
-    texts = [text for name in layers.names(f"{version}/*.yaml") for text in _texts(layers.lined(name).data)]
+    used: list[str] = []
+    for version, each in variables.items():
+        texts = [text for name in layers.names(f"{version}/*.yaml") for text in _texts(layers.lined(name).data)]
+        used += texts
+        for name in sorted(set(each.pieces) - set().union(*map(each.named_in, texts))):
+            lined = layers.lined(f"{version}/{VARIABLES}")
+            yield lined.fault(f"nothing uses the variable %{name}", ("variables", name))
     for table in tables:
-        if table.name not in texts:
+        if table.name not in used:
             yield layers.lined(table.file).fault(f"no field uses the table {table.name!r}", ("id",))
-    named = set().union(*map(variables.named_in, texts))
-    for name in sorted(set(variables.pieces) - named):
-        lined = layers.lined(f"{version}/{VARIABLES}")
-        yield lined.fault(f"nothing uses the variable %{name}", ("variables", name))
     for payer in payers.payers.values():
         if not (payer.identifiers or payer.names or payer.name_parts):
             hint = "give it identifiers or names"

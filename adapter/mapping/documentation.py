@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -21,6 +21,8 @@ class Place:
     where: str
     condition: Expression
     linked_by: tuple[tuple[str, Expression], ...]
+    version: str = ""
+    """The FHIR version of the resources that are looked at."""
 
     def holds(self, located: Located) -> bool:
         """Whether the condition is true of the resource; an element of the wrong shape shows nothing."""
@@ -61,28 +63,59 @@ class DocumentationMapping:
     minutes: tuple[LengthPlace, ...] = ()
 
 
+def together(mappings: Mapping[str, DocumentationMapping]) -> DocumentationMapping:
+    """The places of several FHIR versions as one mapping; each is only asked of resources of its version."""
+    elements: dict[str, tuple[Place, ...]] = {}
+    for version, each in mappings.items():
+        for name, places in each.elements.items():
+            elements[name] = elements.get(name, ()) + _of(version, places)
+    return DocumentationMapping(
+        note=tuple(place for version, each in mappings.items() for place in _of(version, each.note)),
+        elements=elements,
+        labels={name: label for each in mappings.values() for name, label in each.labels.items()},
+        minutes=tuple(
+            replace(length, place=replace(length.place, version=version))
+            for version, each in mappings.items()
+            for length in each.minutes
+        ),
+    )
+
+
+def _of(version: str, places: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(replace(each, version=version) for each in places)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionPapers:
     """Everything about one patient that may speak about one session.
 
-    ``session``: keys of the session's Encounter and Procedure; ``reports``: keys of what the Procedure itself names.
+    ``session``: keys of the session's Encounter and Procedure; ``reports``: keys of what the Procedure itself names;
+    ``version_of``: the FHIR version of a resource.
     """
 
     store: EvidenceStore
+    version_of: Callable[[Located], str]
     patient: str
     session: frozenset[str]
     reports: frozenset[str]
 
     @classmethod
     def of(
-        cls, store: EvidenceStore, patient: str, session: Iterable[Located], reports: Iterable[Located]
+        cls,
+        store: EvidenceStore,
+        version_of: Callable[[Located], str],
+        patient: str,
+        session: Iterable[Located],
+        reports: Iterable[Located],
     ) -> SessionPapers:
         keys = (frozenset(located.key for located in each) for each in (session, reports))
-        return cls(store, patient, *keys)
+        return cls(store, version_of, patient, *keys)
 
     def at(self, place: Place) -> Iterator[Located]:
         """The resources at a place that belong to the session and count."""
         for located in self.store.about(place.resource, self.patient):
+            if self.version_of(located) != place.version:
+                continue
             linked = located.key in self.reports | self.session or self._belongs(place, located)
             if linked and place.holds(located):
                 yield located

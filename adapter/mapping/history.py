@@ -8,7 +8,7 @@ from datetime import date
 
 from adapter.evidence.other_claims import replaced_claims
 from adapter.evidence.store import EvidenceStore
-from adapter.mapping.mapper import Mapper
+from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import PriorService, Settlement
 from adapter.session.time import instant_or_last
@@ -19,7 +19,7 @@ NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "p
 PROCEDURE_SYSTEMS = ("CPT", "HCPCS")
 
 
-def patient_services(patient: str, store: EvidenceStore, mapper: Mapper) -> tuple[PriorService, ...]:
+def patient_services(patient: str, store: EvidenceStore, mapper: Records) -> tuple[PriorService, ...]:
     """Every coded service of the patient, oldest first; how far its claim has come is not looked at yet."""
     found = [*_on_claims(patient, store, mapper)]
     for kind, codes, when in (("Procedure", "codes", "performed"), ("Encounter", "types", "period")):
@@ -45,7 +45,7 @@ def history_of(
     )
 
 
-def _on_claims(patient: str, store: EvidenceStore, mapper: Mapper) -> Iterator[PriorService]:
+def _on_claims(patient: str, store: EvidenceStore, mapper: Records) -> Iterator[PriorService]:
     for located in store.about("Claim", patient):
         record = mapper.record(located)
         if record.value("status") != "active" or record.value("use") != "claim":

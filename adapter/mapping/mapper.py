@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
@@ -36,6 +36,16 @@ class PartMapping:
 
     fields: tuple[FieldMapping, ...]
     groups: Mapping[str, tuple[str, Expression, PartMapping]] = field(default_factory=dict)
+
+
+class Records(Protocol):
+    """Gives the record of any resource, by the mapping of the FHIR version that the resource is in."""
+
+    def knows(self, located: Located) -> bool:
+        """Whether a mapping for the resource's type exists."""
+
+    def record(self, located: Located) -> Record:
+        """The record of a resource; KeyError when ``knows`` says no."""
 
 
 @dataclass
@@ -106,10 +116,19 @@ class Mapper:
                 place = f"{origin.path}{error.element}"
                 issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))
                 continue
-            if isinstance(value, Code) and spec.table is not None:
-                url = value.written_as or self.systems.preferred.get(value.system or "")
-                translated = spec.table.translate(value, url)
-                value = translated if spec.listed_only else translated or value
+            if spec.table is not None and isinstance(value, Code | str):
+                value = self._translated(spec, spec.table, value)
             if value is not None:
                 values.append(Sourced(value, origin))
         return tuple(values)
+
+    def _translated(self, spec: FieldMapping, table: ConceptMap, value: Code | str) -> Code | str | None:
+        """A coding or a plain word (a status) by the table; a word is listed there without a system."""
+        translated: Code | str | None
+        if isinstance(value, Code):
+            url = value.written_as or self.systems.preferred.get(value.system or "")
+            translated = table.translate(value, url)
+        else:
+            found = table.translate(Code(value), None)
+            translated = found.code if found is not None else None
+        return translated if spec.listed_only else translated or value

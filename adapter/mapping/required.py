@@ -58,7 +58,7 @@ REQUIRED: dict[str, dict[str, frozenset[str]]] = {
         "information": frozenset(["content", "sequence"]),
     },
     "ClaimResponse": {
-        "": frozenset(["outcome", "request", "status", "use"]),
+        "": frozenset(["decision", "outcome", "request", "status", "use"]),
     },
     "Condition": {
         "": frozenset(["codes", "verification"]),

@@ -19,6 +19,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import SessionPapers, find_documentation, find_length
 from adapter.mapping.loader import Mappings
 from adapter.mapping.record import Record
+from adapter.mapping.versioned import VersionedMapper
 from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
@@ -52,6 +53,8 @@ class Builder:
     """What sessions are built with. ``settled`` tells how far another claim has come, by its key."""
 
     mappings: Mappings
+    """The code tables, credentials and payers, which are the same for every version."""
+    mapper: VersionedMapper
     store: EvidenceStore
     icd10cm: Icd10Cm
     site_timezone: str | None
@@ -122,7 +125,7 @@ class Builder:
     def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
         insurance, coverage = evidence.insurance, evidence.coverage
         focal, prior = insurance.one("focal"), evidence.prior_result
-        decided = prior is not None and prior.value("status") == "active" and prior.value("outcome") in DECIDED
+        decided = prior is not None and _holds_result(prior)
         named = Coverage(
             sequence=int(insurance.value("sequence") or 1),
             origin=insurance.origin,
@@ -183,11 +186,11 @@ class Builder:
         self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence, history: tuple[PriorService, ...]
     ) -> tuple[CoachingSession, tuple[Located, ...]]:
         papers = self._papers(evidence, line)
-        stated = find_length(self.mappings.documentation, papers, self.mappings.systems) if papers else None
+        stated = find_length(self.mapper.documentation, papers, self.mappings.systems) if papers else None
         visit = self._visit(line, stated[0] if stated else None)
         time = self._time(visit, line)
         documentation, documents = (
-            find_documentation(self.mappings.documentation, papers) if papers else (Documentation(), ())
+            find_documentation(self.mapper.documentation, papers) if papers else (Documentation(), ())
         )
         if stated is not None:
             documents = (*documents, stated[1])
@@ -342,7 +345,12 @@ class Builder:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
             return None
-        return SessionPapers.of(self.store, evidence.patient, session, line.reports)
+        return SessionPapers.of(self.store, self.mapper.version_of, evidence.patient, session, line.reports)
+
+
+def _holds_result(response: Record) -> bool:
+    decided = response.value("outcome") in DECIDED and response.value("decision") != "pending"
+    return decided and response.value("status") == "active"
 
 
 def _as_written(reference: object) -> str:

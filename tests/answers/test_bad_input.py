@@ -348,7 +348,6 @@ def test_whatever_is_spoilt_every_claim_is_answered(seed: int) -> None:
         pytest.param(["sync", "in", "--now", "2026-01-31"], 2, "2026-01-31", id="--now without a time"),
         pytest.param(["sync", "in", "--now", "2026-01-31T12:00:00"], 2, "2026-01-31", id="--now without an offset"),
         pytest.param(["sync", "in", "--mappings", "nowhere"], 2, "nowhere", id="mappings that are not there"),
-        pytest.param(["sync", "in", "--fhir-version", "R5"], 2, "R5", id="R5"),
         pytest.param(["sync", "in", "--fhir-version", "DSTU2"], 2, "DSTU2", id="a release nobody knows"),
         pytest.param(["sync", "in", "--since", "auto"], 2, "--since", id="--since with files"),
         pytest.param(["sync", "in", "--format", "xml"], 2, "xml", id="a format nobody knows"),

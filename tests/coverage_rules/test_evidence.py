@@ -146,7 +146,7 @@ CANCELLED, UNCLEAR = denies("cancelled", "96", "N441"), pends("status_unclear", 
         row(visit("finished", procedure="stopped"), MET, UNCLEAR, id="finished, the procedure was stopped"),
         row(visit("finished", procedure=None), MET, UNCLEAR, id="finished, the procedure has no status"),
         row(visit("finished", over=False, procedure="in-progress"), UNFINISHED, NOT_APPLICABLE, id="procedure goes on"),
-        row(visit("completed"), MET, MET, id="completed, the word of R5"),
+        row(visit("completed"), MET, MET, id="completed, which R4 does not say of a visit"),
         row(NO_VISIT, NOT_APPLICABLE, NOT_APPLICABLE, id="no visit on file"),
     ],
 )

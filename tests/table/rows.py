@@ -32,6 +32,8 @@ from table.world import (
     AETNA,
     BASE,
     CPT,
+    DECISION,
+    DECISIONS,
     HCPCS,
     PAS_ENCOUNTER,
     RELATED,
@@ -754,6 +756,15 @@ row(
     two_coverages(AETNA),
     answered("base", "queued", by_us=False, id="first-payer"),
     put("Claim", "insurance.0.claimResponse", to("ClaimResponse/first-payer")),
+)
+row(
+    "55",
+    "Cigna second, the primary result says complete and is pended",
+    pend("MA04|N479"),
+    two_coverages(AETNA),
+    FIRST_ANSWER,
+    put("Claim", "insurance.0.claimResponse", to("ClaimResponse/first-payer")),
+    put("ClaimResponse", "extension", [{"url": DECISION, "valueCodeableConcept": concept("pending", DECISIONS)}]),
 )
 row("55", "Cigna first", approve(warned=None), two_coverages(AETNA), put("Claim", "insurance.0.sequence", 3))
 row("56", "two focal coverages", refused("business-rule", "Claim.insurance"), two_coverages(AETNA, (True, True)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NO_VISIT = "no visit on file; evidence_on_file says so"
 CALLED_OFF = frozenset({"cancelled", "not-done"})
 UNFINISHED = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave", "on-hold", "preparation"})
-DONE = frozenset({"finished", "completed", "discharged"})
+DONE = frozenset({"finished", "completed"})
 
 
 @rule(Stage.EVIDENCE, outcomes=("nothing", "rivals", "unresolved", "ignored"))

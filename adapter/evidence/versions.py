@@ -1,0 +1,68 @@
+"""The FHIR version of every resource of a store, for input that may hold more than one.
+
+A resource is in the version that it states or shows. Where it could be either (a Claim mostly can), it is in that of
+its surroundings: its Bundle, its file, its folder, the folders above. The nearest of these in which a majority tells a
+version decides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.fhir.version import told_version
+
+
+@dataclass
+class Versions:
+    """Tells the version of each resource; ``default`` where nothing does. Ask when the store is filled."""
+
+    store: EvidenceStore
+    default: str
+    _found: dict[Located, str] = field(default_factory=dict)
+    _told: dict[Located, str | None] = field(default_factory=dict)
+
+    def of(self, located: Located) -> str:
+        """``r4`` or ``r5``; a contained resource is in the version of its container."""
+        outer = located.container or located
+        if outer not in self._found:
+            self._found[outer] = self._tells(outer) or self._around(outer)
+        return self._found[outer]
+
+    def _tells(self, located: Located) -> str | None:
+        if located not in self._told:
+            self._told[located] = told_version(located.resource)
+        return self._told[located]
+
+    def _around(self, located: Located) -> str:
+        told = (self._majorities.get(each) for each in _surroundings(located))
+        return next((version for version in told if version is not None), self.default)
+
+    @cached_property
+    def _majorities(self) -> Mapping[str, str]:
+        votes: dict[str, Counter[str]] = defaultdict(Counter)
+        for located in self.store.everything():
+            if version := self._tells(located):
+                for each in _surroundings(located):
+                    votes[each][version] += 1
+        return {each: version for each, counted in votes.items() if (version := _majority(counted)) is not None}
+
+
+def _majority(votes: Counter[str]) -> str | None:
+    """The version with most votes; None when two have the same."""
+    (first, most), *others = votes.most_common(2)
+    return None if others and others[0][1] == most else first
+
+
+def _surroundings(located: Located) -> Iterator[str]:
+    """Names of what a resource stands in, the nearest first."""
+    if located.bundle is not None:
+        yield f"Bundle {located.bundle}"
+    if located.file is not None:
+        yield located.file
+        yield from (f"{folder}/" for folder in PurePath(located.file).parents if folder != PurePath())
+    yield "all input"
