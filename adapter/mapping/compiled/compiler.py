@@ -9,7 +9,7 @@ from fhirpathpy.engine import do_eval
 from adapter.mapping.compiled import types
 from adapter.mapping.compiled.functions import FUNCTIONS, Call
 from adapter.mapping.compiled.members import member
-from adapter.mapping.compiled.operators import OPERATORS
+from adapter.mapping.compiled.operators import OPERATORS, union
 from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Run, Step, start
 from adapter.mapping.compiled.strings import STRING_FUNCTIONS
 
@@ -110,6 +110,16 @@ def _operator(model: Model, node: Node, source: Step) -> Step:
     return compiled(left, right)
 
 
+def _union(model: Model, node: Node, source: Step) -> Step:
+    return union([_compile(model, each, source) for each in _operands(node)])
+
+
+def _operands(node: Node) -> list[Node]:
+    """All of ``a | b | c``: duplicates are looked for once."""
+    left, right = node["children"]
+    return [*(_operands(left) if left["type"] == "UnionExpression" else [left]), right]
+
+
 def _type_operator(model: Model, node: Node, source: Step) -> Step:
     element, named = node["children"]
     return TYPE_OPERATORS[node["terminalNodeText"][0]](model, _compile(model, element, source), named)
@@ -130,7 +140,7 @@ NODES: dict[str, Callable[[Model, Node, Step], Step]] = {
     "InvocationExpression": _invocation,
     "IndexerExpression": _indexer,
     "TypeExpression": _type_operator,
-    "UnionExpression": _operator,
+    "UnionExpression": _union,
     "EqualityExpression": _operator,
     "InequalityExpression": _operator,
     "AdditiveExpression": _operator,

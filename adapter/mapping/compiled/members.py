@@ -97,7 +97,7 @@ def _objects_only(read: Run) -> Run:
 
 
 def _choice(name: str, path: str | None, choices: Mapping[str, str], source: Step) -> Step:
-    siblings = frozenset(f"_{each}" for each in choices)
+    watched = frozenset(choices) | {f"_{each}" for each in choices}
     before = source.run
 
     def typed(found: list[Any]) -> list[tuple[str, Any]]:
@@ -106,22 +106,25 @@ def _choice(name: str, path: str | None, choices: Mapping[str, str], source: Ste
             if type(element) is not dict:
                 _has_no_members(element, name)
                 continue
-            if element.get("resourceType", path) != path or not siblings.isdisjoint(element):
-                raise Unusual
-            names = [each for each in element if each in choices]
-            if len(names) > 1:
+            names = [each for each in element if each in watched]
+            if len(names) > 1 or element.get("resourceType", path) != path:
                 raise Unusual
             for each in names:
-                chosen += _chosen(choices[each], element[each])
+                chosen += _chosen(choices.get(each), element[each])
         return chosen
 
     return Step(_without_paths(typed), Kind(frozenset(choices.values())), typed)
 
 
-def _chosen(path: str, value: Any) -> list[tuple[str, Any]]:
-    """The one element that stands for a choice: never a list, never a resource, and a Quantity is an object."""
+def _chosen(path: str | None, value: Any) -> list[tuple[str, Any]]:
+    """The one element that stands for a choice: no sibling, no list, no resource, and a Quantity is an object."""
     kind = type(value)
-    if kind is list or (kind is dict and "resourceType" in value) or (path == QUANTITY and kind is not dict):
+    if (
+        path is None
+        or kind is list
+        or (kind is dict and "resourceType" in value)
+        or (path == QUANTITY and kind is not dict)
+    ):
         raise Unusual
     return [] if value is None else [(path, value)]
 

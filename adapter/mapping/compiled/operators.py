@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from adapter.mapping.compiled.step import SCALARS, VALUES, Kind, NotCompiled, Step, Unusual, after
@@ -114,9 +115,11 @@ def _plus(left: Step, right: Step) -> Step:
     return _infix(lambda one, other: [operator.add(*_alike(one, other))] if one and other else [])(left, right)
 
 
-def _union(left: Step, right: Step) -> Step:
-    one, other = left.run, right.run
-    return distinct(Step(lambda found: one(found) + other(found), left.kind | right.kind))
+def union(operands: Sequence[Step]) -> Step:
+    """What all of them find, without duplicates."""
+    runs = [each.run for each in operands]
+    kind = reduce(operator.or_, (each.kind for each in operands))
+    return distinct(Step(lambda found: [each for run in runs for each in run(found)], kind))
 
 
 def distinct(source: Step) -> Step:
@@ -147,5 +150,4 @@ OPERATORS: dict[str, Operator] = {
     "and": _logic(_and),
     "or": _logic(_or),
     "+": _plus,
-    "|": _union,
 }

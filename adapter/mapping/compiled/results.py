@@ -14,32 +14,41 @@ def results(found: list[Any]) -> list[Any]:
     Raises:
         Unusual: a list in a list, or something that is no JSON.
     """
+    return _list(found, nested=False)
+
+
+def _list(values: list[Any], *, nested: bool) -> list[Any]:
+    """An object that has an ``extension`` and nothing else is left out: to the library it belongs to a primitive."""
     handed: list[Any] = []
-    for each in found:
-        if type(each) is list:
+    for each in values:
+        kind = type(each)
+        if kind is str:
+            handed.append(each)
+        elif kind is dict:
+            if len(each) != 1 or "extension" not in each:
+                handed.append(_object(each))
+        elif kind is list and not nested:
             raise Unusual
-        _hand(each, handed)
+        else:
+            handed.append(_value(each))
     return handed
 
 
-def _hand(value: Any, out: list[Any]) -> None:
-    """An object that has an ``extension`` and nothing else is left out: to the library it belongs to a primitive."""
-    kind = type(value)
-    if kind is str:
-        out.append(value)
-    elif kind is not dict or len(value) != 1 or "extension" not in value:
-        out.append(_copy(value))
+def _object(value: dict[str, Any]) -> dict[str, Any]:
+    """A copy, made in one go because most elements hold nothing but texts; the rest is copied where it differs."""
+    copied = value.copy()
+    for name, each in value.items():
+        if type(each) is not str:
+            copied[name] = _value(each)
+    return copied
 
 
-def _copy(value: Any) -> Any:
+def _value(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
-        return {name: each if type(each) is str else _copy(each) for name, each in value.items()}
+        return _object(value)
     if kind is list:
-        copies: list[Any] = []
-        for each in value:
-            _hand(each, copies)
-        return copies
+        return _list(value, nested=True)
     if kind is float:
         return Decimal(str(value))
     if kind in SCALARS:

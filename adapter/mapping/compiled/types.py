@@ -7,7 +7,7 @@ from typing import Any
 from fhirpathpy.engine import type_specifier
 from fhirpathpy.engine.nodes import ResourceNode, TypeInfo
 
-from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Run, Step, Typed, Unusual, with_paths
+from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Step, Typed, Unusual, with_paths
 
 
 def of_type(model: Model, source: Step, named: Node) -> Step:
@@ -29,10 +29,12 @@ def is_type(model: Model, source: Step, named: Node) -> Step:
 
 
 def _narrowed(typed: Typed, wanted: frozenset[str | None]) -> Step:
+    def run(found: list[Any]) -> list[Any]:
+        return [value for path, value in typed(found) if path in wanted]
+
     def narrowed(found: list[Any]) -> list[tuple[str, Any]]:
         return [each for each in typed(found) if each[0] in wanted]
 
-    run: Run = lambda found: [value for _, value in narrowed(found)]  # noqa: E731 - its type is the point
     return Step(run, Kind(wanted), narrowed)
 
 
