@@ -66,7 +66,7 @@ class Mapper:
         fields = {each.name: self._field(each, located, element, path, issues) for each in mapping.fields}
         groups: dict[str, tuple[Record, ...]] = {}
         for name, (steps, expression, part) in mapping.groups.items():
-            elements = self._evaluate(expression, element, f"{path}.{steps}", located, issues)
+            elements = self._evaluate(expression, element, path, steps, located, issues)
             groups[name] = tuple(
                 self._part(part, located, each, f"{path}.{steps}[{index}]")
                 for index, each in enumerate(elements)
@@ -76,20 +76,23 @@ class Mapper:
         return Record(located, path, fields, groups, tuple(issues + nested))
 
     def _field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
-        for text, expression in spec.expressions:
-            place = f"{path}.{text}"
-            found = self._evaluate(expression, element, place, located, issues)
-            values = self._convert(spec, found, Origin(located.versioned, place), located, issues)
-            if values:
+        for steps, expression in spec.expressions:
+            found = self._evaluate(expression, element, path, steps, located, issues)
+            if not found:
+                continue
+            origin = Origin(located.versioned, f"{path}.{steps}")
+            if values := self._convert(spec, found, origin, located, issues):
                 return values
         return ()
 
     def _evaluate(
-        self, expression: Expression, element: Any, place: str, located: Located, issues: list[Issue]
+        self, expression: Expression, element: Any, path: str, steps: str, located: Located, issues: list[Issue]
     ) -> Sequence[Any]:
+        """What the steps find in the element that stands at a path; its place is only put together for an issue."""
         try:
             return expression(element)
         except Exception as error:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
+            place = f"{path}.{steps}"
             problem = f"{place} cannot be read ({type(error).__name__}): the element has another shape"
             issues.append(Issue("structure", problem, place, located.place(place)))
             return ()

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from adapter.mapping.compiled import types
 from adapter.mapping.compiled.operators import FALSE, TRUE, distinct
-from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Run, Step, Unusual, after, start
+from adapter.mapping.compiled.step import (
+    VALUES,
+    Kind,
+    Model,
+    Node,
+    NotCompiled,
+    Run,
+    Step,
+    Unusual,
+    after,
+    same_type,
+    start,
+)
 from adapter.mapping.compiled.texts import hashable_text
 
 
@@ -82,17 +95,20 @@ def _repeat(call: Call) -> Step:
     again = call.compile(call.parameters[0], start(first.kind))
     if first.kind.values or again.kind != first.kind or len(first.kind.paths) != 1:
         raise NotCompiled("repeat() through elements of several types")
+    (path,) = first.kind.paths
     one, rest = first.run, again.run
 
     def run(found: list[Any]) -> list[Any]:
         repeated: list[Any] = []
         seen: set[str] = set()
-        pending = [(one, each) for each in found]
-        for step, element in pending:
-            new = [(text, each) for each in step([element]) if (text := hashable_text(each)) not in seen]
-            seen.update(text for text, _ in new)
-            repeated += [each for _, each in new]
-            pending += [(rest, each) for _, each in new]
+        pending = deque((one, each) for each in found)
+        while pending:
+            step, element = pending.popleft()
+            texts = [(hashable_text(same_type(each, path)), each) for each in step([element])]
+            new = [each for text, each in texts if text not in seen]
+            seen.update(text for text, _ in texts)
+            repeated += new
+            pending.extend((rest, each) for each in new)
         return repeated
 
     return call.after(run, first.kind)

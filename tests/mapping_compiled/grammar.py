@@ -1,0 +1,124 @@
+"""Strategies: FHIRPath of the compiled node types, and JSON that is FHIR, nearly FHIR, or nothing like it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+Text = st.SearchStrategy[str]
+
+NAMES = [
+    "status",
+    "code",
+    "coding",
+    "text",
+    "value",
+    "effective",
+    "component",
+    "subject",
+    "display",
+    "extension",
+    "url",
+    "system",
+    "item",
+    "length",
+    "identifier",
+    "active",
+    "period",
+    "start",
+    "quantity",
+    "contained",
+    "`code`",
+    "Observation",
+]
+TYPES = [
+    "string",
+    "code",
+    "Quantity",
+    "FHIR.Period",
+    "dateTime",
+    "Element",
+    "CodeableConcept",
+    "Observation",
+    "System.String",
+]
+LITERALS = ["'x'", "'X  y'", "''", "1", "1.5", "0", "true", "false", "{}", "'2024-01-01'"]
+OPERATORS = ["=", "!=", "~", "!~", "<", ">=", "and", "or", "+", "|"]
+CALLS = ["exists()", "empty()", "not()", "count()", "first()", "last()", "tail()", "distinct()", "lower()", "upper()"]
+TEXT_CALLS = ["startsWith('x')", "endsWith('y')", "contains('x')", "matches('^x')", "extension('x')"]
+BODY_CALLS = ["where", "select", "exists", "all", "repeat"]
+
+SIBLINGS = ["_status", "_valueString", "_value"]
+CHOICES = [
+    "valueString",
+    "valueCode",
+    "valueQuantity",
+    "valueCodeableConcept",
+    "valuePeriod",
+    "valueDateTime",
+    "valueBoolean",
+    "valueUsageContext",
+    "effectivePeriod",
+    "effectiveDateTime",
+]
+MEMBERS = [*(name for name in NAMES if name.isidentifier()), *CHOICES]
+BASES = ["Observation", "Observation.component", "Extension", "Encounter", "QuestionnaireResponse", "Claim.item"]
+
+
+def expressions() -> Text:
+    """Expressions of up to a handful of nodes, mostly paths with conditions."""
+    return st.recursive(_heads(), _larger, max_leaves=6)
+
+
+def _heads() -> Text:
+    names = st.sampled_from(NAMES)
+    return st.one_of(names, names, names, st.sampled_from(LITERALS), st.just("$this"), _calls(st.just("$this")))
+
+
+def _larger(inner: Text) -> Text:
+    name = st.sampled_from(NAMES)
+    return st.one_of(
+        st.builds("{}.{}".format, inner, name),
+        st.builds("{}.{}".format, inner, name),
+        st.builds("{}.{}".format, inner, _calls(inner)),
+        st.builds("{}[{}]".format, inner, st.sampled_from([0, 1])),
+        st.builds("({} {} {})".format, inner, st.sampled_from(OPERATORS), inner),
+        st.builds("({} {} {})".format, inner, st.sampled_from(["is", "as"]), st.sampled_from(TYPES)),
+    )
+
+
+def _calls(inner: Text) -> Text:
+    types = st.sampled_from(TYPES)
+    return st.one_of(
+        st.sampled_from(CALLS),
+        st.sampled_from(TEXT_CALLS),
+        st.builds("{}({})".format, st.sampled_from(BODY_CALLS), inner),
+        st.builds("{}({})".format, st.sampled_from(["ofType", "ofType", "is", "as"]), types),
+        st.builds("iif({}, {}, {})".format, inner, inner, inner),
+        st.builds("iif({}, {})".format, inner, inner),
+    )
+
+
+def elements() -> st.SearchStrategy[object]:
+    """An object mostly, sometimes a resource, sometimes what no mapping expects."""
+    objects = _objects(st.recursive(_scalars(), _holders, max_leaves=12))
+    resources = st.builds(lambda kind, element: {"resourceType": kind, **element}, st.sampled_from(BASES[:4]), objects)
+    return st.one_of(objects, objects, resources, _scalars(), st.lists(objects, max_size=2))
+
+
+def _scalars() -> st.SearchStrategy[object]:
+    texts = st.sampled_from(["x", "X y", "x  Y", "", "2024-01-01", "2024-01-01T10:00:00Z", "Observation", "é"])
+    others: Sequence[object] = [None, True, False, 0, 1, 2, 1.0, 1.5, -0.5, 85.1, Decimal("1.5"), Decimal(1)]
+    return st.one_of(texts, texts, st.sampled_from(others))
+
+
+def _holders(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.one_of(_objects(inner), st.lists(inner, max_size=3))
+
+
+def _objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
+    usual = st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4)
+    odd = st.dictionaries(st.sampled_from([*SIBLINGS, "resourceType", "extension"]), inner, min_size=1, max_size=2)
+    return st.one_of(usual, usual, usual, usual, st.builds(lambda one, other: {**one, **other}, usual, odd))
