@@ -63,7 +63,8 @@ class Mapper:
 
     def _part(self, mapping: PartMapping, located: Located, element: Any, path: str) -> Record:
         issues: list[Issue] = []
-        fields = {each.name: self._field(each, located, element, path, issues) for each in mapping.fields}
+        origin = Origin(located.versioned, path)
+        fields = {each.name: self._field(each, located, element, origin, issues) for each in mapping.fields}
         groups: dict[str, tuple[Record, ...]] = {}
         for name, (steps, expression, part) in mapping.groups.items():
             elements = self._evaluate(expression, element, path, steps, located, issues)
@@ -75,12 +76,12 @@ class Mapper:
         nested = [issue for records in groups.values() for record in records for issue in record.issues]
         return Record(located, path, fields, groups, tuple(issues + nested))
 
-    def _field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
+    def _field(self, spec: FieldMapping, located: Located, element: Any, part: Origin, issues: list[Issue]) -> Values:
         for steps, expression in spec.expressions:
-            found = self._evaluate(expression, element, path, steps, located, issues)
+            found = self._evaluate(expression, element, part.path, steps, located, issues)
             if not found:
                 continue
-            origin = Origin(located.versioned, f"{path}.{steps}")
+            origin = Origin(part.resource, f"{part.path}.{steps}")
             if values := self._convert(spec, found, origin, located, issues):
                 return values
         return ()
