@@ -13,23 +13,14 @@ NAMES = [
     "status",
     "code",
     "coding",
-    "text",
     "value",
     "effective",
     "component",
-    "subject",
-    "display",
     "extension",
     "url",
-    "system",
     "item",
     "length",
-    "identifier",
     "active",
-    "period",
-    "start",
-    "quantity",
-    "contained",
     "`code`",
     "Observation",
 ]
@@ -50,20 +41,19 @@ CALLS = ["exists()", "empty()", "not()", "count()", "first()", "last()", "tail()
 TEXT_CALLS = ["startsWith('x')", "endsWith('y')", "contains('x')", "matches('^x')", "extension('x')"]
 BODY_CALLS = ["where", "select", "exists", "all", "repeat"]
 
-SIBLINGS = ["_status", "_valueString", "_value"]
+TEXTS = ["x", "X y", "x  Y", "", "2024-01-01", "2024-01-01T10:00:00Z", "Observation", "é"]
+OTHERS: Sequence[object] = [None, True, False, 0, 1, 2, 1.0, 1.5, -0.5, 85.1, Decimal("1.5"), Decimal(1)]
 CHOICES = [
     "valueString",
-    "valueCode",
     "valueQuantity",
     "valueCodeableConcept",
     "valuePeriod",
-    "valueDateTime",
-    "valueBoolean",
     "valueUsageContext",
     "effectivePeriod",
-    "effectiveDateTime",
 ]
 MEMBERS = [*(name for name in NAMES if name.isidentifier()), *CHOICES]
+ODD = ["_status", "_valueString", "_value", "_code", "resourceType", "extension"]
+RESOURCES = ["Observation", "Encounter", "QuestionnaireResponse", "Patient"]
 BASES = ["Observation", "Observation.component", "Extension", "Encounter", "QuestionnaireResponse", "Claim.item"]
 
 
@@ -103,22 +93,19 @@ def _calls(inner: Text) -> Text:
 
 def elements() -> st.SearchStrategy[object]:
     """An object mostly, sometimes a resource, sometimes what no mapping expects."""
-    objects = _objects(st.recursive(_scalars(), _holders, max_leaves=12))
-    resources = st.builds(lambda kind, element: {"resourceType": kind, **element}, st.sampled_from(BASES[:4]), objects)
-    return st.one_of(objects, objects, resources, _scalars(), st.lists(objects, max_size=2))
+    inner: st.SearchStrategy[object] = _scalars()
+    for _ in range(3):
+        inner = st.one_of(_scalars(), _objects(inner), _objects(inner), st.lists(inner, max_size=3))
+    objects = _objects(inner)
+    resources = st.builds(lambda kind, element: {"resourceType": kind, **element}, st.sampled_from(RESOURCES), objects)
+    return st.one_of(objects, objects, resources, resources, _scalars(), st.lists(objects, max_size=2))
 
 
 def _scalars() -> st.SearchStrategy[object]:
-    texts = st.sampled_from(["x", "X y", "x  Y", "", "2024-01-01", "2024-01-01T10:00:00Z", "Observation", "é"])
-    others: Sequence[object] = [None, True, False, 0, 1, 2, 1.0, 1.5, -0.5, 85.1, Decimal("1.5"), Decimal(1)]
-    return st.one_of(texts, texts, st.sampled_from(others))
+    return st.sampled_from([*TEXTS, *TEXTS, *OTHERS])
 
 
-def _holders(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    return st.one_of(_objects(inner), st.lists(inner, max_size=3))
-
-
-def _objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
-    usual = st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4)
-    odd = st.dictionaries(st.sampled_from([*SIBLINGS, "resourceType", "extension"]), inner, min_size=1, max_size=2)
-    return st.one_of(usual, usual, usual, usual, st.builds(lambda one, other: {**one, **other}, usual, odd))
+def _objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    usual = st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=7)
+    odd = st.dictionaries(st.sampled_from([*MEMBERS, *ODD]), inner, max_size=3)
+    return st.one_of(usual, usual, usual, odd)

@@ -16,7 +16,7 @@ EXAMPLES = int(os.environ.get("ADAPTER_COMPILED_EXAMPLES", "0"))
 
 
 @settings(
-    max_examples=EXAMPLES or 400,
+    max_examples=EXAMPLES or 250,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
