@@ -1,9 +1,10 @@
-"""Strategies: FHIRPath of the compiled node types, and JSON that is FHIR, nearly FHIR, or nothing like it."""
+"""FHIRPath of the compiled node types, and JSON that is FHIR, nearly FHIR, or nothing like it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -41,7 +42,7 @@ CALLS = ["exists()", "empty()", "not()", "count()", "first()", "last()", "tail()
 TEXT_CALLS = ["startsWith('x')", "endsWith('y')", "contains('x')", "matches('^x')", "extension('x')"]
 BODY_CALLS = ["where", "select", "exists", "all", "repeat"]
 
-TEXTS = ["x", "X y", "x  Y", "", "2024-01-01", "2024-01-01T10:00:00Z", "Observation", "é"]
+TEXTS = ["x", "x", "x", "X y", "x  Y", "", "2024-01-01", "2024-01-01T10:00:00Z", "Observation", "é"]
 OTHERS: Sequence[object] = [None, True, False, 0, 1, 2, 1.0, 1.5, -0.5, 85.1, Decimal("1.5"), Decimal(1)]
 CHOICES = [
     "valueString",
@@ -91,21 +92,24 @@ def _calls(inner: Text) -> Text:
     )
 
 
-def elements() -> st.SearchStrategy[object]:
+def element(random: Random) -> object:
     """An object mostly, sometimes a resource, sometimes what no mapping expects."""
-    inner: st.SearchStrategy[object] = _scalars()
-    for _ in range(3):
-        inner = st.one_of(_scalars(), _objects(inner), _objects(inner), st.lists(inner, max_size=3))
-    objects = _objects(inner)
-    resources = st.builds(lambda kind, element: {"resourceType": kind, **element}, st.sampled_from(RESOURCES), objects)
-    return st.one_of(objects, objects, resources, resources, _scalars(), st.lists(objects, max_size=2))
+    roll = random.random()
+    if roll < 0.1:
+        return _value(random, depth=2)
+    return {"resourceType": random.choice(RESOURCES)} | _object(random, 3) if roll < 0.4 else _object(random, 3)
 
 
-def _scalars() -> st.SearchStrategy[object]:
-    return st.sampled_from([*TEXTS, *TEXTS, *OTHERS])
+def _value(random: Random, depth: int) -> object:
+    roll = random.random()
+    if depth == 0 or roll < 0.4:
+        return random.choice(TEXTS if roll < 0.25 else OTHERS)
+    if roll < 0.7:
+        return _object(random, depth - 1)
+    return [_value(random, depth - 1) for _ in range(random.randint(0, 3))]
 
 
-def _objects(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    usual = st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=7)
-    odd = st.dictionaries(st.sampled_from([*MEMBERS, *ODD]), inner, max_size=3)
-    return st.one_of(usual, usual, usual, odd)
+def _object(random: Random, depth: int) -> dict[str, object]:
+    """With much of what expressions ask for, and now and then with what makes an object unusual."""
+    names = random.sample(MEMBERS, random.randint(1, 6)) + random.sample(ODD, random.choice([0, 0, 0, 1]))
+    return {name: _value(random, depth) for name in names}

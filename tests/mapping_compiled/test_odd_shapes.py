@@ -83,6 +83,38 @@ QUANTITY = {"value": 30, "code": "min"}
         pytest.param(
             "contained.status", {"contained": [{"resourceType": "Claim", "status": "x"}]}, "['x']", id="contained"
         ),
+        pytest.param(
+            "contained.value",
+            {"contained": [{"resourceType": "Observation", "valueString": "x"}]},
+            "['x']",
+            id="which has choices of its own",
+        ),
+        pytest.param(
+            "(component | component).value", {"component": [{"valueString": "x"}]}, "[]", id="a union has no choices"
+        ),
+        pytest.param(
+            "(note | note).extension.value",
+            {"note": {"extension": [{"valueCode": "x"}]}},
+            "['x']",
+            id="but extensions have",
+        ),
+        pytest.param(
+            "referenceRange.low = 'x'",
+            {"referenceRange": {"low": "x"}},
+            "raises AttributeError",
+            id="no Quantity where one belongs",
+        ),
+        pytest.param(
+            "value = component.value",
+            {
+                "valueQuantity": {"value": 60, "code": "min"},
+                "component": [{"valueQuantity": {"value": 1, "code": "h"}}],
+            },
+            "[True]",
+            id="Quantities by their units",
+        ),
+        pytest.param("status < note", {"status": 1, "note": "x"}, "raises Exception", id="a number before a text"),
+        pytest.param("status < note", {"status": 1, "note": 1.5}, "[True]", id="a number before a number"),
         pytest.param("Observation.status", {"status": "x"}, "[]", id="a type at the head is read as a member"),
     ],
 )
