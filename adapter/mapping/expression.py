@@ -1,7 +1,8 @@
 """FHIRPath expressions, each compiled once; https://hl7.org/fhirpath/N1/.
 
 Expressions are evaluated with the FHIR model of the version, so that choice types (``performed``) and
-``ofType(...)`` work, and below a base (``Claim.item``) where a mapping describes a repeated part.
+``ofType(...)`` work, and below a base (``Claim.item``) where a mapping describes a repeated part. What ``compiled`` can
+evaluate runs as Python closures, with the library's answers; the rest is the library's.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-import fhirpathpy
 from antlr4.CommonTokenStream import CommonTokenStream
 from antlr4.error.ErrorListener import ErrorListener
 from antlr4.InputStream import InputStream
 from antlr4.Token import Token
+from fhirpathpy import apply_parsed_path
 from fhirpathpy.engine.invocations import invocation_registry
-from fhirpathpy.engine.nodes import FP_Type, ResourceNode
+from fhirpathpy.engine.nodes import FP_Type, ResourceNode, TypeInfo
 from fhirpathpy.models import models
+from fhirpathpy.parser import parse
 from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
 from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
+from adapter.mapping.compiled.compiler import compile_tree
+from adapter.mapping.compiled.results import results
+from adapter.mapping.compiled.step import Node, NotCompiled, Unusual
 from adapter.mapping.model import MODEL_OF
 
 Expression = Callable[[Any], Sequence[Any]]
@@ -34,13 +39,48 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
         ValueError: not FHIRPath; the message is the parser's.
     """
     _check(text)
-    compiled = fhirpathpy.compile(text, models[MODEL_OF[version]])
+    tree, by_library = _parsed(text), library_expression(text, base, version)
+    try:
+        compiled = compile_tree(tree, base, models[MODEL_OF[version]])
+    except NotCompiled:
+        return by_library
 
     def evaluate(element: Any) -> Sequence[Any]:
-        found = compiled(ResourceNode.create_node(element, base), None)  # type: ignore[no-untyped-call] # not annotated there
+        try:
+            return results(compiled([element]))
+        except (Unusual, RecursionError):
+            return by_library(element)
+
+    return evaluate
+
+
+def library_expression(text: str, base: str, version: str) -> Expression:
+    """``text`` as the library alone evaluates it: what a compiled expression is held against."""
+    tree, model = _parsed(text), models[MODEL_OF[version]]
+
+    def evaluate(element: Any) -> Sequence[Any]:
+        # Without it, ofType() would depend on which expression of which version ran before.
+        TypeInfo.model = model  # type: ignore[assignment] # annotated as what it begins with
+        node = ResourceNode.create_node(element, base)  # type: ignore[no-untyped-call] # not annotated there
+        found = apply_parsed_path(node, tree, None, model)  # type: ignore[no-untyped-call] # as above
         return [_plain(value) for value in found]
 
     return evaluate
+
+
+def why_not_compiled(text: str, base: str, version: str) -> str | None:
+    """The part of an expression for which the library evaluates all of it; None when it is compiled."""
+    try:
+        compile_tree(_parsed(text), base, models[MODEL_OF[version]])
+    except NotCompiled as error:
+        return str(error)
+    return None
+
+
+@cache
+def _parsed(text: str) -> Node:
+    tree: Node = parse(text)  # type: ignore[no-untyped-call] # not annotated there
+    return tree
 
 
 class _Strict(ErrorListener):

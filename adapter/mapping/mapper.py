@@ -73,10 +73,11 @@ class Mapper:
 
     def _part(self, mapping: PartMapping, located: Located, element: Any, path: str) -> Record:
         issues: list[Issue] = []
-        fields = {each.name: self.field(each, located, element, path, issues) for each in mapping.fields}
+        origin = Origin(located.versioned, path)
+        fields = {each.name: self.field(each, located, element, origin, issues) for each in mapping.fields}
         groups: dict[str, tuple[Record, ...]] = {}
         for name, (steps, expression, part) in mapping.groups.items():
-            elements = self.elements(expression, element, f"{path}.{steps}", located, issues)
+            elements = self.elements(expression, element, path, steps, located, issues)
             groups[name] = tuple(
                 self._part(part, located, each, f"{path}.{steps}[{index}]")
                 for index, each in enumerate(elements)
@@ -85,22 +86,25 @@ class Mapper:
         nested = [issue for records in groups.values() for record in records for issue in record.issues]
         return Record(located, path, fields, groups, tuple(issues + nested))
 
-    def field(self, spec: FieldMapping, located: Located, element: Any, path: str, issues: list[Issue]) -> Values:
-        """The values of one field of an element that stands at ``path``; what cannot be read is added to ``issues``."""
-        for text, expression in spec.expressions:
-            place = f"{path}.{text}"
-            found = self.elements(expression, element, place, located, issues)
-            values = self._convert(spec, found, Origin(located.versioned, place), located, issues)
-            if values:
+    def field(self, spec: FieldMapping, located: Located, element: Any, part: Origin, issues: list[Issue]) -> Values:
+        """The values of one field of the part of a resource; what cannot be read is added to ``issues``."""
+        for steps, expression in spec.expressions:
+            found = self.elements(expression, element, part.path, steps, located, issues)
+            if not found:
+                continue
+            origin = Origin(part.resource, f"{part.path}.{steps}")
+            if values := self._convert(spec, found, origin, located, issues):
                 return values
         return ()
 
     def elements(
-        self, expression: Expression, element: Any, place: str, located: Located, issues: list[Issue]
+        self, expression: Expression, element: Any, path: str, steps: str, located: Located, issues: list[Issue]
     ) -> Sequence[Any]:
+        """What the steps find in the element that stands at a path; its place is only put together for an issue."""
         try:
             return expression(element)
         except Exception as error:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
+            place = f"{path}.{steps}"
             problem = f"{place} cannot be read ({type(error).__name__}): the element has another shape"
             issues.append(Issue("structure", problem, place, located.place(place)))
             return ()

@@ -54,7 +54,7 @@ def _part(mapper: Mapper, part: PartMapping, located: Located, element: Any, pat
         yield from _field(mapper, spec, located, element, path, prefix)
     for name, (steps, expression, below) in part.groups.items():
         issues: list[Issue] = []
-        elements = mapper.elements(expression, element, f"{path}.{steps}", located, issues)
+        elements = mapper.elements(expression, element, path, steps, located, issues)
         if not elements:
             yield Trial(f"{prefix}{name}", "group", f"{path}.{steps}", (), tuple(issues))
         for index, each in enumerate(elements):
@@ -69,6 +69,6 @@ def _field(
     for text, expression in spec.expressions:
         issues: list[Issue] = []
         alone = replace(spec, expressions=((text, expression),))
-        values = mapper.field(alone, located, element, path, issues)
+        values = mapper.field(alone, located, element, Origin(located.versioned, path), issues)
         yield Trial(f"{prefix}{spec.name}", spec.kind, f"{path}.{text}", values, tuple(issues), needed=not found)
         found = found or bool(values)

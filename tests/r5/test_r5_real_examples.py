@@ -1,6 +1,6 @@
 """R5 that others wrote: told from R4, valid, and read without a complaint.
 
-``ADAPTER_FHIR_EXAMPLES`` names a folder with folders of examples, those of R5 with ``r5`` in their name; without it a
+``FHIR_EXAMPLES`` names a folder with folders of examples, those of R5 with ``r5`` in their name; without it a
 converted story stands in.
 """
 
@@ -24,7 +24,7 @@ from adapter.mapping.loader import load_mappings
 from adapter.mapping.mapper import Mapper
 from adapter.sources.files import Reading, read_files
 
-EXAMPLES = os.environ.get("ADAPTER_FHIR_EXAMPLES")
+EXAMPLES = os.environ.get("FHIR_EXAMPLES")
 FOLDERS = sorted(Path(EXAMPLES).glob("*r5*")) if EXAMPLES else [None]
 
 
