@@ -65,6 +65,11 @@ class Adjudicator:
         default = self.mappings.version
         return Versions(store, default).of if self.others else lambda _located: default
 
+    def mapper(self, store: EvidenceStore) -> VersionedMapper:
+        """Maps the resources of a store, each by the mappings of its version."""
+        mappings = {self.mappings.version: self.mappings, **self.others}
+        return VersionedMapper(mappings, self.version_of(store))
+
     def misread(self, store: EvidenceStore) -> int:
         """How many resources are written in another FHIR version than the one that all is read in."""
         if self.others:
@@ -134,8 +139,7 @@ class Reconciliation:
 
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
-        mappings = {adjudicator.mappings.version: adjudicator.mappings, **adjudicator.others}
-        self._mapper = VersionedMapper(mappings, adjudicator.version_of(self.store))
+        self._mapper = adjudicator.mapper(self.store)
         self._faults = Faults(self._mapper, self._mapper.version_of)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
 

@@ -93,7 +93,7 @@ async def _sync_server(
     tell: Progress,
 ) -> Report:
     async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
-        adjudicator = await _of_server(client, choice.fhir_version, adjudicator)
+        adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = _source(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
@@ -149,7 +149,7 @@ def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) ->
     return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope))
 
 
-async def _of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:
+async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:
     """The adjudicator for the FHIR version that the server says it speaks.
 
     Raises:
@@ -197,7 +197,7 @@ async def _claim_on_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str
 ) -> tuple[Located | None, EvidenceStore, Adjudicator]:
     async with open_client(choice, settings) as client:
-        adjudicator = await _of_server(client, choice.fhir_version, adjudicator)
+        adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = _source(client, adjudicator, settings)
         found = [each async for page in source.claims(ids=[claim_id]) for each in page]
         store = await source.gather(found)

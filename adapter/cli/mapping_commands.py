@@ -8,12 +8,12 @@ from pathlib import Path, PurePath
 
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show_mapping
-from adapter.cli.commands import Choice, open_client
+from adapter.cli.commands import Choice, of_server, open_client
 from adapter.errors import UsageError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.layers import Layers
-from adapter.mapping.mapper import Mapper
 from adapter.mapping.trace import trace, trace_places
+from adapter.reconcile import Adjudicator
 from adapter.settings import load_settings
 from adapter.sources.files import Reading, read_files
 
@@ -64,25 +64,32 @@ def map_resource(choice: Choice, reference: str) -> int:
     kind, _, id = reference.partition("/")
     if not kind or not id:
         raise UsageError(f"--resource {reference!r} is no reference such as Encounter/1.")
-    mappings = choice.adjudicator(load_settings()).mappings
-    mapper = Mapper(mappings.resources, mappings.systems)
-    located = asyncio.run(_on_server(choice, kind, id)) if choice.is_server else _in_files(choice, reference)
+    adjudicator = choice.adjudicator(load_settings())
+    store, adjudicator = (
+        asyncio.run(_on_server(choice, adjudicator, kind, id)) if choice.is_server else (_in_files(choice), adjudicator)
+    )
+    located = store.get(reference)
     if located is None:
         raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
-    tried = [*trace(mapper, located), *trace_places(mappings.documentation, located)]
+    mapper = adjudicator.mapper(store)
+    version = mapper.version_of(located)
+    tried = [*trace(mapper.mapper_of(located), located), *trace_places(mapper.mappings[version].documentation, located)]
     if not tried:
         raise UsageError(f"nothing is read of {kind}; `coaching-adapter mappings` lists what is.")
-    show_mapping.trials(reference, tried, choice.output_format)
+    show_mapping.trials(reference, version, tried, choice.output_format)
     return OK
 
 
-def _in_files(choice: Choice, reference: str) -> Located | None:
+def _in_files(choice: Choice) -> EvidenceStore:
     store = EvidenceStore()
     store.extend(read_files(Path(choice.source), Reading()))
-    return store.get(reference)
+    return store
 
 
-async def _on_server(choice: Choice, kind: str, id: str) -> Located | None:
+async def _on_server(choice: Choice, adjudicator: Adjudicator, kind: str, id: str) -> tuple[EvidenceStore, Adjudicator]:
+    store = EvidenceStore()
     async with open_client(choice, load_settings()) as client:
-        found = await client.read(kind, id)
-    return None if found is None else Located(found)
+        adjudicator = await of_server(client, choice.fhir_version, adjudicator)
+        if (found := await client.read(kind, id)) is not None:
+            store.extend([Located(found)])
+    return store, adjudicator

@@ -88,13 +88,13 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def trials(resource: str, tried: Iterable[Trial], output_format: str) -> None:
+def trials(resource: str, version: str, tried: Iterable[Trial], output_format: str) -> None:
     """What each expression found in one resource; those that found nothing are named too."""
     rows = [_trial_json(each) for each in tried]
     if output_format == "json":
-        print_json({"resource": resource, "expressions": rows})
+        print_json({"resource": resource, "fhir_version": version.upper(), "expressions": rows})
         return
-    table = folding("field", "read as", "expression", "found", title=resource)
+    table = folding("field", "read as", "expression", "found", title=f"{resource}, read as FHIR {version.upper()}")
     for row in rows:
         table.add_row(row["field"], row["as"], Text(row["expression"]), _found(row))
     console().print(table)

@@ -35,7 +35,7 @@ class VersionedMapper:
 
     def knows(self, located: Located) -> bool:
         """Whether a mapping for the resource's type exists."""
-        return self._mapper(located).knows(located)
+        return self.mapper_of(located).knows(located)
 
     def record(self, located: Located) -> Record:
         """The record of a resource.
@@ -43,7 +43,8 @@ class VersionedMapper:
         Raises:
             KeyError: no mapping for its type; ask ``knows`` first.
         """
-        return self._mapper(located).record(located)
+        return self.mapper_of(located).record(located)
 
-    def _mapper(self, located: Located) -> Mapper:
+    def mapper_of(self, located: Located) -> Mapper:
+        """The mapper of the version that the resource is in."""
         return self._mappers[self.version_of(located)]
