@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import respx
 from typer.testing import CliRunner, Result
 
 from adapter.cli.main import app
 
 ROOT = Path(__file__).parents[2]
+DAY = {"start": "2023-06-01T10:00:00-04:00", "end": "2023-06-01T10:40:00-04:00"}
 STORY = str(ROOT / "fixtures" / "stories" / "0592t-approved" / "0_bundle.json")
 
 
@@ -125,6 +128,21 @@ def test_a_fallback_that_is_not_needed_is_called_so() -> None:
 def test_what_cannot_be_mapped_is_bad_usage(reference: str, says: str) -> None:
     result = run("map", STORY, "--resource", reference)
     assert says in str(result.exception)
+
+
+@pytest.mark.parametrize(("release", "period"), [("4.0.1", "Encounter.period"), ("5.0.0", "Encounter.actualPeriod")])
+def test_a_resource_of_a_server_is_read_in_its_version(respx_mock: respx.MockRouter, release: str, period: str) -> None:
+    base = "http://fhir.test/fhir"
+    answers = {
+        f"{base}/metadata": {"resourceType": "CapabilityStatement", "fhirVersion": release},
+        f"{base}/Encounter/1": {"resourceType": "Encounter", "id": "1", period.removeprefix("Encounter."): DAY},
+    }
+    for url, answer in answers.items():
+        respx_mock.get(url).mock(return_value=httpx.Response(200, json=answer))
+    found = read("map", base, "--resource", "Encounter/1")
+    (row,) = (each for each in found["expressions"] if each["field"] == "period")
+    assert (found["fhir_version"], row["expression"]) == (f"R{release[0]}", period)
+    assert row["found"] == ["2023-06-01T10:00:00-04:00 to 2023-06-01T10:40:00-04:00"]
 
 
 def test_check_notices_what_nothing_uses(site: Path) -> None:
