@@ -14,7 +14,9 @@ from adapter.terminology.icd10cm import packaged_edition
 VERSIONS = {"auto": "r4", "r4": "r4", "r4b": "r4b", "r5": "r5"}
 
 
-def build(settings: Settings, mappings: Path | None = None, fhir_version: str = "auto") -> Adjudicator:
+def build(
+    settings: Settings, mappings: Path | None = None, fhir_version: str = "auto", *, lenient: bool = False
+) -> Adjudicator:
     """Load and check everything before the first claim is read.
 
     Raises:
@@ -40,6 +42,8 @@ def build(settings: Settings, mappings: Path | None = None, fhir_version: str = 
         icd10cm=packaged_edition(),
         identifier_system=settings.identifier_system,
         site_timezone=settings.site_timezone,
+        limits=settings.limits,
+        lenient=lenient,
     )
 
 

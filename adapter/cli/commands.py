@@ -14,6 +14,7 @@ from adapter.cli import show, show_explanation, show_policy
 from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.limits import Limits
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
@@ -41,13 +42,14 @@ class Choice:
     fhir_version: str
     output_format: str
     instant: datetime
+    lenient: bool = False
 
     @property
     def is_server(self) -> bool:
         return self.source.lower().startswith(("http://", "https://"))
 
     def adjudicator(self, settings: Settings) -> Adjudicator:
-        return build(settings, self.mappings, self.fhir_version)
+        return build(settings, self.mappings, self.fhir_version, lenient=self.lenient)
 
 
 def sync(choice: Choice, *, out: Path | None, dry_run: bool, since: str | None, ids: Sequence[str]) -> int:
@@ -139,6 +141,7 @@ def _client(choice: Choice, settings: Settings) -> FhirClient:
         timeout=settings.timeout,
         page_size=settings.page_size,
         concurrency=settings.concurrency,
+        max_response_bytes=settings.max_response_bytes,
     )
 
 
@@ -168,7 +171,7 @@ def explain(choice: Choice, claim_id: str) -> int:
     if choice.is_server:
         claim, store = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
     else:
-        claim, store = _claim_in_files(choice, claim_id)
+        claim, store = _claim_in_files(choice, claim_id, settings.limits)
     if claim is None:
         raise UsageError(f"there is no Claim/{claim_id} in {choice.source if not choice.is_server else 'the server'}.")
     if not adjudicator.in_scope(claim):
@@ -183,9 +186,9 @@ def explain(choice: Choice, claim_id: str) -> int:
     return OK
 
 
-def _claim_in_files(choice: Choice, claim_id: str) -> tuple[Located | None, EvidenceStore]:
+def _claim_in_files(choice: Choice, claim_id: str, limits: Limits) -> tuple[Located | None, EvidenceStore]:
     store = EvidenceStore()
-    store.extend(read_files(Path(choice.source), Reading()))
+    store.extend(read_files(Path(choice.source), Reading(), limits))
     return store.get(f"Claim/{claim_id}"), store
 
 

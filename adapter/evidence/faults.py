@@ -1,13 +1,16 @@
-"""What is wrong with a resource: its structure by the FHIR models, and the values its mapping could not read."""
+"""What is wrong with a resource: how it was written, its size, its structure, and values its mapping could not read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.fhir.validation import structural_issues
+from adapter.limits import DEFAULT, Limits
 from adapter.mapping.mapper import Mapper
 
 _JUDGED_BY_RULES = re.compile(r"Claim\.item\[\d+\]\.productOrService\.coding\[\d+\]\.code")
@@ -20,6 +23,9 @@ class Faults:
 
     mapper: Mapper
     version: str
+    lenient: bool = False
+    """Whether an element that FHIR does not know is a warning only."""
+    limits: Limits = DEFAULT
     _found: dict[Located, list[Issue]] = field(default_factory=dict)
 
     def of(self, located: Located) -> list[Issue]:
@@ -27,12 +33,40 @@ class Faults:
         if located.container is not None:
             return []
         if located not in self._found:
-            found = structural_issues(located, self.version)
-            found = [each for each in found if not _JUDGED_BY_RULES.fullmatch(each.expression)]
-            seen = {issue.expression for issue in found}
-            mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
-            self._found[located] = found + [each for each in mapped if not _told(each.expression, seen)]
+            # What is over a limit is not looked into: that is what the limits are for.
+            self._found[located] = list(_over_limits(located, self.limits)) or self._inside(located)
         return self._found[located]
+
+    def _inside(self, located: Located) -> list[Issue]:
+        structural = structural_issues(located, self.version, lenient=self.lenient)
+        found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
+        seen = {issue.expression for issue in found if issue.severity == "error"}
+        mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
+        return [*located.faults, *found, *(each for each in mapped if not _told(each.expression, seen))]
+
+
+def _over_limits(located: Located, limits: Limits) -> Iterator[Issue]:
+    if _deeper_than(limits.max_depth, located.resource):
+        problem = f"{located.kind} is nested more than {limits.max_depth} levels deep (ADAPTER_MAX_DEPTH)"
+        yield Issue("structure", problem, located.kind, located.place())
+    items = located.resource.get("item")
+    if located.kind == "Claim" and isinstance(items, list) and len(items) > limits.max_claim_lines:
+        problem = f"the claim has {len(items)} lines, over the limit of {limits.max_claim_lines}"
+        yield Issue("too-long", f"{problem} (ADAPTER_MAX_CLAIM_LINES)", "Claim.item", located.place("Claim.item"))
+
+
+def _deeper_than(most: int, value: Any) -> bool:
+    """Whether a value is nested deeper; level by level, because what calls itself would fail on what this looks for."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for each in level for inner in _inside_of(each) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inside_of(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _told(expression: str, seen: set[str]) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from adapter.errors import Issue
 from adapter.evidence.references import Json, Pointer, parse_reference
 from adapter.session.time import parse_moment
 
@@ -41,6 +42,8 @@ class Located:
     container: Located | None = None
     lines: Callable[[str], int] | None = None
     """Finds the line of an element by its FHIRPath inside the file; slow, so only asked after a fault."""
+    faults: tuple[Issue, ...] = ()
+    """What was wrong with it when it was read, and is not to be seen in it any more."""
     scope: str = ""
     """The service base, where resources of several servers are at hand; the store sets it."""
 

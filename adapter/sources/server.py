@@ -52,10 +52,10 @@ class ServerSource:
 
     async def claims(self, *, since: str | None = None, ids: Sequence[str] = ()) -> AsyncIterator[list[Located]]:
         """Chunks of claims: the ones named, or all changed at or after ``since``, oldest change first."""
-        seen: set[tuple[str | None, str | None]] = set()
+        seen: set[str] = set()
         chunk: list[Located] = []
         async for located in self._claims(since, ids):
-            version = located.id, (located.resource.get("meta") or {}).get("versionId")
+            version = located.versioned
             if version in seen:  # pages shift while others write, so a claim can stand on two
                 continue
             seen.add(version)
