@@ -147,7 +147,7 @@ def _client(choice: Choice, settings: Settings) -> FhirClient:
 
 def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
     mappings = adjudicator.mappings
-    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope))
+    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope), settings.limits)
 
 
 async def _require_version(client: FhirClient, wanted: str) -> None:

@@ -34,7 +34,7 @@ class Faults:
             return []
         if located not in self._found:
             # What is over a limit is not looked into: that is what the limits are for.
-            self._found[located] = list(_over_limits(located, self.limits)) or self._inside(located)
+            self._found[located] = list(_over_limits(located, self.limits.max_depth)) or self._inside(located)
         return self._found[located]
 
     def _inside(self, located: Located) -> list[Issue]:
@@ -45,14 +45,11 @@ class Faults:
         return [*located.faults, *found, *(each for each in mapped if not _told(each.expression, seen))]
 
 
-def _over_limits(located: Located, limits: Limits) -> Iterator[Issue]:
-    if _deeper_than(limits.max_depth, located.resource):
-        problem = f"{located.kind} is nested more than {limits.max_depth} levels deep (ADAPTER_MAX_DEPTH)"
+def _over_limits(located: Located, deepest: int) -> Iterator[Issue]:
+    yield from (each for each in located.faults if each.code == "too-long")
+    if _deeper_than(deepest, located.resource):
+        problem = f"{located.kind} is nested more than {deepest} levels deep (ADAPTER_MAX_DEPTH)"
         yield Issue("structure", problem, located.kind, located.place())
-    items = located.resource.get("item")
-    if located.kind == "Claim" and isinstance(items, list) and len(items) > limits.max_claim_lines:
-        problem = f"the claim has {len(items)} lines, over the limit of {limits.max_claim_lines}"
-        yield Issue("too-long", f"{problem} (ADAPTER_MAX_CLAIM_LINES)", "Claim.item", located.place("Claim.item"))
 
 
 def _deeper_than(most: int, value: Any) -> bool:

@@ -27,6 +27,7 @@ UNREAD = frozenset({UNKNOWN, NO_NAME})
 """Faults that a lenient reader may pass over: what FHIR does not know, nobody reads."""
 MISSING = "a required element is missing"
 SEVERAL = "more than one of a choice of elements"
+_NO_SUCH_DAY = frozenset({"date_from_datetime_parsing", "datetime_from_date_parsing"})
 WRONG_TYPE = "the value is not of the type FHIR gives the element"
 WRONG_FORM = "the value has not the form of its type (a date or time needs its format, a time of day its offset)"
 
@@ -80,7 +81,7 @@ def _wrong_values(shape: _Shape, simple: Json, path: str) -> Iterator[Fault]:
     except ValidationError as error:
         for each in error.errors(include_url=False, include_input=False):
             if each["loc"] and each["loc"][0] in simple:
-                malformed = "spec regex" in each["msg"]
+                malformed = "spec regex" in each["msg"] or each["type"] in _NO_SUCH_DAY
                 yield "value" if malformed else "structure", fhirpath(path, each["loc"]), _words(malformed=malformed)
     except (TypeError, AttributeError, KeyError):
         yield "structure", path, WRONG_TYPE

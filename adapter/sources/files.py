@@ -25,6 +25,7 @@ from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT, Limits
 from adapter.sources.guarded import over_limit, read_guarded
 from adapter.sources.json_text import Repeat, parse_json
+from adapter.sources.oversize import within_limits
 from adapter.yaml_lines import line_of
 
 JSON_SUFFIXES = (".json",)
@@ -81,6 +82,8 @@ def _walk(source: Path, reading: Reading) -> Iterator[Path]:
     if source.is_file():
         yield source
         return
+    if not source.is_dir():
+        raise SourceError(f"{source} is no file and no folder", "Name a file, a folder or a FHIR base URL.")
 
     def refuse(error: OSError) -> None:
         raise SourceError(f"{error.filename} cannot be read ({error.strerror})")
@@ -179,7 +182,9 @@ class _FileReader:
         else:
             self.reading.resources += 1
             located = Located(resource, full_url, bundle, self.shown, line, entry or None, lines=lines)
-            yield replace(located, faults=tuple(self._repeats_in(located))) if self.repeats else located
+            if self.repeats:
+                located = replace(located, faults=tuple(self._repeats_in(located)))
+            yield within_limits(located, self.limits)
 
     def _repeats_in(self, located: Located) -> Iterator[Issue]:
         """The keys of a resource that stand twice, by their FHIRPath in the resource."""
