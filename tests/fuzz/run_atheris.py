@@ -3,8 +3,8 @@
     python tests/fuzz/run_atheris.py reading  -max_total_time=300
     python tests/fuzz/run_atheris.py deciding -max_total_time=300 [any other option of libFuzzer]
 
-Needs ``atheris`` beside what the adapter needs; it is no dependency of the tests. What it finds becomes a row of
-``test_hostile_files.py`` or of ``test_mutated.py``.
+Needs ``atheris`` beside what the adapter needs; it is no dependency of the tests. What it finds becomes a row of a test
+in ``tests/hostile`` or an example in ``test_pushed.py``.
 """
 
 from __future__ import annotations
