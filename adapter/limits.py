@@ -15,8 +15,8 @@ class Limits:
     max_file_bytes: int = 500_000_000
     max_unpacked_bytes: int = 500_000_000
     max_unpack_ratio: int = 200
-    max_json_bytes: int = 100_000_000
-    max_response_bytes: int = 100_000_000
+    max_json_bytes: int = 64_000_000
+    max_response_bytes: int = 64_000_000
     max_depth: int = 100
     max_claim_lines: int = 1000
 

@@ -40,7 +40,7 @@ class Faults:
     def _inside(self, located: Located) -> list[Issue]:
         structural = structural_issues(located, self.version, lenient=self.lenient)
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
-        seen = {issue.expression for issue in found if issue.severity == "error"}
+        seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
         mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
         return [*located.faults, *found, *(each for each in mapped if not _told(each.expression, seen))]
 
@@ -66,8 +66,12 @@ def _inside_of(value: Any) -> Any:
     return value.values() if isinstance(value, dict) else value
 
 
+def _plain(expression: str) -> str:
+    """The element without its indexes and types."""
+    return re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
+
+
 def _told(expression: str, seen: set[str]) -> bool:
     """Whether a fault of this element, or of one around or inside it, is listed already."""
-    plain = re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
-    others = [re.sub(r"\[\d+\]", "", each) for each in seen]
-    return any(plain.startswith(each) or each.startswith(plain) for each in others)
+    plain = _plain(expression)
+    return any(plain.startswith(each) or each.startswith(plain) for each in seen)

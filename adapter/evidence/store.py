@@ -23,6 +23,9 @@ from adapter.session.time import parse_moment
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
 
+ID_LIMIT = 64
+"""Signs of an id, and so of a version, in FHIR."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
@@ -101,7 +104,8 @@ def version_rank(resource: Json) -> tuple[datetime, int, str]:
     meta: Any = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     version = str(meta.get("versionId") or "")
-    return (_updated(meta.get("lastUpdated")), int(version) if version.isdecimal() else 0, version)
+    counted = version.isdecimal() and len(version) <= ID_LIMIT  # the number of a longer one Python would not read
+    return (_updated(meta.get("lastUpdated")), int(version) if counted else 0, version)
 
 
 def _updated(value: object) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,8 @@ from adapter.mapping.tables import CodeSystems
 from adapter.mapping.values import Unreadable, period
 
 MODELS_OF = {"r4": "fhir.resources.R4B", "r4b": "fhir.resources.R4B", "r5": "fhir.resources"}
+MOST_FAULTS = 1000
+"""Faults of one resource that are listed; a resource with more was made to keep us busy."""
 _NO_SYSTEMS = CodeSystems({}, {})
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
@@ -45,10 +48,14 @@ def _model_issues(model: type[BaseModel], package: str, located: Located, *, len
     resource = {name: value for name, value in located.resource.items() if name != "fhir_comments"}
     try:
         if not _is_valid(model, resource):
-            found = list(element_faults(model, package, resource, located.kind))
-            for code, path, words in found or [("structure", located.kind, WRONG_TYPE)]:
+            faults = element_faults(model, package, resource, located.kind)
+            found = list(islice(faults, MOST_FAULTS + 1)) or [("structure", located.kind, WRONG_TYPE)]
+            for code, path, words in found[:MOST_FAULTS]:
                 severity = "warning" if lenient and words in UNREAD else "error"
                 yield Issue(code, f"{path}: {words}", path, located.place(path), severity)
+            if len(found) > MOST_FAULTS:
+                problem = f"{located.kind} has more faults than these {MOST_FAULTS}"
+                yield Issue("structure", problem, located.kind, located.place())
     except RecursionError:
         yield Issue("structure", f"{located.kind} is nested too deeply", located.kind, located.place())
 

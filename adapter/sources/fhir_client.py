@@ -356,7 +356,7 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def issue_codes(outcome: object) -> str:
     """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
-    codes = (issue.get("code") for issue in _objects(outcome.get("issue") if isinstance(outcome, dict) else None))
+    codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
     fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
     return ", ".join(dict.fromkeys(fitting))
 
@@ -387,7 +387,8 @@ def _repeatable(entry: Json) -> bool:
     return request["method"] != "POST" or "ifNoneExist" in request
 
 
-def _objects(value: object) -> Iterator[Json]:
+def objects(value: object) -> Iterator[Json]:
+    """The objects of a list, whatever else stands in it or in its place."""
     return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 

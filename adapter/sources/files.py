@@ -32,6 +32,8 @@ JSON_SUFFIXES = (".json",)
 NDJSON_SUFFIXES = (".ndjson", ".jsonl")
 SAMPLE = 1_000_000
 """Bytes that tell what kind of file it is."""
+MOST_FAULTS = 1000
+"""Places of one file that are named; of what is broken throughout, the rest is only counted."""
 LINES_LIMIT = 8_000_000
 """Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again, slowly."""
 
@@ -113,6 +115,7 @@ class _FileReader:
     reading: Reading
     limits: Limits
     bundles: Iterator[int]
+    faults: int = 0
     repeats: Sequence[Repeat] = ()
     """Keys that stand twice in the document (or the line) that is being taken apart."""
 
@@ -122,6 +125,12 @@ class _FileReader:
         except InputError as error:
             self._refuse(error)
             return
+        yield from self._resources(content)
+        if self.faults > MOST_FAULTS:
+            problem = f"{self.faults - MOST_FAULTS} more places of this file cannot be read"
+            self.reading.issues.append(Issue("structure", problem, "Resource", f"{self.shown}, line 1"))
+
+    def _resources(self, content: bytes) -> Iterator[Located]:
         if _plain_name(self.path.name).endswith(NDJSON_SUFFIXES):
             yield from self._lines(content)
         else:
@@ -219,7 +228,9 @@ class _FileReader:
             yield from self._resource(resource, f"{place}.resource", full_url, number, line, lines)
 
     def _fault(self, problem: str, line: int, expression: str = "Resource", code: str = "structure") -> None:
-        self.reading.issues.append(Issue(code, problem, expression, f"{self.shown}, line {line}"))
+        self.faults += 1
+        if self.faults <= MOST_FAULTS:
+            self.reading.issues.append(Issue(code, problem, expression, f"{self.shown}, line {line}"))
 
     def _refuse(self, error: InputError, line: int | None = None) -> None:
         self._fault(error.problem, line or error.line, code=error.code)

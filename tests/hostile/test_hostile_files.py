@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from adapter.errors import SourceError
-from adapter.evidence.store import Located
+from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.files import Reading, read_files
 
@@ -335,3 +335,25 @@ def test_a_linked_folder_is_not_followed_and_not_passed_over_silently(tmp_path: 
     (tmp_path / "in" / "2023").symlink_to(tmp_path / "other")
     found, issues = read(tmp_path / "in")
     assert (found, [each[1] for each in issues]) == ([], ["2023, line 1"])
+
+
+# --- what is broken throughout
+
+
+@pytest.mark.parametrize(("broken", "named"), [(1000, 1000), (1001, 1001), (5000, 1001)])
+def test_of_a_file_broken_throughout_a_thousand_places_are_named_and_the_rest_counted(
+    tmp_path: Path, broken: int, named: int
+) -> None:
+    (tmp_path / "x.ndjson").write_bytes(b"x\n" * broken + GOOD)
+    found, issues = read(tmp_path, Limits())
+    assert (found, len(issues)) == (["Patient/good"], named)
+    assert (f"{broken - 1000} more places" in issues[-1][2]) is (broken > 1000)
+
+
+def test_a_version_of_any_length_has_its_rank(tmp_path: Path) -> None:
+    versions = ["9" * 5000, "1", "\u0663", "x" * 5000]
+    lines = [json.dumps({"resourceType": "Patient", "id": "a", "meta": {"versionId": each}}) for each in versions]
+    (tmp_path / "x.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    store = EvidenceStore()
+    store.extend(read_files(tmp_path, Reading()))
+    assert (store.size, store.superseded) == (1, 3)

@@ -263,3 +263,10 @@ def test_the_place_is_the_line_of_the_fault(tmp_path: Path) -> None:
     wheres = {each.expression: each.where for each in structural_issues(located, "r4")}
     line = next(number for number, each in enumerate(text.splitlines(), 1) if '"sequence": "x"' in each)
     assert wheres["Claim.item[0].detail[0].sequence"] == f"x.json, line {line}"
+
+
+@pytest.mark.parametrize(("count", "listed", "more"), [(1000, 1000, False), (1001, 1001, True), (3000, 1001, True)])
+def test_of_more_faults_than_anybody_reads_a_thousand_are_listed(count: int, listed: int, *, more: bool) -> None:
+    found = structural_issues(Located(good("Claim") | {"extension": [{"valueString": "x"}] * count}), "r4")
+    assert len(found) == listed
+    assert (found[-1].text == "Claim has more faults than these 1000") is more
