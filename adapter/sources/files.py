@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 
 from adapter.errors import InputError, Issue, SourceError
 from adapter.evidence.references import Json
@@ -26,7 +25,7 @@ from adapter.limits import DEFAULT, Limits
 from adapter.sources.guarded import over_limit, read_guarded
 from adapter.sources.json_text import Repeat, parse_json
 from adapter.sources.oversize import within_limits
-from adapter.yaml_lines import line_of
+from adapter.sources.positions import Positions
 
 JSON_SUFFIXES = (".json",)
 NDJSON_SUFFIXES = (".ndjson", ".jsonl")
@@ -35,7 +34,7 @@ SAMPLE = 1_000_000
 MOST_FAULTS = 1000
 """Places of one file that are named; of what is broken throughout, the rest is only counted."""
 LINES_LIMIT = 8_000_000
-"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again, slowly."""
+"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again."""
 
 
 STANDS_TWICE = "a key that stands twice, so that nobody can tell which value is meant"
@@ -145,7 +144,7 @@ class _FileReader:
             else:
                 self._refuse(error)
             return
-        yield from self._value(value, None, partial(_line_in, _node_finder(content)))
+        yield from self._value(value, None, partial(_line_in, _positions_in(content)))
 
     def _lines(self, content: bytes) -> Iterator[Located]:
         for number, line in enumerate(io.BytesIO(content), start=1):
@@ -250,25 +249,21 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _node_finder(content: bytes) -> Callable[[], yaml.Node | None]:
+def _positions_in(content: bytes) -> Callable[[], Positions | None]:
+    """The places in a document, read when first asked for; none of a very large one."""
+
     @cache
-    def find() -> yaml.Node | None:
-        if len(content) > LINES_LIMIT:
-            return None
-        try:
-            return yaml.compose(_SURROGATE.sub(rb"\\uFFFD", content).decode("utf-8"), Loader=yaml.CSafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-            return None  # JSON that is no YAML, such as one indented by tabs: the file is named without the line
+    def find() -> Positions | None:
+        return None if len(content) > LINES_LIMIT else Positions(content.decode("utf-8"))
 
     return find
 
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-"""Half of an escaped surrogate pair: JSON, and no YAML."""
-_STEP = re.compile(r"\.([A-Za-z]\w*)|\[(\d+)\]")
+_STEP = re.compile(r"\.(_?[A-Za-z]\w*)|\[(\d+)\]")
 
 
-def _line_in(find: Callable[[], yaml.Node | None], expression: str) -> int:
+def _line_in(find: Callable[[], Positions | None], expression: str) -> int:
     """The line of ``Bundle.entry[3].resource.period.start``, or of the nearest element above it."""
     steps = [int(index) if index else name for name, index in _STEP.findall("." + expression.removeprefix("Bundle."))]
-    return line_of(find(), steps)
+    positions = find()
+    return positions.line(steps) if positions else 1

@@ -19,6 +19,7 @@ from adapter.errors import SourceError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.files import Reading, read_files
+from adapter.sources.positions import Positions
 
 Json = dict[str, Any]
 GOOD = b'{"resourceType": "Patient", "id": "good"}'
@@ -357,3 +358,24 @@ def test_a_version_of_any_length_has_its_rank(tmp_path: Path) -> None:
     store = EvidenceStore()
     store.extend(read_files(tmp_path, Reading()))
     assert (store.size, store.superseded) == (1, 3)
+
+
+# --- finding the line
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        pytest.param((), 2, id="the document"),
+        pytest.param(("b",), 4, id="a key"),
+        pytest.param(("b", 1), 6, id="an element of a list"),
+        pytest.param(("b", 1, '"c"'), 7, id="a key with quotes"),
+        pytest.param(("b", 5, "c"), 4, id="nothing there: the list"),
+        pytest.param(("a", "x"), 3, id="nothing inside a value"),
+        pytest.param(("d",), 10, id="after all of it"),
+    ],
+)
+def test_the_line_of_an_element_is_found(path: tuple[str | int, ...], line: int) -> None:
+    number = "9" * 5000
+    text = f'\n{{\n"a": {number},\n"b": [\n[],\n{{\n"\\"c\\"": "}}]"\n}}\n],\n\t"d": 1, "d": 2}}'
+    assert Positions(text).line(path) == line
