@@ -20,11 +20,14 @@ from adapter.terminology.icd10cm import packaged_edition
 AUTO = "auto"
 
 
-def build(settings: Settings, layers: Layers | None = None, fhir_version: str = "auto") -> Adjudicator:
+def build(
+    settings: Settings, layers: Layers | None = None, fhir_version: str = "auto", *, lenient: bool = False
+) -> Adjudicator:
     """Load and check everything before the first claim is read; without ``layers``, what comes with the package.
 
     Args:
         fhir_version: what every resource is in; ``auto`` reads each in its own, as far as the mappings go.
+        lenient: note elements that FHIR does not know, in place of refusing.
 
     Raises:
         ConfigurationError: every fault of every mapping and policy file.
@@ -49,6 +52,8 @@ def build(settings: Settings, layers: Layers | None = None, fhir_version: str = 
         icd10cm=packaged_edition(),
         identifier_system=settings.identifier_system,
         site_timezone=settings.site_timezone,
+        limits=settings.limits,
+        lenient=lenient,
     )
 
 

@@ -4,6 +4,7 @@ AdapterError
 ├── UsageError          the operator fixes the command line or a setting            exit 2
 ├── ConfigurationError  the owner of a mapping or policy fixes a file, line named   exit 2
 ├── SourceError         the source could not be reached or refused us               exit 4
+├── InputError          something that was sent cannot be read; the rest is read on  (an issue)
 └── WriteError          an answer was decided but could not be written              exit 3
 
 A denial, a pended line and a rejection are answers, never errors.
@@ -76,6 +77,19 @@ class SourceError(AdapterError):
 
     def __str__(self) -> str:
         return self.problem + (f". {self.hint}" if self.hint else "")
+
+
+@dataclass(eq=False)
+class InputError(AdapterError):
+    """A file, or a part of one, that cannot be read. It becomes an issue of an OperationOutcome; the rest goes on."""
+
+    problem: str
+    code: str = "structure"
+    """As in ``Issue``."""
+    line: int = 1
+
+    def __str__(self) -> str:
+        return self.problem
 
 
 def raised_at(error: BaseException) -> str:

@@ -28,6 +28,7 @@ from adapter.evidence.other_claims import SETTLEMENT_OF, OtherClaims, furthest
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
+from adapter.limits import DEFAULT, Limits
 from adapter.mapping.history import history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
@@ -48,6 +49,9 @@ class Adjudicator:
     site_timezone: str | None = None
     others: Mapping[str, Mappings] = field(default_factory=dict)
     """The mappings of further FHIR versions, where resources may be in any of them; each is then told by itself."""
+    limits: Limits = DEFAULT
+    lenient: bool = False
+    """Whether an element that FHIR does not know is noted in the answer, in place of refusing the claim."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -140,7 +144,7 @@ class Reconciliation:
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
-        self._faults = Faults(self._mapper, self._mapper.version_of)
+        self._faults = Faults(self._mapper, self._mapper.version_of, adjudicator.lenient, adjudicator.limits)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
 
     def answer(self, claims: Sequence[Located], tell: Callable[[int], None] = lambda _done: None) -> list[Answer]:
@@ -205,26 +209,29 @@ class Reconciliation:
         faults = self._faults.of(claim)
         if claim.id is None:
             faults = [Issue("required", "a claim needs an id to be answered", "Claim.id", claim.place()), *faults]
-        if faults:
+        if _refusing(faults):
             return self._refuse(claim, faults)
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
-        if faults := [fault for each in evidence.used for fault in self._faults.of(each)]:
+        faults = [fault for each in evidence.used for fault in self._faults.of(each)]
+        if _refusing(faults):
             return self._refuse(claim, faults)
-        return self._adjudicate(claim, evidence)
+        return self._adjudicate(claim, evidence, faults)
 
-    def _adjudicate(self, claim: Located, evidence: ClaimEvidence) -> Answer:
+    def _adjudicate(self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue]) -> Answer:
         history, builder = self._history(evidence), self._builder()
         sessions, documents = builder.sessions(evidence, history)
         before = self._others.own_response(claim)
         facts = builder.claim(evidence)
         if issues := list(refusals(facts, history, before is not None)):
-            return self._refuse(claim, [replace(each, where=claim.place(each.expression)) for each in issues])
+            placed = [replace(each, where=claim.place(each.expression)) for each in issues]
+            return self._refuse(claim, [*placed, *passed_over])
         if facts.status is not None and facts.status.value == "cancelled" and before is not None:
             return self._void(claim, before)
         if not sessions:
-            return self._refuse(claim, [Issue("required", "the claim has no line", "Claim.item", claim.place())])
+            no_line = Issue("required", "the claim has no line", "Claim.item", claim.place())
+            return self._refuse(claim, [no_line, *passed_over])
         determination = determine(sessions, self.adjudicator.book, self.instant.date())
-        return self._respond(claim, evidence, determination, [*evidence.used, *documents])
+        return self._respond(claim, evidence, determination, [*evidence.used, *documents], passed_over)
 
     def _builder(self) -> Builder:
         adjudicator = self.adjudicator
@@ -276,7 +283,12 @@ class Reconciliation:
         return Answer(claim.id, outcome=operation_outcome(distinct, fhir_id(claim.id)))
 
     def _respond(
-        self, claim: Located, evidence: ClaimEvidence, determination: Determination, used: Sequence[Located]
+        self,
+        claim: Located,
+        evidence: ClaimEvidence,
+        determination: Determination,
+        used: Sequence[Located],
+        passed_over: Sequence[Issue],
     ) -> Answer:
         instant, store = self.instant.isoformat(timespec="seconds"), self.store
         envelope = Envelope(
@@ -287,10 +299,11 @@ class Reconciliation:
             requestor=taken_over(claim.resource.get("provider"), claim, store),
             instant=instant,
             form=form_of(self._mapper.version_of(claim)),
+            passed_over=passed_over,
         )
         response = claim_response(determination, envelope)
         trail = provenance(response, determination.policy_uris, _references(used, determination), instant)
-        return Answer(claim.id, response, trail, determination=determination)
+        return Answer(claim.id, response, trail, determination=determination, passed_over=tuple(passed_over))
 
     def _void(self, claim: Located, before: Located) -> Answer:
         """The earlier answer, cancelled because the claim itself was (row 41)."""
@@ -314,6 +327,11 @@ class Reconciliation:
             return answer
         words = f"Reversed: replaced by {successor.key}."
         return replace(answer, response={**answer.response, "status": "cancelled", "disposition": words})
+
+
+def _refusing(faults: Sequence[Issue]) -> bool:
+    """Whether one of them is more than a warning."""
+    return any(each.severity == "error" for each in faults)
 
 
 def _references(used: Sequence[Located], determination: Determination) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.errors import UsageError
+from adapter.limits import DEEPEST, DEFAULT, Limits
 
 
 class Settings(BaseSettings):
@@ -35,6 +37,25 @@ class Settings(BaseSettings):
     """Claims decided together, and so written together."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
+    max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)
+    """Bytes of one file as it lies on the disk."""
+    max_unpacked_bytes: int = Field(DEFAULT.max_unpacked_bytes, ge=1)
+    """Bytes that a gzip file may unpack to."""
+    max_unpack_ratio: int = Field(DEFAULT.max_unpack_ratio, ge=1)
+    """Times its size that a gzip file of more than 10 MB unpacked may hold; JSON packs ten to fifty times."""
+    max_json_bytes: int = Field(DEFAULT.max_json_bytes, ge=1)
+    """Bytes of one JSON document, or of one line of NDJSON; in memory it takes up to 30 times as much."""
+    max_response_bytes: int = Field(DEFAULT.max_response_bytes, ge=1)
+    """Bytes of one answer of a server, unpacked."""
+    max_depth: int = Field(DEFAULT.max_depth, ge=10, le=DEEPEST)
+    """Levels that a resource may be nested; real ones have about ten."""
+    max_claim_lines: int = Field(DEFAULT.max_claim_lines, ge=1)
+    """Lines of one claim; a paper claim has six, an X12 837 institutional one at most 999."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much of anything is taken in."""
+        return Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
 
     @field_validator("site_timezone")
     @classmethod

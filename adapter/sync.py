@@ -75,6 +75,7 @@ class Report:
                 "other_files": self.reading.other_files,
                 "superseded": self.superseded,
             },
+            "warnings": {"unknown_elements": sum(len(each.passed_over) for each in self.answers)},
             "elapsed_seconds": round(time.monotonic() - self.started, 3),
         }
 
@@ -94,7 +95,7 @@ def sync_files(
     """Decide the claims under ``source`` and write the answers to ``out``."""
     report = Report()
     store = EvidenceStore()
-    for located in read_files(source, report.reading):
+    for located in read_files(source, report.reading, adjudicator.limits):
         store.add(located)
         if store.size % 1000 == 0:
             tell("reading", store.size)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adapter.coverage.finding import Determination
+from adapter.errors import Issue
 from adapter.evidence.references import Json
 
 
@@ -22,6 +23,8 @@ class Answer:
     provenance: Json | None = None
     outcome: Json | None = None
     determination: Determination | None = None
+    passed_over: tuple[Issue, ...] = ()
+    """Warnings on the claim and its evidence: elements that FHIR does not know, and nobody read."""
 
 
 class Action(StrEnum):

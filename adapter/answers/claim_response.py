@@ -5,15 +5,16 @@ Coverage is decided here, not price: the only amounts are the one submitted and,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from adapter.answers import systems
 from adapter.answers.forms import Form
-from adapter.answers.words import disposition, note, noteworthy
+from adapter.answers.words import disposition, note, noteworthy, warning
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
+from adapter.errors import Issue
 from adapter.evidence.references import Json
 
 ID_LIMIT = 64
@@ -39,12 +40,14 @@ class Envelope:
     """When the decision was made, as a FHIR dateTime."""
     form: Form
     """How the claim's version of FHIR writes decisions."""
+    passed_over: Sequence[Issue] = ()
+    """Warnings on the claim and its evidence, for the notes."""
 
 
 def claim_response(determination: Determination, envelope: Envelope) -> Json:
     """The whole response, in the order of the specification."""
     claim, form = envelope.claim, envelope.form
-    notes = _Notes(determination)
+    notes = _Notes(determination, envelope.passed_over)
     rejected = determination.decision is Decision.REJECT
     decided = {} if rejected else form.claim_decision(_concept(systems.CLAIM_DECISION, claim_decision(determination)))
     response: Json = {
@@ -161,11 +164,10 @@ def _errors(determination: Determination) -> Iterator[Json]:
 class _Notes:
     """The processNotes of a response: each text once, numbered in the order of lines and rules."""
 
-    def __init__(self, determination: Determination) -> None:
-        self._numbers: dict[str, int] = {}
-        for line in determination.lines:
-            for finding in noteworthy(line):
-                self._numbers.setdefault(note(finding), len(self._numbers) + 1)
+    def __init__(self, determination: Determination, passed_over: Sequence[Issue]) -> None:
+        found = [note(finding) for line in determination.lines for finding in noteworthy(line)]
+        texts = dict.fromkeys([*found, *map(warning, passed_over)])
+        self._numbers = {text: number for number, text in enumerate(texts, start=1)}
 
     def numbers(self, line: LineDetermination) -> list[int]:
         return sorted({self._numbers[note(finding)] for finding in noteworthy(line)})

@@ -6,6 +6,7 @@ No name and no free text of the record: what a rule found is codes, dates and nu
 from __future__ import annotations
 
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
+from adapter.errors import Issue
 
 DECIDED = {
     Decision.APPROVE: "approved",
@@ -38,6 +39,11 @@ def note(finding: Finding) -> str:
     fix = f" Next: {finding.fix}" if finding.fix else ""
     codes = _codes(finding)
     return f"{label} ({finding.rule}{codes}): {finding.found.rstrip('.')}.{needed} Source: {finding.citation}.{fix}"
+
+
+def warning(issue: Issue) -> str:
+    """What was passed over in the claim or its evidence, and where it stands."""
+    return f"Warning (structure): {issue.text}; it was not read. Place: {issue.where}. Next: leave it out."
 
 
 def _codes(finding: Finding) -> str:

@@ -15,6 +15,7 @@ from adapter.cli.progress import progress
 from adapter.errors import SourceError, UsageError, WriteError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.fhir.version import NAMES, version_of_release
+from adapter.limits import Limits
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
@@ -42,13 +43,14 @@ class Choice:
     fhir_version: str
     output_format: str
     instant: datetime
+    lenient: bool = False
 
     @property
     def is_server(self) -> bool:
         return self.source.lower().startswith(("http://", "https://"))
 
     def adjudicator(self, settings: Settings) -> Adjudicator:
-        return build(settings, mapping_layers(self.mappings), self.fhir_version)
+        return build(settings, mapping_layers(self.mappings), self.fhir_version, lenient=self.lenient)
 
 
 def sync(choice: Choice, *, out: Path | None, dry_run: bool, since: str | None, ids: Sequence[str]) -> int:
@@ -141,12 +143,13 @@ def open_client(choice: Choice, settings: Settings) -> FhirClient:
         timeout=settings.timeout,
         page_size=settings.page_size,
         concurrency=settings.concurrency,
+        max_response_bytes=settings.max_response_bytes,
     )
 
 
 def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
     mappings = adjudicator.mappings
-    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope))
+    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope), settings.limits)
 
 
 async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:
@@ -172,7 +175,7 @@ def explain(choice: Choice, claim_id: str) -> int:
     if choice.is_server:
         claim, store, adjudicator = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
     else:
-        claim, store = _claim_in_files(choice, claim_id)
+        claim, store = _claim_in_files(choice, claim_id, settings.limits)
     if claim is None:
         raise UsageError(f"there is no Claim/{claim_id} in {choice.source if not choice.is_server else 'the server'}.")
     if not adjudicator.in_scope(claim):
@@ -187,9 +190,9 @@ def explain(choice: Choice, claim_id: str) -> int:
     return OK
 
 
-def _claim_in_files(choice: Choice, claim_id: str) -> tuple[Located | None, EvidenceStore]:
+def _claim_in_files(choice: Choice, claim_id: str, limits: Limits) -> tuple[Located | None, EvidenceStore]:
     store = EvidenceStore()
-    store.extend(read_files(Path(choice.source), Reading()))
+    store.extend(read_files(Path(choice.source), Reading(), limits))
     return store.get(f"Claim/{claim_id}"), store
 
 

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 
 import orjson
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
 from adapter.answers.answer import Answer
+from adapter.answers.operation_outcome import fhir_id
 from adapter.evidence.references import Json
 
 COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan", "REJECT": "magenta"}
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""What moves a cursor, colours, rings, turns or hides text, and what no output can encode."""
+
+
+def visible(text: str) -> str:
+    """Text in which nothing steers a terminal: ``\\x1b`` stands for the escape itself."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class _PlainConsole(Console):
+    """Whatever is printed, also in the cells of a table, comes through here as pieces of text."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else piece._replace(text=visible(piece.text))
+
+
 def console() -> Console:
-    """Stdout as it is: as wide as the terminal, and wide enough for a table where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    """Stdout as it is: as wide as the terminal, and wide enough for a table where there is none.
+
+    Brackets in a text are brackets and no markup, for ids and file names are anybody's.
+    """
+    return _PlainConsole(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False, emoji=False)
 
 
 def folding(*columns: str, title: str | None = None) -> Table:
@@ -28,8 +52,10 @@ def folding(*columns: str, title: str | None = None) -> Table:
 
 
 def print_json(value: Json | list[Json]) -> None:
-    """Indented JSON on stdout, byte for byte what orjson gives."""
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    """Indented JSON on stdout, as orjson gives it, but for what would steer a terminal, which stands escaped."""
+    written = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    escaped = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+    sys.stdout.buffer.write(escaped.encode())
     sys.stdout.buffer.flush()
 
 
@@ -38,7 +64,7 @@ def outcome_lines(answers: list[Answer], limit: int = 25) -> list[str]:
     found = []
     for answer in answers:
         for issue in (answer.outcome or {}).get("issue", []):
-            who = f"Claim/{answer.claim}: " if answer.claim else ""
+            who = f"Claim/{fhir_id(answer.claim)}: " if answer.claim else ""
             found.append(f"{who}{issue['details']['text']} ({issue.get('diagnostics', 'no place known')})")
     more = [f"... and {len(found) - limit} more in OperationOutcome.ndjson"] if len(found) > limit else []
     return found[:limit] + more

@@ -12,6 +12,7 @@ import typer
 
 from adapter import __version__
 from adapter.cli import commands, mapping_commands
+from adapter.cli.console import visible
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
 
@@ -67,6 +68,9 @@ MappingsOption = Annotated[
     typer.Option("--mappings", help="Folder of your own mappings, laid over those of the package; may be repeated."),
 ]
 VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4B or R5.")]
+LenientOption = Annotated[
+    bool, typer.Option("--lenient", help="Elements that FHIR does not know are noted in the answer; other faults stay.")
+]
 NowOption = Annotated[
     str | None, typer.Option("--now", help="Instant of the decision, so that equal input gives equal bytes.")
 ]
@@ -101,10 +105,11 @@ def sync(
     fhir_version: VersionOption = "auto",
     mappings: MappingsOption = None,
     output_format: FormatOption = Format.TABLE,
+    lenient: LenientOption = False,
     now: NowOption = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
-    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now))
+    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
     raise typer.Exit(commands.sync(choice, out=out, dry_run=dry_run, since=since, ids=tuple(claim or ())))
 
 
@@ -118,10 +123,11 @@ def explain(
     fhir_version: VersionOption = "auto",
     mappings: MappingsOption = None,
     output_format: ExplanationFormatOption = ExplanationFormat.TABLE,
+    lenient: LenientOption = False,
     now: NowOption = None,
 ) -> None:
     """Print one claim's determination: every rule, its verdict, the values, their origin, the citation, what to fix."""
-    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now))
+    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
     raise typer.Exit(commands.explain(choice, claim_id))
 
 
@@ -222,7 +228,7 @@ def run() -> None:
     try:
         app()
     except AdapterError as error:
-        typer.echo(f"coaching-adapter: {error}", err=True)
+        typer.echo(visible(f"coaching-adapter: {error}"), err=True)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a traceback may hold health data and helps no operator
         typer.echo(f"coaching-adapter: internal error, please report it: {raised_at(error)}", err=True)

@@ -14,7 +14,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.layers import Layers
 from adapter.mapping.trace import trace, trace_places
 from adapter.reconcile import Adjudicator
-from adapter.settings import load_settings
+from adapter.settings import Settings, load_settings
 from adapter.sources.files import Reading, read_files
 
 OK = 0
@@ -64,9 +64,12 @@ def map_resource(choice: Choice, reference: str) -> int:
     kind, _, id = reference.partition("/")
     if not kind or not id:
         raise UsageError(f"--resource {reference!r} is no reference such as Encounter/1.")
-    adjudicator = choice.adjudicator(load_settings())
+    settings = load_settings()
+    adjudicator = choice.adjudicator(settings)
     store, adjudicator = (
-        asyncio.run(_on_server(choice, adjudicator, kind, id)) if choice.is_server else (_in_files(choice), adjudicator)
+        asyncio.run(_on_server(choice, settings, adjudicator, kind, id))
+        if choice.is_server
+        else (_in_files(choice, settings), adjudicator)
     )
     located = store.get(reference)
     if located is None:
@@ -80,15 +83,17 @@ def map_resource(choice: Choice, reference: str) -> int:
     return OK
 
 
-def _in_files(choice: Choice) -> EvidenceStore:
+def _in_files(choice: Choice, settings: Settings) -> EvidenceStore:
     store = EvidenceStore()
-    store.extend(read_files(Path(choice.source), Reading()))
+    store.extend(read_files(Path(choice.source), Reading(), settings.limits))
     return store
 
 
-async def _on_server(choice: Choice, adjudicator: Adjudicator, kind: str, id: str) -> tuple[EvidenceStore, Adjudicator]:
+async def _on_server(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, kind: str, id: str
+) -> tuple[EvidenceStore, Adjudicator]:
     store = EvidenceStore()
-    async with open_client(choice, load_settings()) as client:
+    async with open_client(choice, settings) as client:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         if (found := await client.read(kind, id)) is not None:
             store.extend([Located(found)])

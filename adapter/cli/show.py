@@ -11,7 +11,8 @@ from rich.text import Text
 
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
-from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json
+from adapter.answers.operation_outcome import fhir_id
+from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, visible
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
@@ -30,17 +31,21 @@ LINES_SHOWN = 100
 def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
     """What a run did."""
     for each in done.unanswered:
-        sys.stderr.write(f"coaching-adapter: no answer for Claim/{each.claim}: {each.problem}\n")
+        _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
     for missing in done.missing:
-        sys.stderr.write(f"coaching-adapter: there is no Claim/{missing}\n")
+        _complain(f"there is no Claim/{missing}")
     for warning in done.warnings:
-        sys.stderr.write(f"coaching-adapter: {warning}\n")
+        _complain(warning)
     if output_format == "json":
         print_json(
             done.summary() | {"written": _written_counts(done), **({"changes": _changes(done)} if dry_run else {})}
         )
         return
     _report_tables(done, target, dry_run)
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
 
 
 def _written_counts(done: Report) -> Json:
@@ -65,7 +70,7 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     if dry_run:
         for each in done.written:
             if each.action is not Action.UNCHANGED:
-                out.print(f"  would be {each.action.value}: the answer to Claim/{each.claim}", soft_wrap=True)
+                out.print(f"  would be {each.action.value}: the answer to Claim/{fhir_id(each.claim)}", soft_wrap=True)
     summary = done.summary()
     out.print(f"{target}; {summary['elapsed_seconds']:.1f} s.", soft_wrap=True)
 
@@ -135,6 +140,10 @@ def _sentences(done: Report) -> list[str]:
             f"{outcomes['unreadable_input']} places that could not be read:"
         )
         sentences += [f"  {line}" for line in outcome_lines(done.answers)]
+    if ignored := counts["warnings"]["unknown_elements"]:
+        sentences.append(
+            f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."
+        )
     if read["files"]:
         sentences.append(
             f"Read: {read['resources']} resources from {read['files']} files; "

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from adapter.answers.answer import Answer
 from adapter.answers.decisions import decision_lines
-from adapter.answers.words import DECIDED, disposition
-from adapter.cli.console import COLOUR, console, outcome_lines, print_json
+from adapter.answers.operation_outcome import fhir_id
+from adapter.answers.words import DECIDED, disposition, warning
+from adapter.cli.console import COLOUR, console, outcome_lines, print_json, visible
 from adapter.cli.explained import ExplainedLine, Group, explained_lines, label, same_reason, standing, weight
 from adapter.cli.explanation_html import page
 from adapter.cli.timeline import Timeline, clock, timeline
@@ -29,9 +30,16 @@ BAR_WIDTH = 40
 def explanation(answer: Answer, sessions: tuple[CoachingSession, ...], book: PolicyBook, output_format: str) -> None:
     """One claim's determination, or why there is none."""
     if output_format == "json":
-        print_json({"claim": answer.claim, "lines": list(decision_lines(answer)), "operation_outcome": answer.outcome})
+        print_json(
+            {
+                "claim": answer.claim,
+                "lines": list(decision_lines(answer)),
+                "warnings": _warnings(answer),
+                "operation_outcome": answer.outcome,
+            }
+        )
     elif output_format == "html":
-        sys.stdout.buffer.write(page(answer, sessions, book).encode())
+        sys.stdout.buffer.write(visible(page(answer, sessions, book)).encode())
         sys.stdout.buffer.flush()
     else:
         _explain(console(), answer, explained_lines(answer, sessions, book))
@@ -39,15 +47,21 @@ def explanation(answer: Answer, sessions: tuple[CoachingSession, ...], book: Pol
 
 def _explain(out: Console, answer: Answer, lines: list[ExplainedLine]) -> None:
     if answer.outcome is not None:
-        out.print(f"Claim/{answer.claim} could not be processed:", soft_wrap=True, markup=False)
+        out.print(f"Claim/{fhir_id(answer.claim)} could not be processed:", soft_wrap=True)
         for sentence in outcome_lines([answer]):
-            out.print(f"  {sentence}", soft_wrap=True, markup=False)
+            out.print(f"  {sentence}", soft_wrap=True)
     if (ended := standing(answer)) is not None:
-        out.print(f"Claim/{answer.claim}: {ended}", soft_wrap=True, markup=False)
+        out.print(f"Claim/{answer.claim}: {ended}", soft_wrap=True)
     if answer.determination is not None:
-        out.print(f"Claim/{answer.claim}: {disposition(answer.determination)}", soft_wrap=True, markup=False)
+        out.print(f"Claim/{answer.claim}: {disposition(answer.determination)}", soft_wrap=True)
     for line in lines:
         _explain_line(out, line)
+    for sentence in _warnings(answer):
+        out.print(f"\n{sentence}", soft_wrap=True)
+
+
+def _warnings(answer: Answer) -> list[str]:
+    return [warning(each) for each in answer.passed_over]
 
 
 def _explain_line(out: Console, explained: ExplainedLine) -> None:

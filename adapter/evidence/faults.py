@@ -1,15 +1,17 @@
-"""What is wrong with a resource: its structure by the FHIR models, and the values its mapping could not read."""
+"""What is wrong with a resource: how it was written, its size, its structure, and values its mapping could not read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.fhir.validation import structural_issues
 from adapter.fhir.version import NAMES, READ_AS, told_version
+from adapter.limits import DEFAULT, Limits
 from adapter.mapping.mapper import Records
 
 _JUDGED_BY_RULES = re.compile(r"Claim\.item\[\d+\]\.productOrService\.coding\[\d+\]\.code")
@@ -22,6 +24,9 @@ class Faults:
 
     mapper: Records
     version_of: Callable[[Located], str]
+    lenient: bool = False
+    """Whether an element that FHIR does not know is a warning only."""
+    limits: Limits = DEFAULT
     _found: dict[Located, list[Issue]] = field(default_factory=dict)
 
     def of(self, located: Located) -> list[Issue]:
@@ -29,14 +34,44 @@ class Faults:
         if located.container is not None:
             return []
         if located not in self._found:
-            version = self.version_of(located)
-            found = structural_issues(located, version)
-            found = [each for each in found if not _JUDGED_BY_RULES.fullmatch(each.expression)]
-            seen = {issue.expression for issue in found}
-            mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
-            found += [each for each in mapped if not _told(each.expression, seen)]
-            self._found[located] = [*_another_version(located, version), *found] if found else []
+            # What is over a limit is not looked into: that is what the limits are for.
+            self._found[located] = list(_over_limits(located, self.limits.max_depth)) or self._inside(located)
         return self._found[located]
+
+    def _inside(self, located: Located) -> list[Issue]:
+        version = self.version_of(located)
+        structural = structural_issues(located, version, lenient=self.lenient)
+        found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
+        seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
+        mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
+        found += [each for each in mapped if not _told(each.expression, seen)]
+        return [*located.faults, *(_another_version(located, version) if found else ()), *found]
+
+
+def _over_limits(located: Located, deepest: int) -> Iterator[Issue]:
+    yield from (each for each in located.faults if each.code == "too-long")
+    if _deeper_than(deepest, located.resource):
+        problem = f"{located.kind} is nested more than {deepest} levels deep (ADAPTER_MAX_DEPTH)"
+        yield Issue("structure", problem, located.kind, located.place())
+
+
+def _deeper_than(most: int, value: Any) -> bool:
+    """Whether a value is nested deeper; level by level, because what calls itself would fail on what this looks for."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for each in level for inner in _inside_of(each) if isinstance(inner, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _inside_of(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _plain(expression: str) -> str:
+    """The element without its indexes and types."""
+    return re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
 
 
 def _another_version(located: Located, version: str) -> Iterator[Issue]:
@@ -49,6 +84,5 @@ def _another_version(located: Located, version: str) -> Iterator[Issue]:
 
 def _told(expression: str, seen: set[str]) -> bool:
     """Whether a fault of this element, or of one around or inside it, is listed already."""
-    plain = re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
-    others = [re.sub(r"\[\d+\]", "", each) for each in seen]
-    return any(plain.startswith(each) or each.startswith(plain) for each in others)
+    plain = _plain(expression)
+    return any(plain.startswith(each) or each.startswith(plain) for each in seen)

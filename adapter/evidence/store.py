@@ -16,11 +16,15 @@ from typing import Any
 
 import orjson
 
+from adapter.errors import Issue
 from adapter.evidence.references import Json, Pointer, parse_reference
 from adapter.session.time import parse_moment
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
+
+ID_LIMIT = 64
+"""Signs of an id, and so of a version, in FHIR."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +45,8 @@ class Located:
     container: Located | None = None
     lines: Callable[[str], int] | None = None
     """Finds the line of an element by its FHIRPath inside the file; slow, so only asked after a fault."""
+    faults: tuple[Issue, ...] = ()
+    """What was wrong with it when it was read, and is not to be seen in it any more."""
     scope: str = ""
     """The service base, where resources of several servers are at hand; the store sets it."""
 
@@ -98,7 +104,8 @@ def version_rank(resource: Json) -> tuple[datetime, int, str]:
     meta: Any = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     version = str(meta.get("versionId") or "")
-    return (_updated(meta.get("lastUpdated")), int(version) if version.isdecimal() else 0, version)
+    counted = version.isdecimal() and len(version) <= ID_LIMIT  # the number of a longer one Python would not read
+    return (_updated(meta.get("lastUpdated")), int(version) if counted else 0, version)
 
 
 def _updated(value: object) -> datetime:

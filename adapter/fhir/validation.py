@@ -6,9 +6,9 @@ missing element is ``required``; a Period that ends before it starts breaks the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib import import_module
+import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,78 +16,64 @@ from pydantic import BaseModel, ValidationError
 from adapter.errors import Issue
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
+from adapter.fhir.elements import UNREAD, WRONG_TYPE, element_faults, resource_model
 from adapter.mapping.tables import CodeSystems
 from adapter.mapping.values import Unreadable, period
 
 MODELS_OF = {"r4": "fhir.resources.R4B", "r4b": "fhir.resources.R4B", "r5": "fhir.resources"}
+MOST_FAULTS = 1000
+"""Faults of one resource that are listed; a resource with more was made to keep us busy."""
 _NO_SYSTEMS = CodeSystems({}, {})
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
-def structural_issues(located: Located, version: str) -> list[Issue]:
-    """Every fault of a resource, each with the FHIRPath it stands at; empty when it is valid."""
-    model = _model(located.kind, MODELS_OF[version])
+def structural_issues(located: Located, version: str, *, lenient: bool = False) -> list[Issue]:
+    """Every fault of a resource, each with the FHIRPath it stands at; empty when it is valid.
+
+    With ``lenient`` an element that FHIR does not know is a warning.
+    """
+    package = MODELS_OF[version]
+    model = resource_model(located.kind, package)
     if model is None:
         return [Issue("structure", f"{located.kind} is no resource type of FHIR", located.kind, located.place())]
-    issues = list(_model_issues(model, located))
+    issues = list(_model_issues(model, package, located, lenient=lenient))
+    issues += _id_issues(located, {each.expression for each in issues})
     seen = {issue.expression for issue in issues}
     issues += [each for each in _period_issues(located.resource, located.kind, located) if each.expression not in seen]
     return issues
 
 
-@cache
-def _model(kind: str, package: str) -> type[BaseModel] | None:
-    try:
-        model: type[BaseModel] = import_module(package).get_fhir_model_class(kind)
-    except ValueError:
-        return None
-    return model
-
-
-def _model_issues(model: type[BaseModel], located: Located) -> Iterator[Issue]:
+def _model_issues(model: type[BaseModel], package: str, located: Located, *, lenient: bool) -> Iterator[Issue]:
+    """What the models find; they are asked element by element only when something is wrong, for that is slower."""
     resource = {name: value for name, value in located.resource.items() if name != "fhir_comments"}
     try:
+        if not _is_valid(model, resource):
+            faults = element_faults(model, package, resource, located.kind)
+            found = list(islice(faults, MOST_FAULTS + 1)) or [("structure", located.kind, WRONG_TYPE)]
+            for code, path, words in found[:MOST_FAULTS]:
+                severity = "warning" if lenient and words in UNREAD else "error"
+                yield Issue(code, f"{path}: {words}", path, located.place(path), severity)
+            if len(found) > MOST_FAULTS:
+                problem = f"{located.kind} has more faults than these {MOST_FAULTS}"
+                yield Issue("structure", problem, located.kind, located.place())
+    except RecursionError:
+        yield Issue("structure", f"{located.kind} is nested too deeply", located.kind, located.place())
+
+
+def _is_valid(model: type[BaseModel], resource: Json) -> bool:
+    try:
         model.model_validate(resource)
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            path = fhirpath(located.kind, each["loc"])
-            yield Issue(_code(each), f"{path}: {_words(each)}", path, located.place(path))
-    except (
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:  # the models stumble over some shapes before judging them
-        problem = f"{located.kind} has a shape that cannot be read ({type(error).__name__})"
-        yield Issue("structure", problem, located.kind, located.place())
+    except (ValidationError, TypeError, AttributeError, KeyError):  # the models stumble over some shapes
+        return False
+    return True
 
 
-def fhirpath(kind: str, steps: Sequence[str | int]) -> str:
-    """``("item", 0, "net")`` of a Claim as ``Claim.item[0].net``."""
-    path = kind
-    for step in steps:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        elif step not in ("root", "__root__"):
-            path += f".{step}"
-    return path
-
-
-def _code(error: Any) -> str:
-    if error["type"] in ("missing", "model_field_validation.missing") or "is missing" in error["msg"]:
-        return "required"
-    return "value" if "spec regex" in error["msg"] else "structure"
-
-
-def _words(error: Any) -> str:
-    """Our own words: the library's messages may repeat a value of the record."""
-    if error["type"] == "extra_forbidden":
-        return "no such element in FHIR"
-    if _code(error) == "required":
-        return "a required element is missing"
-    if "spec regex" in error["msg"]:
-        return "the value has not the form of its type (a date or time needs its format, a time of day its offset)"
-    if "Any of one field value is expected" in error["msg"]:
-        return "more than one of a choice of elements"
-    return "the value is not of the type FHIR gives the element"
+def _id_issues(located: Located, seen: set[str]) -> Iterator[Issue]:
+    """The models let a long id pass."""
+    path = f"{located.kind}.id"
+    if located.id is not None and not _ID.fullmatch(located.id) and path not in seen:
+        words = "an id has 1 to 64 letters, digits, hyphens and points"
+        yield Issue("value", f"{path}: {words}", path, located.place(path))
 
 
 def _period_issues(element: Any, path: str, located: Located) -> Iterator[Issue]:

@@ -18,8 +18,9 @@ from urllib.parse import quote
 from adapter.answers.answer import Action, Answer, Written
 from adapter.errors import WriteError
 from adapter.evidence.references import Json
+from adapter.evidence.store import ID_LIMIT
 from adapter.sinks.ledger import Ledger
-from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, search_value
+from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, objects, search_value
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
@@ -216,10 +217,10 @@ class ServerSink:
         statement = await self.client.capabilities()
         return any(
             resource.get("type") == "OperationOutcome"
-            and any(interaction.get("code") == "update" for interaction in resource.get("interaction") or [])
-            for rest in statement.get("rest") or []
+            and any(interaction.get("code") == "update" for interaction in objects(resource.get("interaction")))
+            for rest in objects(statement.get("rest"))
             if rest.get("mode") == "server"
-            for resource in rest.get("resource") or []
+            for resource in objects(rest.get("resource"))
         )
 
     def _identifier(self, answer: Answer) -> str:
@@ -229,9 +230,12 @@ class ServerSink:
         return value
 
     def _value(self, response: Json) -> str | None:
-        identifiers = response.get("identifier") or []
-        ours = (each.get("value") for each in identifiers if each.get("system") == self.identifier_system)
-        return next((value for value in ours if value), None)
+        ours = (
+            each.get("value")
+            for each in objects(response.get("identifier"))
+            if each.get("system") == self.identifier_system
+        )
+        return next((value for value in ours if isinstance(value, str) and value), None)
 
     def _token(self, identifier: str) -> str:
         return f"{search_value(self.identifier_system)}|{search_value(identifier)}"
@@ -329,7 +333,7 @@ def _by_target(provenances: Iterable[Json]) -> dict[str, list[Json]]:
 
 
 def _targets(provenance: Json) -> list[str]:
-    return [str(target.get("reference") or "") for target in provenance.get("target") or []]
+    return [str(target.get("reference") or "") for target in objects(provenance.get("target"))]
 
 
 def _target_id(reference: str) -> str | None:
@@ -342,7 +346,8 @@ def _versioned(id: str, version: str | None) -> str:
 
 
 def _version(resource: Json) -> str | None:
-    version = (resource.get("meta") or {}).get("versionId")
+    meta = resource.get("meta")
+    version = meta.get("versionId") if isinstance(meta, dict) else None
     return str(version) if version else None
 
 
@@ -371,4 +376,5 @@ def _problem(reply: Json, kind: str) -> str:
 def _id_order(response: Json) -> tuple[bool, int, str]:
     """Numbers before names, and by their value: servers that count give the oldest the smallest."""
     id = str(response.get("id"))
-    return (not id.isdecimal(), int(id) if id.isdecimal() else 0, id)
+    counted = id.isdecimal() and len(id) <= ID_LIMIT
+    return (not counted, int(id) if counted else 0, id)

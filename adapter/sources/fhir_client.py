@@ -23,8 +23,11 @@ import orjson
 import stamina
 from pydantic import SecretStr
 
-from adapter.errors import SourceError, UsageError
+from adapter.errors import InputError, SourceError, UsageError
 from adapter.evidence.references import Json
+from adapter.fhir.paths import is_type_name
+from adapter.limits import DEFAULT
+from adapter.sources.json_text import parse_json
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -43,6 +46,10 @@ LONGEST_URL = 1500
 LONGEST_LAST_RESORT = 7000
 """For a server without ``_search``; web servers refuse request lines from 8 kB on."""
 LONGEST_RETRY_AFTER = 30.0
+LONGEST_ANSWER = 10
+"""Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
+_OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that are no longer true of an answer that is unpacked."""
 _BUSY = frozenset({429, 502, 503, 504})
 _NO_SUCH_METHOD = frozenset({404, 405, 501})
 _GONE = frozenset({404, 410})
@@ -89,6 +96,7 @@ class FhirClient:
         page_size: int = 200,
         concurrency: int = 8,
         patience: Patience | None = None,
+        max_response_bytes: int = DEFAULT.max_response_bytes,
     ) -> None:
         self.base = _checked_base(base_url)
         self.server_time: datetime | None = None
@@ -97,6 +105,7 @@ class FhirClient:
         self._page_size = page_size
         self._timeout = timeout
         self._patience = patience or Patience()
+        self._most_bytes = max_response_bytes
         self._slots = asyncio.Semaphore(concurrency)
         self._capabilities: Json | None = None
         self._http = httpx.AsyncClient(
@@ -143,7 +152,7 @@ class FhirClient:
         seen: set[str] = set()
         empty = 0
         while True:
-            found = list(_resources(page))
+            found = list(self._resources(page))
             empty = 0 if found else empty + 1
             if empty > MOST_EMPTY_PAGES:
                 raise SourceError(f"{self._shown} sends page after page of {kind} with nothing on them")
@@ -163,10 +172,13 @@ class FhirClient:
             "POST", self.base, content=orjson.dumps(bundle), headers={"Content-Type": FHIR_JSON}
         )
         body = await self._ask(request, "a batch", repeatable=all(map(_repeatable, entries)))
-        answers = list(_objects(self._expect(body, "Bundle").get("entry")))
+        answers = self._listed(self._expect(body, "Bundle"), "entry")
         if len(answers) != len(entries):
             raise SourceError(f"{self._shown} answered {len(answers)} of {len(entries)} entries of a batch")
-        return [answer.get("response") or {} for answer in answers]
+        replies = [answer.get("response") or {} for answer in answers]
+        if not all(isinstance(each, dict) for each in replies):
+            raise SourceError(f"{self._shown} answered a batch with a response that is no object")
+        return replies
 
     async def _first_page(self, kind: str, query: str) -> Json:
         url, what = f"{self.base}/{kind}", f"a search of {kind}"
@@ -196,21 +208,41 @@ class FhirClient:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
 
+    def _resources(self, page: Json) -> Iterator[Json]:
+        for entry in self._listed(page, "entry"):
+            resource = entry.get("resource")
+            if resource is None:
+                continue
+            if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
+                raise SourceError(f"{self._shown} sends a Bundle with an entry that holds no FHIR resource")
+            if resource["resourceType"] != "OperationOutcome":
+                yield resource
+
+    def _listed(self, page: Json, name: str) -> list[Json]:
+        """The objects of a list that a Bundle may have; anything else in its place must not pass for an empty one."""
+        found = page.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise SourceError(f"{self._shown} sends a Bundle whose {name} is no list of objects")
+        return found
+
     def _next_page(self, page: Json) -> str | None:
         """The address of the next page; refused when it leads to another server, which would get our token."""
-        written = next((link.get("url") for link in _objects(page.get("link")) if link.get("relation") == "next"), None)
-        if not isinstance(written, str):
+        following = [link.get("url") for link in self._listed(page, "link") if link.get("relation") == "next"]
+        if not following:
             return None
+        written = following[0]
+        if not isinstance(written, str):
+            raise SourceError(f"{self._shown} links to a next page without an address")
         try:
-            following = httpx.URL(urljoin(f"{self.base}/", written))
+            address = httpx.URL(urljoin(f"{self.base}/", written))
         except (httpx.InvalidURL, ValueError) as error:
             raise SourceError(f"{self._shown} links to a next page by a malformed address") from error
-        if _origin(following) != _origin(httpx.URL(self.base)):
+        if _origin(address) != _origin(httpx.URL(self.base)):
             raise SourceError(
-                f"{self._shown} links to a next page on another server, {_shown(str(following), path=False)}",
+                f"{self._shown} links to a next page on another server, {_shown(str(address), path=False)}",
                 "use the address by which the server knows itself",
             )
-        return str(following)
+        return str(address)
 
     async def _ask(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> Json:
         """Send and decode; any fault becomes a SourceError that names ``what`` was asked."""
@@ -238,12 +270,36 @@ class FhirClient:
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
             async with self._slots:
-                response = await self._http.send(request)
+                response = await self._received(request)
             if response.status_code in _BUSY:
                 raise _Busy(response.status_code, retry_after(response))
             return response
 
         return await retrying(_another_try, once)
+
+    async def _received(self, request: httpx.Request) -> httpx.Response:
+        """The whole answer, unless it is larger, or trickles longer, than any honest one."""
+        try:
+            async with asyncio.timeout(self._timeout * LONGEST_ANSWER):
+                response = await self._http.send(request, stream=True)
+                try:
+                    body = await self._body(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            problem = f"{self._shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
+            raise SourceError(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
+        headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self._most_bytes:
+                problem = f"{self._shown} sends an answer over the limit of {self._most_bytes} bytes"
+                raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
+        return bytes(body)
 
     def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
         if _is_tls(error):
@@ -273,10 +329,12 @@ class FhirClient:
             problem = f"{self._shown} answered {media}, not FHIR JSON, to {what}"
             raise SourceError(problem, "is this the FHIR base URL?")
         try:
-            body = orjson.loads(response.content)
-        except orjson.JSONDecodeError as error:
-            raise SourceError(f"{self._shown} answered {what} with damaged or truncated JSON") from error
-        if not isinstance(body, dict) or not isinstance(body.get("resourceType"), str):
+            body, repeats = parse_json(response.content)
+        except InputError as error:
+            raise SourceError(f"{self._shown} answered {what} with damaged or truncated JSON ({error})") from error
+        if repeats:
+            raise SourceError(f"{self._shown} answered {what} with JSON in which a key stands twice")
+        if not isinstance(body, dict) or not is_type_name(body.get("resourceType")):
             raise SourceError(f"{self._shown} answered {what} with JSON that is not FHIR", "is this the FHIR base URL?")
         return body
 
@@ -298,7 +356,7 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def issue_codes(outcome: object) -> str:
     """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
-    codes = (issue.get("code") for issue in _objects(outcome.get("issue") if isinstance(outcome, dict) else None))
+    codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
     fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
     return ", ".join(dict.fromkeys(fitting))
 
@@ -329,14 +387,8 @@ def _repeatable(entry: Json) -> bool:
     return request["method"] != "POST" or "ifNoneExist" in request
 
 
-def _resources(page: Json) -> Iterator[Json]:
-    for entry in _objects(page.get("entry")):
-        resource = entry.get("resource")
-        if isinstance(resource, dict) and resource.get("resourceType") not in (None, "OperationOutcome"):
-            yield resource
-
-
-def _objects(value: object) -> Iterator[Json]:
+def objects(value: object) -> Iterator[Json]:
+    """The objects of a list, whatever else stands in it or in its place."""
     return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 

@@ -1,35 +1,43 @@
 """Reads FHIR from files: JSON, Bundles and NDJSON, each also gzipped, in folders walked recursively.
 
-What cannot be read becomes an issue with file and line, and everything else is read on. A JSON file that is no FHIR is
-passed over and counted.
+What cannot be read, or is over a limit, becomes an issue with file and line, and everything else is read on. A JSON
+file that is no FHIR is passed over and counted.
 """
 
 from __future__ import annotations
 
-import gzip
+import io
 import os
 import re
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 
-from adapter.errors import Issue, SourceError
+from adapter.errors import InputError, Issue, SourceError
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.yaml_lines import line_of
+from adapter.fhir.paths import is_type_name
+from adapter.limits import DEFAULT, Limits
+from adapter.sources.guarded import over_limit, read_guarded
+from adapter.sources.json_text import Repeat, parse_json
+from adapter.sources.oversize import within_limits
+from adapter.sources.positions import Positions
 
 JSON_SUFFIXES = (".json",)
 NDJSON_SUFFIXES = (".ndjson", ".jsonl")
 SAMPLE = 1_000_000
 """Bytes that tell what kind of file it is."""
+MOST_FAULTS = 1000
+"""Places of one file that are named; of what is broken throughout, the rest is only counted."""
 LINES_LIMIT = 8_000_000
-"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again, slowly."""
+"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again."""
+
+
+STANDS_TWICE = "a key that stands twice, so that nobody can tell which value is meant"
 
 
 @dataclass
@@ -43,19 +51,26 @@ class Reading:
     issues: list[Issue] = field(default_factory=list)
 
 
-def read_files(source: Path, reading: Reading) -> Iterator[Located]:
+def read_files(source: Path, reading: Reading, limits: Limits = DEFAULT) -> Iterator[Located]:
     """Every resource under ``source``, files in the order of their names.
 
     Raises:
         SourceError: there is no such file or folder, or it may not be read.
     """
-    if not source.exists():
+    if not _exists(source):
         raise SourceError(f"{source} does not exist", "Name a file, a folder or a FHIR base URL.")
     numbers = iter(range(1_000_000_000))
     for path in _walk(source, reading):
         reading.files += 1
         shown = _shown(path.name if path == source else str(path.relative_to(source)))
-        yield from _FileReader(path, shown, reading, numbers).read()
+        yield from _FileReader(path, source, shown, reading, limits, numbers).read()
+
+
+def _exists(source: Path) -> bool:
+    try:
+        return source.exists()
+    except OSError as error:
+        raise SourceError(f"{source} cannot be read ({error.strerror})") from error
 
 
 def _shown(name: str) -> str:
@@ -68,12 +83,18 @@ def _walk(source: Path, reading: Reading) -> Iterator[Path]:
     if source.is_file():
         yield source
         return
+    if not source.is_dir():
+        raise SourceError(f"{source} is no file and no folder", "Name a file, a folder or a FHIR base URL.")
 
     def refuse(error: OSError) -> None:
         raise SourceError(f"{error.filename} cannot be read ({error.strerror})")
 
     for folder, folders, names in os.walk(source, onerror=refuse):
         folders.sort()
+        for name in (each for each in folders if (Path(folder) / each).is_symlink()):
+            shown = _shown(str((Path(folder) / name).relative_to(source)))
+            problem = "a link to a folder, which is not followed: it may lead out of here, or round in a circle"
+            reading.issues.append(Issue("structure", problem, "Resource", f"{shown}, line 1"))
         for name in sorted(names):
             if _plain_name(name).endswith(JSON_SUFFIXES + NDJSON_SUFFIXES):
                 yield Path(folder) / name
@@ -88,54 +109,68 @@ def _plain_name(name: str) -> str:
 @dataclass
 class _FileReader:
     path: Path
+    root: Path
     shown: str
     reading: Reading
+    limits: Limits
     bundles: Iterator[int]
+    faults: int = 0
+    repeats: Sequence[Repeat] = ()
+    """Keys that stand twice in the document (or the line) that is being taken apart."""
 
     def read(self) -> Iterator[Located]:
         try:
-            content = self._bytes()
-        except (OSError, EOFError, zlib.error) as error:
-            self._fault(f"the file cannot be read ({type(error).__name__})", 1)
+            content = read_guarded(self.path, self.root, self.limits)
+        except InputError as error:
+            self._refuse(error)
             return
+        yield from self._resources(content)
+        if self.faults > MOST_FAULTS:
+            problem = f"{self.faults - MOST_FAULTS} more places of this file cannot be read"
+            self.reading.issues.append(Issue("structure", problem, "Resource", f"{self.shown}, line 1"))
+
+    def _resources(self, content: bytes) -> Iterator[Located]:
         if _plain_name(self.path.name).endswith(NDJSON_SUFFIXES):
             yield from self._lines(content)
         else:
             yield from self._document(content)
 
-    def _bytes(self) -> bytes:
-        content = self.path.read_bytes()
-        if self.path.name.lower().endswith(".gz"):
-            content = gzip.decompress(content)
-        return content.removeprefix(b"\xef\xbb\xbf")
-
     def _document(self, content: bytes) -> Iterator[Located]:
         try:
-            value = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            value = self._parsed(content, "the document")
+        except InputError as error:
             if _is_ndjson(content):
                 yield from self._lines(content)
             else:
-                self._fault(f"not JSON: {error.msg}", _line_of_fault(content, error))
+                self._refuse(error)
             return
-        yield from self._value(value, None, partial(_line_in, _node_finder(content)))
+        yield from self._value(value, None, partial(_line_in, _positions_in(content)))
 
     def _lines(self, content: bytes) -> Iterator[Located]:
-        for number, line in enumerate(content.split(b"\n"), start=1):
+        for number, line in enumerate(io.BytesIO(content), start=1):
             if not line.strip():
                 continue
             try:
-                value = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                self._fault(f"not JSON: {error.msg}", number)
+                value = self._parsed(line, "the line")
+            except InputError as error:
+                self._refuse(error, number)
                 continue
             yield from self._value(value, number, None)
+
+    def _parsed(self, content: bytes, what: str) -> Any:
+        if len(content) > self.limits.max_json_bytes:
+            raise over_limit(what, self.limits.max_json_bytes, "bytes", "MAX_JSON_BYTES")
+        value, self.repeats = parse_json(content)
+        return value
 
     def _value(self, value: Any, line: int | None, lines: Callable[[str], int] | None) -> Iterator[Located]:
         """A resource, the resources of a Bundle, or something that is no FHIR."""
         if not isinstance(value, dict) or "resourceType" not in value:
             self.reading.not_fhir += 1
             return
+        for each in self.repeats:
+            if each.kind != "Claim":  # a claim's own answer tells of it
+                self._fault(STANDS_TWICE, lines(each.expression) if lines else line or 1, each.expression)
         yield from self._resource(value, "", None, None, line, lines)
 
     def _resource(
@@ -147,14 +182,25 @@ class _FileReader:
         line: int | None,
         lines: Callable[[str], int] | None,
     ) -> Iterator[Located]:
-        if not isinstance(resource.get("resourceType"), str):
+        if not is_type_name(resource.get("resourceType")):
             where = lines(f"{entry}.resourceType") if lines else line or 1
-            self._fault("resourceType is not a text", where, f"{entry or 'Resource'}.resourceType")
+            self._fault("resourceType is not the name of a type", where, f"{entry or 'Resource'}.resourceType")
         elif resource["resourceType"] == "Bundle":
             yield from self._bundle(resource, entry, line, lines)
         else:
             self.reading.resources += 1
-            yield Located(resource, full_url, bundle, self.shown, line, entry or None, lines=lines)
+            located = Located(resource, full_url, bundle, self.shown, line, entry or None, lines=lines)
+            if self.repeats:
+                located = replace(located, faults=tuple(self._repeats_in(located)))
+            yield within_limits(located, self.limits)
+
+    def _repeats_in(self, located: Located) -> Iterator[Issue]:
+        """The keys of a resource that stand twice, by their FHIRPath in the resource."""
+        start = located.entry or located.kind
+        for each in self.repeats:
+            if each.expression == start or each.expression.startswith((f"{start}.", f"{start}[")):
+                path = located.kind + each.expression.removeprefix(start)
+                yield Issue("structure", f"{path}: {STANDS_TWICE}", path, located.place(path))
 
     def _bundle(
         self, bundle: Json, entry: str, line: int | None, lines: Callable[[str], int] | None
@@ -180,9 +226,13 @@ class _FileReader:
             full_url = url if isinstance(url, str) else None
             yield from self._resource(resource, f"{place}.resource", full_url, number, line, lines)
 
-    def _fault(self, problem: str, line: int, expression: str = "") -> None:
-        expression = expression or "Resource"
-        self.reading.issues.append(Issue("structure", problem, expression, f"{self.shown}, line {line}"))
+    def _fault(self, problem: str, line: int, expression: str = "Resource", code: str = "structure") -> None:
+        self.faults += 1
+        if self.faults <= MOST_FAULTS:
+            self.reading.issues.append(Issue(code, problem, expression, f"{self.shown}, line {line}"))
+
+    def _refuse(self, error: InputError, line: int | None = None) -> None:
+        self._fault(error.problem, line or error.line, code=error.code)
 
 
 def _is_ndjson(content: bytes) -> bool:
@@ -199,34 +249,21 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _line_of_fault(content: bytes, error: orjson.JSONDecodeError) -> int:
-    """The line of a JSON error; bytes that are no UTF-8 are looked for, because the parser names no place for them."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as broken:
-        return content.count(b"\n", 0, broken.start) + 1
-    return error.lineno
+def _positions_in(content: bytes) -> Callable[[], Positions | None]:
+    """The places in a document, read when first asked for; none of a very large one."""
 
-
-def _node_finder(content: bytes) -> Callable[[], yaml.Node | None]:
     @cache
-    def find() -> yaml.Node | None:
-        if len(content) > LINES_LIMIT:
-            return None
-        try:
-            return yaml.compose(_SURROGATE.sub(rb"\\uFFFD", content).decode("utf-8"), Loader=yaml.CSafeLoader)
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-            return None  # JSON that is no YAML, such as one indented by tabs: the file is named without the line
+    def find() -> Positions | None:
+        return None if len(content) > LINES_LIMIT else Positions(content.decode("utf-8"))
 
     return find
 
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-"""Half of an escaped surrogate pair: JSON, and no YAML."""
-_STEP = re.compile(r"\.([A-Za-z]\w*)|\[(\d+)\]")
+_STEP = re.compile(r"\.(_?[A-Za-z]\w*)|\[(\d+)\]")
 
 
-def _line_in(find: Callable[[], yaml.Node | None], expression: str) -> int:
+def _line_in(find: Callable[[], Positions | None], expression: str) -> int:
     """The line of ``Bundle.entry[3].resource.period.start``, or of the nearest element above it."""
     steps = [int(index) if index else name for name, index in _STEP.findall("." + expression.removeprefix("Bundle."))]
-    return line_of(find(), steps)
+    positions = find()
+    return positions.line(steps) if positions else 1

@@ -16,7 +16,9 @@ from typing import NamedTuple
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json, Pointer, parse_reference
 from adapter.evidence.store import EvidenceStore, Located, version_rank
+from adapter.limits import DEFAULT, Limits
 from adapter.sources.fhir_client import FhirClient, Refused, batched, search_value
+from adapter.sources.oversize import within_limits
 
 MOST_VALUES = 100
 """Values of one search."""
@@ -40,22 +42,28 @@ class ServerSource:
     """Reads claims and gathers their evidence from the server of the client."""
 
     def __init__(
-        self, client: FhirClient, plan: EvidencePlan, chunk_size: int = 100, codes: Sequence[str] = ()
+        self,
+        client: FhirClient,
+        plan: EvidencePlan,
+        chunk_size: int = 100,
+        codes: Sequence[str] = (),
+        limits: Limits = DEFAULT,
     ) -> None:
         self.client = client
         self.plan = plan
         self.chunk_size = chunk_size
         self.codes = codes
         """Service codes in scope, by which the other sessions of a coach are found."""
+        self.limits = limits
         self.unsupported: dict[str, str] = {}
         """``Type?parameter`` of each evidence search the server does not know, with its answer; not tried again."""
 
     async def claims(self, *, since: str | None = None, ids: Sequence[str] = ()) -> AsyncIterator[list[Located]]:
         """Chunks of claims: the ones named, or all changed at or after ``since``, oldest change first."""
-        seen: set[tuple[str | None, str | None]] = set()
+        seen: set[str] = set()
         chunk: list[Located] = []
         async for located in self._claims(since, ids):
-            version = located.id, (located.resource.get("meta") or {}).get("versionId")
+            version = located.versioned
             if version in seen:  # pages shift while others write, so a claim can stand on two
                 continue
             seen.add(version)
@@ -97,7 +105,8 @@ class ServerSource:
             return []
 
     def located(self, resource: Json) -> Located:
-        return Located(resource, full_url=f"{self.client.base}/{resource['resourceType']}/{resource.get('id')}")
+        url = f"{self.client.base}/{resource['resourceType']}/{resource.get('id')}"
+        return within_limits(Located(resource, full_url=url), self.limits)
 
     async def _claims(self, since: str | None, ids: Sequence[str]) -> AsyncIterator[Located]:
         named = batched(sorted(set(ids)), MOST_VALUES)

@@ -41,7 +41,7 @@ def test_the_terminal_says_first_what_decided() -> None:
 @pytest.mark.parametrize("claim", ["a02-follow-up", "e06-end-before-start"])
 def test_json_keeps_its_form(claim: str) -> None:
     shown = json.loads(explain(claim, "json").stdout)
-    assert set(shown) == {"claim", "lines", "operation_outcome"}
+    assert set(shown) == {"claim", "lines", "warnings", "operation_outcome"}
     assert bool(shown["lines"]) is (shown["operation_outcome"] is None)
 
 

@@ -301,15 +301,7 @@ def test_links_in_a_circle_hold_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "lost.json").symlink_to(tmp_path / "nowhere.json")
     found, reading = read(tmp_path)
     assert keys(found) == ["Patient/a"]
-    assert sorted(places(reading)) == ["lost.json, line 1", "self.json, line 1"]
-
-
-def test_a_linked_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "x.json").write_bytes(text(patient("a")))
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "link.json").symlink_to(tmp_path / "elsewhere" / "x.json")
-    assert keys(read(tmp_path / "folder")[0]) == ["Patient/a"]
+    assert sorted(places(reading)) == ["a/round, line 1", "lost.json, line 1", "self.json, line 1"]
 
 
 def test_a_folder_named_like_a_file_is_walked(tmp_path: Path) -> None:
@@ -321,14 +313,14 @@ def test_a_folder_named_like_a_file_is_walked(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret.json").write_bytes(text(patient("a")))
     (tmp_path / "x.json").write_bytes(text(patient("b")))
-    plain = Path.open
+    plain = os.open
 
-    def refusing(self: Path, *arguments: Any, **options: Any) -> Any:
-        if self.name == "secret.json":
-            raise PermissionError(13, "Permission denied", str(self))
-        return plain(self, *arguments, **options)
+    def refusing(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path).endswith("secret.json"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr(os, "open", refusing)
     found, reading = read(tmp_path)
     assert (keys(found), places(reading)) == (["Patient/b"], ["secret.json, line 1"])
 
