@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from mapping_compiled.answers import answer
+from mapping_compiled.comparison import answer
 from mapping_compiled.grammar import BASES, element, expressions
 
 from adapter.mapping.expression import compile_expression, library_expression, why_not_compiled
