@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fhirpathpy.engine.nodes import TypeInfo
 from fhirpathpy.models import models
-from mapping_compiled.evaluated import answer
+from mapping_compiled.comparison import answer
 
 from adapter.mapping.expression import compile_expression, library_expression, why_not_compiled
 

@@ -7,12 +7,12 @@ from random import Random
 
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from mapping_compiled.evaluated import answer
+from mapping_compiled.comparison import answer
 from mapping_compiled.grammar import BASES, element, expressions
 
 from adapter.mapping.expression import compile_expression, library_expression, why_not_compiled
 
-EXAMPLES = int(os.environ.get("ADAPTER_COMPILED_EXAMPLES", "0"))
+EXAMPLES = int(os.environ.get("COMPILED_EXAMPLES", "0"))
 """How many expressions to try; the default is few and always the same ones."""
 ELEMENTS = 60
 """How many elements each is tried on."""

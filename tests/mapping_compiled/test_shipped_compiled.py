@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_compiled.evaluated import answer
+from mapping_compiled.comparison import answer
 from mapping_compiled.shipped import FIXTURES, Shipped, all_shipped, resources_by_type
 
 from adapter.mapping.expression import why_not_compiled
