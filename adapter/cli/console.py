@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import orjson
@@ -15,8 +16,9 @@ COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan",
 
 
 def console() -> Console:
-    """Stdout as it is: as wide as the terminal, and wide enough for a table where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    """Stdout as it is: as wide as the terminal, or as COLUMNS says; wide enough for a table where neither is known."""
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if told else 140, highlight=False)
 
 
 def folding(*columns: str, title: str | None = None) -> Table:
