@@ -94,7 +94,7 @@ def in_words(value: Any, unit: str | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {in_words(each, unit)}" for name, each in value.items())
+        return "; ".join(f"{name}: {in_words(each, unit)}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return counted(value, unit) if unit else str(value)

@@ -35,8 +35,8 @@ def _ticks(scale: Scale) -> Html:
 
 def _bar_row(bar: Bar, visit: Timeline) -> Html:
     beyond = tag("div", "goes on beyond the scale") if visit.scale is not None and visit.scale.cuts(bar) else Html()
-    origin = together(tag("br"), code(str(bar.origin))) if bar.origin else Html()
-    when = tag("td", bar.when, beyond, origin)
+    origin = tag("div", code(str(bar.origin))) if bar.origin else Html()
+    when = tag("td", tag("div", bar.when), beyond, origin)
     cells = [tag("th", bar.name, scope="row"), when, tag("td", bar.minutes, class_="minutes")]
     if visit.scale is not None:
         cells.append(tag("td", _track(bar, visit.scale, visit.limit), class_="scale"))

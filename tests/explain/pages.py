@@ -132,8 +132,8 @@ def names_in_the_clinic() -> frozenset[str]:
 
 def _names(person: Located) -> Iterator[str]:
     for name in person.resource.get("name", []):
-        for part in (name.get("family"), name.get("text"), *name.get("given", [])):
-            yield from re.findall(r"\w+", part or "")
+        for written in (name.get("family"), name.get("text"), *name.get("given", [])):
+            yield from re.findall(r"\w+", written or "")
 
 
 def words_of(text: str) -> frozenset[str]:

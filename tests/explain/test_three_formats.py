@@ -1,4 +1,4 @@
-"""A finding that decided says the same in the terminal, as JSON and on the page: nothing is left to look up elsewhere."""
+"""A finding that decided says the same in the terminal, as JSON and on the page; nothing is left to look up."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ A015 = "Cigna Administrative Policy A015 [cigna-a015 2023-04-15]"
     [
         ("session_length", "0592T", (), DAY, [("30 minutes for 0592T", "2020-01-01", COMMON)]),
         ("session_length", "0591T", (), DAY, [("none for 0591T", "2020-01-01", COMMON)]),
-        ("session_length", None, (), DAY, [("0592T: 30 minutes, 0593T: 30 minutes", "2020-01-01", COMMON)]),
+        ("session_length", None, (), DAY, [("0592T: 30 minutes; 0593T: 30 minutes", "2020-01-01", COMMON)]),
         (
             "session_length",
             "0592T",

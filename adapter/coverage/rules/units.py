@@ -66,5 +66,6 @@ def timed_units(session: CoachingSession, terms: Terms) -> Finding:
     found = f"{counted(billed, 'unit')} in {counted(minutes, 'minute')}"
     if billed <= min(candidates):
         return terms.met(found, *used)
-    needed = f"{min(candidates)} to {counted(max(candidates), 'unit')} by convention"
-    return terms.finding("excess" if billed > max(candidates) else "undecided", found, needed, *used)
+    least, most = min(candidates), max(candidates)
+    needed = f"{f'{least} to ' if least < most else ''}{counted(most, 'unit')} by convention"
+    return terms.finding("excess" if billed > most else "undecided", found, needed, *used)
