@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def wide_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "2000")
 
 
+@cache
 def printed(*arguments: str) -> str:
     result = CliRunner().invoke(app, ["policies", *arguments])
     assert result.exit_code == 0, result.output
