@@ -22,7 +22,7 @@ LABEL = {Decision.WARN: "Note"}
 def disposition(determination: Determination) -> str:
     """One sentence on the claim as a whole."""
     lines = determination.lines
-    under = f" under {determination.policy}" if determination.decides else "; no coverage policy decides it"
+    under = f" under {determination.policy_title}" if determination.decides else "; no coverage policy decides it"
     if determination.decision is Decision.REJECT:
         return "Rejected: the claim cannot be processed as sent; correct it and send a new claim."
     if len({line.decision for line in lines}) == 1:

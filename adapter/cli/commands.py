@@ -219,7 +219,7 @@ def show_rules(name: str, on: date, mappings: Sequence[Path], output_format: str
     book = build(load_settings(), mapping_layers(mappings)).book
     if name not in book.policies:
         raise UsageError(f"there is no policy {name!r}; there are {', '.join(sorted(book.policies))}.")
-    show_policy.policy(book.policies[name], on, output_format)
+    show_policy.policy(book, name, on, output_format)
     return OK
 
 

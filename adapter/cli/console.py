@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -36,11 +37,12 @@ class _PlainConsole(Console):
 
 
 def console() -> Console:
-    """Stdout as it is: as wide as the terminal, and wide enough for a table where there is none.
+    """Stdout as it is: as wide as the terminal, or as COLUMNS says; wide enough for a table where neither is known.
 
     Brackets in a text are brackets and no markup, for ids and file names are anybody's.
     """
-    return _PlainConsole(width=None if sys.stdout.isatty() else 140, highlight=False, markup=False, emoji=False)
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return _PlainConsole(width=None if told else 140, highlight=False, markup=False, emoji=False)
 
 
 def folding(*columns: str, title: str | None = None) -> Table:

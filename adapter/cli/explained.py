@@ -14,9 +14,10 @@ from adapter.answers.answer import Answer
 from adapter.answers.claim_response import reason_codes
 from adapter.answers.systems import CARC
 from adapter.answers.words import DECIDED, noteworthy
+from adapter.cli.policy_values import PolicyValue, policy_values, titled
 from adapter.coverage.adjudicate import rule_set
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
-from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, dated_value
+from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, RuleSet, dated_value
 from adapter.session.model import CoachingSession
 
 NOTE = "note"
@@ -67,6 +68,16 @@ class ExplainedLine:
         return DECIDED[self.line.decision] if self.answered else "not answered"
 
     @property
+    def payer(self) -> str:
+        """Who pays, by title."""
+        return self.rules.payer_title or "not recognised"
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policy the line was decided under, with the overlays that lie on it."""
+        return (self.rules.policy, *self.rules.overlays)
+
+    @property
     def required_minutes(self) -> int | None:
         """The least minutes of the code on the date of service; None where it has no minimum."""
         stated = self.rules.rules.get("session_length")
@@ -98,13 +109,17 @@ class ExplainedLine:
 
     def criterion(self, finding: Finding) -> str:
         """The rule's own sentence."""
-        stated = self.rules.rules.get(finding.rule)
-        return stated.file.description if stated else ""
+        return self.rules.rules[finding.rule].file.description
 
     def layer(self, finding: Finding) -> str:
-        """The title of the policy whose rule spoke."""
-        policy = self.book.policies.get(finding.citation.layer)
-        return policy.header.title if policy else finding.citation.layer
+        """The policy whose rule spoke, by title and version."""
+        return titled(self.book.policies[finding.citation.layer], finding.citation.policy)
+
+    def policy_values(self, finding: Finding) -> list[PolicyValue]:
+        """The values of the policy that a finding rests on; none where the rule does not concern the line."""
+        if finding.verdict is Verdict.NOT_APPLICABLE:
+            return []
+        return list(policy_values(finding.rule, self.rules, self.book, self.session.code))
 
     def reasons(self) -> list[Reason]:
         """The reason codes that go out with the line."""
@@ -190,6 +205,11 @@ def same_reason(findings: list[Finding]) -> dict[str, list[str]]:
     for each in findings:
         found.setdefault(each.found, []).append(each.rule)
     return found
+
+
+def source(finding: Finding) -> str:
+    """The sentence a finding rests on; which policy applies it is its layer."""
+    return f"{finding.citation.document}, {finding.citation.section}"
 
 
 def standing(answer: Answer) -> str | None:

@@ -6,7 +6,6 @@ Colours never stand alone: each has its word beside it. The sentences are those 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from importlib.resources import files
 
 from adapter import __version__
@@ -18,11 +17,13 @@ from adapter.cli.explained import (
     explained_lines,
     label,
     same_reason,
+    source,
     standing,
     weight,
 )
-from adapter.cli.markup import Html, tag, together
-from adapter.cli.timeline import Bar, Scale, Timeline, timeline
+from adapter.cli.markup import Html, chip, code, table, tag, together
+from adapter.cli.policy_values import PolicyValue
+from adapter.cli.timeline_html import visit_section
 from adapter.coverage.finding import Decision, Finding, Used
 from adapter.evidence.references import Json
 from adapter.policy.book import PolicyBook
@@ -93,7 +94,7 @@ def _state(answer: Answer) -> tuple[str, str]:
 
 def _summary(answer: Answer, lines: list[ExplainedLine]) -> Html:
     kind, word = _state(answer)
-    heading = tag("h1", f"Claim {answer.claim} ", _chip(word, kind))
+    heading = tag("h1", f"Claim {answer.claim} ", chip(word, kind))
     ended = standing(answer)
     sentences = [tag("p", each, class_="disposition") for each in (ended, _disposition(answer)) if each]
     return tag("header", heading, *sentences, _jump(lines), _terms(_about(answer, lines)))
@@ -146,12 +147,12 @@ def _issues(outcome: Json) -> Html:
         (
             str(each["details"]["text"]),
             f"{each['severity']}: {each['code']}",
-            _code(", ".join(each.get("expression", []))),
-            _code(str(each.get("diagnostics", ""))),
+            code(", ".join(each.get("expression", []))),
+            code(str(each.get("diagnostics", ""))),
         )
         for each in outcome["issue"]
     ]
-    return tag("section", tag("h2", "What to correct"), _table("issues", head, rows))
+    return tag("section", tag("h2", "What to correct"), table("issues", head, rows))
 
 
 def _sent(notes: list[Json]) -> Html:
@@ -177,7 +178,7 @@ def _line(explained: ExplainedLine) -> Html:
         ),
         *_codes_sent(explained),
         _next(explained),
-        _visit(explained),
+        visit_section(explained),
         *(_group(group, findings, explained) for group, findings in explained.groups()),
         class_="line",
         id=f"line-{line.sequence}",
@@ -190,11 +191,11 @@ def _codes_sent(explained: ExplainedLine) -> Iterable[Html]:
         yield tag("p", f"The claim is rejected as a whole; no answer goes out for this line. By itself: {by_itself}.")
     if reasons := explained.reasons():
         yield tag("h3", "Reason codes")
-        yield _table("reasons", ("Code", "In our words"), [(str(each), each.meaning or NO_MEANING) for each in reasons])
+        yield table("reasons", ("Code", "In our words"), [(str(each), each.meaning or NO_MEANING) for each in reasons])
 
 
 def _line_chip(explained: ExplainedLine) -> Html:
-    return _chip(explained.decided, explained.line.decision.name.lower() if explained.answered else "ended")
+    return chip(explained.decided, explained.line.decision.name.lower() if explained.answered else "ended")
 
 
 def _next(explained: ExplainedLine) -> Html:
@@ -202,62 +203,6 @@ def _next(explained: ExplainedLine) -> Html:
     if not fixes:
         return tag("div", heading, tag("p", "No finding stands against the line."), class_="next")
     return tag("div", heading, tag("ul", *(tag("li", each) for each in fixes)), class_="next")
-
-
-# --- the visit
-
-
-def _visit(explained: ExplainedLine) -> Html:
-    heading = tag("h3", "The visit")
-    if not explained.is_ours:
-        return Html()
-    found = timeline(explained)
-    if found is None:
-        return together(heading, tag("p", "No visit is on file."))
-    lead = tag("p", _minutes_said(found), class_="lead")
-    return together(heading, lead, _timeline_table(found))
-
-
-def _minutes_said(visit: Timeline) -> str:
-    documented = "not known" if visit.documented is None else str(visit.documented)
-    required = "none" if visit.required is None else str(visit.required)
-    return f"Minutes documented: {documented}. Minutes required: {required}."
-
-
-def _timeline_table(visit: Timeline) -> Html:
-    columns = [tag("th", each, scope="col") for each in ("What", "When", "Minutes")]
-    if visit.scale is not None:
-        columns.append(tag("th", _ticks(visit.scale, visit.offset), scope="col", class_="scale"))
-    rows = [_bar_row(each, visit) for each in visit.bars]
-    return tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows), class_="timeline")
-
-
-def _ticks(scale: Scale, offset: str) -> Html:
-    marks = [tag("span", text, class_="tick", style=f"left:{place:.2f}%") for place, text in scale.ticks()]
-    return together(tag("span", f"Time of day, {offset}", class_="offset"), tag("span", *marks, class_="ticks"))
-
-
-def _bar_row(bar: Bar, visit: Timeline) -> Html:
-    origin = together(tag("br"), _code(str(bar.origin))) if bar.origin else Html()
-    cells = [tag("th", bar.name, scope="row"), tag("td", bar.when, origin), tag("td", bar.minutes, class_="minutes")]
-    if visit.scale is not None:
-        cells.append(tag("td", _track(bar, visit.scale, visit.limit), class_="scale"))
-    return tag("tr", *cells)
-
-
-def _track(bar: Bar, scale: Scale, limit: datetime | None) -> Html:
-    """A bar before the round times of the scale, and before the line that the required minutes reach to."""
-    drawn = [_upright("grid", place) for place, _ in scale.ticks()]
-    if (placed := scale.place(bar)) is not None:
-        look = f"bar {bar.kind}{' open' if bar.open_ended or scale.runs_off(bar) else ''}"
-        drawn.append(tag("span", class_=look, style=f"left:{placed[0]:.2f}%;width:{placed[1]:.2f}%"))
-    if limit is not None:
-        drawn.append(_upright("limit", scale.percent(limit)))
-    return tag("span", *drawn, class_="track", aria_hidden="true")
-
-
-def _upright(kind: str, place: float) -> Html:
-    return tag("span", class_=kind, style=f"left:{place:.2f}%")
 
 
 # --- findings
@@ -271,18 +216,19 @@ def _group(group: Group, findings: list[Finding], explained: ExplainedLine) -> H
     if group is Group.IN_ORDER:
         return together(heading, lead, _met(findings, explained))
     rows = [(why, ", ".join(map(_title, rules))) for why, rules in same_reason(findings).items()]
-    return together(heading, lead, _table("skipped", ("Why", "Rules"), rows))
+    return together(heading, lead, table("skipped", ("Why", "Rules"), rows))
 
 
 def _finding(finding: Finding, explained: ExplainedLine) -> Html:
     """A finding that its reader must see, with all that belongs to it."""
     said = label(finding)
-    heading = tag("h4", _chip(said, said.replace(" ", "-")), f" {_title(finding.rule)} ", _code(finding.rule))
+    heading = tag("h4", chip(said, said.replace(" ", "-")), f" {_title(finding.rule)} ", code(finding.rule))
     return tag(
         "article",
         heading,
         tag("p", explained.criterion(finding), class_="criterion"),
         _terms(_parts(finding, explained)),
+        _policy_values(explained.policy_values(finding)),
         _values(finding.used),
         class_=f"finding {said.replace(' ', '-')}",
     )
@@ -298,68 +244,61 @@ def _parts(finding: Finding, explained: ExplainedLine) -> Iterable[tuple[str, st
         yield "Codes" if sent else "Codes, not sent", "; ".join(f"{each} {each.meaning}".rstrip() for each in codes)
     if finding.fix:
         yield "Next", finding.fix
-    yield "Source", str(finding.citation)
+    yield "Source", source(finding)
     yield "Layer", explained.layer(finding)
+
+
+def _policy_values(values: list[PolicyValue]) -> Html:
+    if not values:
+        return Html()
+    rows = [
+        (together(each.description, tag("br"), code(each.name)), each.words, each.origin or "none") for each in values
+    ]
+    return table("values", ("Value of the policy", "On the date of service", "Since, source, layer"), rows)
 
 
 def _values(used: tuple[Used, ...]) -> Html:
     if not used:
         return Html()
     rows = [(each.name, each.value, *_origin(each)) for each in used]
-    return _table("values", ("Value", "As read", "Resource and version", "FHIRPath"), rows)
+    return table("values", ("Value of the record", "As read", "Resource and version", "FHIRPath"), rows)
 
 
 def _origin(used: Used) -> tuple[str, str]:
-    return (_code(used.origin.resource), _code(used.origin.path)) if used.origin else ("none", "")
+    return (code(used.origin.resource), code(used.origin.path)) if used.origin else ("none", "")
 
 
 def _met(findings: list[Finding], explained: ExplainedLine) -> Html:
-    head = ("Rule", "Found", "Values and where they were read", "Source [policy version], layer")
+    head = ("Rule", "Found", "Values and where they were read", "What the policy says, and where")
     rows = [
         (_rule_cell(each, explained), each.found, _used_cell(each), _source_cell(each, explained)) for each in findings
     ]
-    return _table("met", head, rows)
+    return table("met", head, rows)
 
 
 def _rule_cell(finding: Finding, explained: ExplainedLine) -> Html:
     said = label(finding)
     return together(
-        _chip(said, said), f" {_title(finding.rule)}", tag("span", explained.criterion(finding), class_="criterion")
+        chip(said, said), f" {_title(finding.rule)}", tag("span", explained.criterion(finding), class_="criterion")
     )
 
 
 def _used_cell(finding: Finding) -> Html:
     """Values one below the other; an origin stands in full, for the page is what is filed."""
     items = [
-        tag("div", f"{each.name}: {each.value}", *((tag("br"), _code(str(each.origin))) if each.origin else ()))
+        tag("div", f"{each.name}: {each.value}", *((tag("br"), code(str(each.origin))) if each.origin else ()))
         for each in finding.used
     ]
     return together(*items) if items else Html("none")
 
 
 def _source_cell(finding: Finding, explained: ExplainedLine) -> Html:
-    return together(str(finding.citation), tag("span", explained.layer(finding), class_="criterion"))
+    values = [
+        tag("div", f"{each.name}: {each.words}", tag("span", each.origin, class_="criterion"))
+        for each in explained.policy_values(finding)
+    ]
+    return together(tag("div", source(finding), tag("span", explained.layer(finding), class_="criterion")), *values)
 
 
 def _title(rule: str) -> str:
     return rule.replace("_", " ").capitalize()
-
-
-# --- pieces
-
-
-def _chip(word: str, kind: str) -> Html:
-    return tag("strong", word, class_=f"chip {kind}")
-
-
-def _code(text: str) -> Html:
-    return tag("code", text) if text else Html()
-
-
-def _table(kind: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Html:
-    """A table whose cells carry their column's name, for where it is too narrow to have columns."""
-    columns = tag("thead", tag("tr", *(tag("th", each, scope="col") for each in head)))
-    body = [
-        tag("tr", *(tag("td", cell, data_label=name) for name, cell in zip(head, row, strict=True))) for row in rows
-    ]
-    return tag("table", columns, tag("tbody", *body), class_=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 VOID = ("meta", "br")
@@ -28,3 +29,25 @@ def together(*children: str) -> Html:
 
 def _named(key: str) -> str:
     return key.rstrip("_").replace("_", "-")
+
+
+# --- pieces of a page
+
+
+def chip(word: str, kind: str) -> Html:
+    """A word set apart; its colour never stands alone."""
+    return tag("strong", word, class_=f"chip {kind}")
+
+
+def code(text: str) -> Html:
+    """Text as machines write it."""
+    return tag("code", text) if text else Html()
+
+
+def table(kind: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Html:
+    """A table whose cells carry their column's name, for where it is too narrow to have columns."""
+    columns = tag("thead", tag("tr", *(tag("th", each, scope="col") for each in head)))
+    body = [
+        tag("tr", *(tag("td", cell, data_label=name) for name, cell in zip(head, row, strict=True))) for row in rows
+    ]
+    return tag("table", columns, tag("tbody", *body), class_=kind)

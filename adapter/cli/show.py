@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +17,7 @@ from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
 from adapter.fhir.version import NAMES
-from adapter.policy.book import PolicyBook
+from adapter.policy.book import Policy, PolicyBook
 from adapter.reconcile import Adjudicator
 from adapter.sync import Report
 
@@ -157,27 +157,12 @@ def _sentences(done: Report) -> list[str]:
 
 
 def policies(book: PolicyBook, output_format: str) -> None:
-    """Payers with their policies; a payer without one is listed as such."""
-    rows: list[Json] = []
-    for payer, names in sorted(book.by_payer.items()):
-        for name in names or (None,):
-            header = book.policies[name].header if name else None
-            rows.append(
-                {
-                    "payer": payer,
-                    "title": book.payer_titles[payer],
-                    "policy": name,
-                    "version": header.version if header else None,
-                    "effective": str(header.effective) if header else None,
-                    "next_review": str(header.next_review) if header and header.next_review else None,
-                    "rules": len(book.policies[name].rules) if name else 0,
-                    "note": header.note if header else book.payer_notes[payer],
-                }
-            )
+    """Payers with their policies, a payer without one as such; then what binds every payer, and overlays."""
+    rows = [*_by_payer(book), *_of_no_payer(book)]
     if output_format == "json":
         print_json(rows)
         return
-    table = folding("payer", "policy", "version", "effective", "next review", "rules", "note")
+    out, table = console(), folding("payer", "policy", "version", "effective", "next review", "rules")
     for row in rows:
         table.add_row(
             row["title"],
@@ -186,9 +171,52 @@ def policies(book: PolicyBook, output_format: str) -> None:
             row["effective"] or "-",
             row["next_review"] or "-",
             str(row["rules"]),
-            row["note"],
         )
-    console().print(table)
+    out.print(table)
+    for row in rows:
+        out.print(f"{row['title']}: {row['note']}")
+
+
+def _by_payer(book: PolicyBook) -> Iterator[Json]:
+    for payer, names in sorted(book.by_payer.items()):
+        title, note = book.payer_titles[payer], book.payer_notes[payer]
+        for name in names:
+            yield {"payer": payer, "title": title} | _policy_row(book.policies[name], note)
+        if not names:
+            nothing = {"policy": None, "version": None, "effective": None, "next_review": None, "rules": 0}
+            yield {"payer": payer, "title": title} | nothing | {"note": note}
+
+
+def _of_no_payer(book: PolicyBook) -> Iterator[Json]:
+    """The common rules, overlays, and policies that only others extend."""
+    listed = {name for names in book.by_payer.values() for name in names}
+    for name, policy in sorted(book.policies.items()):
+        if name not in listed:
+            binds = "every payer" if name == book.common else _overlaid(policy, book)
+            yield {"payer": None, "title": binds} | _policy_row(policy, policy.header.title)
+
+
+def _overlaid(policy: Policy, book: PolicyBook) -> str:
+    """Which claims an overlay lies on."""
+    overlay = policy.header.overlay
+    if overlay is None:
+        return "none of its own"
+    payer = book.payer_titles[overlay.payer] if overlay.payer else "every payer"
+    return "; ".join(
+        [payer, *(f"plan {each}" for each in overlay.plans), *(f"state {each}" for each in overlay.states)]
+    )
+
+
+def _policy_row(policy: Policy, note: str) -> Json:
+    header = policy.header
+    return {
+        "policy": header.policy,
+        "version": header.version,
+        "effective": str(header.effective),
+        "next_review": str(header.next_review) if header.next_review else None,
+        "rules": len(policy.rules),
+        "note": header.note or note,
+    }
 
 
 def checked(adjudicator: Adjudicator, notices: Sequence[ConfigurationFault]) -> None:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from adapter.cli.console import console, print_json
+from adapter.cli.console import COLOUR, console, folding, print_json
+from adapter.cli.policy_values import cited, in_words, titled
 from adapter.coverage.registry import RULES
 from adapter.evidence.references import Json
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyRule, dated_entry
-from adapter.policy.files import Reference
+from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, PolicyRule, dated_entry
+from adapter.policy.codes import Ncci
+
+PAIRS, LIMITS = "same_day_pairs", "unit_limit"
+"""Rules that look things up in the list of same-day edits instead of values of their own."""
 
 
-def policy(chosen: Policy, on: date, output_format: str) -> None:
+def policy(book: PolicyBook, name: str, on: date, output_format: str) -> None:
     """Print a policy's rules as they stand on a date of service."""
-    described = _policy_json(chosen, on)
+    described = _policy_json(book, book.policies[name], on)
     if output_format == "json":
         print_json(described)
         return
     _print_policy(console(), described)
 
 
-def _policy_json(chosen: Policy, on: date) -> Json:
+def _policy_json(book: PolicyBook, chosen: Policy, on: date) -> Json:
     header = chosen.header
     return {
         "policy": header.policy,
@@ -32,9 +37,12 @@ def _policy_json(chosen: Policy, on: date) -> Json:
         "version": header.version,
         "effective": str(header.effective),
         "next_review": str(header.next_review) if header.next_review else None,
+        "past_review": header.next_review is not None and header.next_review < on,
         "in_force": header.effective <= on and (header.end is None or on <= header.end),
         "on": str(on),
-        "rules": [_rule_json(stated, on) for stated in _in_order(chosen)],
+        "rules": [_rule_json(book, stated, on) for stated in _in_order(chosen)],
+        "same_day_pairs": list(_pairs_json(book.codes.ncci)) if PAIRS in chosen.rules else [],
+        "unit_limits": dict(book.codes.ncci.unit_limits) if LIMITS in chosen.rules else {},
     }
 
 
@@ -42,16 +50,19 @@ def _in_order(chosen: Policy) -> list[PolicyRule]:
     return sorted(chosen.rules.values(), key=lambda each: (RULES[each.file.rule].stage, each.file.rule))
 
 
-def _rule_json(stated: PolicyRule, on: date) -> Json:
+def _rule_json(book: PolicyBook, stated: PolicyRule, on: date) -> Json:
     file = stated.file
     return {
         "rule": file.rule,
         "description": file.description,
         "kind": file.kind,
         "applies_to": file.applies_to or "all codes",
+        "statements": file.statements,
+        "rows": file.rows,
         "layer": stated.layer,
+        "layer_title": titled(book.policies[stated.layer], stated.label),
         "file": stated.shown_as,
-        "source": _source(file.reference),
+        "source": cited(file.reference),
         "values": list(_values_json(stated, on)),
         "outcomes": {
             name: {"decision": each.decision, "carc": each.carc, "rarc": each.rarc, "fix": each.fix}
@@ -62,63 +73,89 @@ def _rule_json(stated: PolicyRule, on: date) -> Json:
 
 def _values_json(stated: PolicyRule, on: date) -> Iterator[Json]:
     for name, series in stated.file.values.items():
+        described: Json = {"name": name, "description": series.description, "unit": series.unit}
         try:
             entry = dated_entry(series, on, name)
         except BeforeFirstDate:
-            yield {
-                "name": name,
-                "value": None,
-                "effective": None,
-                "source": None,
-                "reason": "no value yet: a person decides",
-            }
+            nothing = {"value": None, "words": "no value yet: a person decides", "effective": None, "source": None}
+            yield described | nothing | {"reason": None}
             continue
-        yield {
-            "name": name,
+        yield described | {
             "value": entry.value,
-            "unit": series.unit,
+            "words": in_words(entry.value, series.unit),
             "effective": str(entry.effective),
-            "source": _source(entry.reference),
+            "source": cited(entry.reference),
             "reason": entry.reason,
         }
 
 
-def _source(reference: Reference) -> str:
-    return f"{reference.document}, {reference.section}"
+def _pairs_json(ncci: Ncci) -> Iterator[Json]:
+    for (paid, denied), indicator in sorted(ncci.pairs.items()):
+        yield {"column_one": paid, "column_two": denied, "modifier_indicator": indicator}
+
+
+# --- as tables
 
 
 def _print_policy(out: Console, described: Json) -> None:
-    state = "in force" if described["in_force"] else "NOT in force"
-    review = f", next review {described['next_review']}" if described["next_review"] else ""
-    head = f"{described['title']} ({described['policy']} {described['version']}), {state} on {described['on']}{review}"
-    out.print(Text(head, style="bold"), soft_wrap=True)
+    out.print(Text(f"{described['title']} ({described['policy']} {described['version']})", style="bold"))
+    out.print(f"{_state(described)}.")
+    table = folding("rule", "value on that day", "what follows")
+    table.show_lines = True
     for rule in described["rules"]:
-        _print_rule(out, rule)
+        table.add_row(_rule_cell(rule), _values_cell(rule), _outcomes_cell(rule))
+    out.print(table)
+    if described["same_day_pairs"]:
+        out.print(_pairs_table(described["same_day_pairs"]))
+    for code, units in described["unit_limits"].items():
+        out.print(f"At most {units} of {code} a day.")
 
 
-def _print_rule(out: Console, rule: Json) -> None:
+def _state(described: Json) -> str:
+    state = "In force" if described["in_force"] else "NOT in force"
+    review = described["next_review"]
+    if review is None:
+        return f"{state} on {described['on']}; from {described['effective']}"
+    past = f"past its review date {review}; it still applies" if described["past_review"] else f"next review {review}"
+    return f"{state} on {described['on']}; from {described['effective']}, {past}"
+
+
+def _rule_cell(rule: Json) -> Text:
     codes = rule["applies_to"] if isinstance(rule["applies_to"], str) else ", ".join(rule["applies_to"])
-    out.print()
-    out.print(
-        Text.assemble((rule["rule"], "bold"), f"  ({rule['kind']}; {codes}; layer {rule['layer']})"), soft_wrap=True
-    )
-    out.print(f"  {rule['description']}", soft_wrap=True)
-    out.print(Text(f"  source: {rule['source']}   file: {rule['file']}", style="dim"), soft_wrap=True)
-    for value in rule["values"]:
-        out.print(f"  {value['name']} = {_plain(value)}   since {value['effective']}", soft_wrap=True)
-        out.print(Text(f"      {value['source']}: {value['reason']}", style="dim"), soft_wrap=True)
-    for name, outcome in rule["outcomes"].items():
-        codes = " ".join([*(f"CARC {code}" for code in outcome["carc"]), *(f"RARC {code}" for code in outcome["rarc"])])
-        out.print(f"  {name:<18} {outcome['decision']:<8} {codes}", soft_wrap=True)
+    accounts = f"\naccounts for {', '.join(rule['statements'])}" if rule["statements"] else ""
+    about = f"\n{rule['kind']}; {codes}{accounts}\nsource: {rule['source']}\nlayer: {rule['layer_title']}"
+    return Text.assemble((rule["rule"], "bold"), f"\n{rule['description']}", (about, "dim"))
 
 
-def _plain(described: Json) -> str:
-    """A value as its owner would write it."""
-    value = described["value"]
-    if value is None or value in ([], {}):
-        return "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_plain({'value': each})}" for name, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value} {described['unit']}s" if described.get("unit") else str(value)
+def _values_cell(rule: Json) -> Text:
+    return _stacked(_value(each) for each in rule["values"])
+
+
+def _value(value: Json) -> Text:
+    since = f"\nsince {value['effective']}: {value['source']}\n{value['reason']}" if value["effective"] else ""
+    return Text.assemble((value["name"], "bold"), f"\n{value['words']}", (since, "dim"))
+
+
+def _outcomes_cell(rule: Json) -> Text:
+    return _stacked(_outcome(name, each) for name, each in rule["outcomes"].items())
+
+
+def _outcome(name: str, outcome: Json) -> Text:
+    codes = [*(f"CARC {code}" for code in outcome["carc"]), *(f"RARC {code}" for code in outcome["rarc"])]
+    decision = (outcome["decision"], COLOUR.get(outcome["decision"], ""))
+    return Text.assemble(f"{name}: ", decision, f" {', '.join(codes)}" if codes else "")
+
+
+def _stacked(cells: Iterable[Text]) -> Text:
+    return Text("\n").join(cells)
+
+
+def _pairs_table(pairs: list[Json]) -> Table:
+    """Same-day pairs, those of one paid code and indicator together."""
+    denied: dict[tuple[str, int], list[str]] = {}
+    for pair in pairs:
+        denied.setdefault((pair["column_one"], pair["modifier_indicator"]), []).append(pair["column_two"])
+    table = folding("paid", "not paid beside it the same day", "a modifier lets both stand", title="Same-day pairs")
+    for (paid, indicator), codes in denied.items():
+        table.add_row(paid, ", ".join(codes), "yes" if indicator else "no")
+    return table

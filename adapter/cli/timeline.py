@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from adapter.cli.explained import ExplainedLine
 from adapter.coverage.minutes import contradicts, session_minutes
+from adapter.coverage.wording import counted
 from adapter.session.model import CoachingSession, Origin
 from adapter.session.time import Interval, Moment
 
@@ -45,6 +46,11 @@ class Scale:
     begin: datetime
     end: datetime
 
+    def seen_from(self, begun: datetime | None) -> Scale:
+        """The same stretch in the offset the session began in, where that is known: the axis has one offset only."""
+        zone = (begun or self.begin).tzinfo
+        return Scale(self.begin.astimezone(zone), self.end.astimezone(zone))
+
     def place(self, bar: Bar) -> tuple[float, float] | None:
         """Left edge and width of a bar in percent of the scale; None where it has no place."""
         if bar.start is None:
@@ -52,16 +58,28 @@ class Scale:
         left, right = (min(100.0, max(0.0, self.percent(each))) for each in (bar.start, bar.end or self.end))
         return left, right - left
 
+    @property
+    def offset(self) -> str:
+        """The offset all times of the scale are in, whatever offset a bar was recorded in."""
+        return _offset(self.begin)
+
     def percent(self, instant: datetime) -> float:
         return 100 * ((instant - self.begin) / (self.end - self.begin))
 
-    def runs_off(self, bar: Bar) -> bool:
-        """Whether a bar is longer than the scale."""
-        starts = bar.start is not None and bar.start < self.begin
-        return starts or (bar.end is not None and bar.end > self.end)
+    def begins_before(self, bar: Bar) -> bool:
+        """Whether a bar is cut off at the left edge."""
+        return bar.start is not None and bar.start < self.begin
+
+    def ends_after(self, bar: Bar) -> bool:
+        """Whether a bar is cut off at the right edge, its end being known."""
+        return bar.end is not None and bar.end > self.end
+
+    def cuts(self, bar: Bar) -> bool:
+        """Whether a bar goes on beyond the scale."""
+        return self.begins_before(bar) or self.ends_after(bar)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Round times of the day, with their place in percent, in the offset of the visit."""
+        """Round times of the day, with their place in percent, in the scale's one offset."""
         length = self.end - self.begin
         step = next((each for each in STEPS if length <= each * MOST_TICKS), length)
         midnight = self.begin.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -76,16 +94,20 @@ class Timeline:
 
     bars: tuple[Bar, ...]
     scale: Scale | None
-    offset: str
     required: int | None
     documented: int | None
-    start: Moment | None
-    end: Moment | None
 
     @property
     def limit(self) -> datetime | None:
         """The instant the session has to reach."""
         return next((each.end for each in self.bars if each.name == "Required"), None)
+
+    @property
+    def summary(self) -> str:
+        """Documented against required minutes."""
+        documented = "not known" if self.documented is None else str(self.documented)
+        required = "none" if self.required is None else str(self.required)
+        return f"Minutes documented: {documented}. Minutes required: {required}."
 
 
 def timeline(explained: ExplainedLine) -> Timeline | None:
@@ -94,16 +116,12 @@ def timeline(explained: ExplainedLine) -> Timeline | None:
     if not explained.is_ours or (session.visit.encounter is None and session.visit.procedure is None):
         return None
     bars = tuple(_bars(explained))
-    interval = session.time.interval.value if session.time.interval else Interval(None, None)
-    begun = _begun(session)
+    scale = _scale(bars)
     return Timeline(
         bars=bars,
-        scale=_scale(bars),
-        offset=_offset(begun) if begun else "",
+        scale=scale.seen_from(_begun(session)) if scale else None,
         required=explained.required_minutes,
         documented=session_minutes(session),
-        start=interval.start,
-        end=interval.end,
     )
 
 
@@ -126,7 +144,7 @@ def _encounter(session: CoachingSession) -> Iterator[Bar]:
     else:
         yield _recorded("Encounter", encounter.period.value, encounter.period.origin)
     if encounter.length is not None:
-        stated = f"{encounter.length.value} minutes"
+        stated = counted(encounter.length.value, "minute")
         yield Bar("recorded", "Encounter length", "as stated", stated, origin=encounter.length.origin)
 
 
@@ -144,7 +162,7 @@ def _procedure(session: CoachingSession) -> Iterator[Bar]:
 
 
 def _recorded(name: str, interval: Interval, origin: Origin) -> Bar:
-    minutes = "not known" if interval.minutes is None else in_minutes(interval.minutes)
+    minutes = "not known" if interval.minutes is None else counted(interval.minutes, "minute")
     start, end = (each.instant if each else None for each in (interval.start, interval.end))
     return Bar("recorded", name, in_words(interval), minutes, start, end, origin)
 
@@ -156,7 +174,7 @@ def _documented(session: CoachingSession) -> Bar:
         why = "the times contradict each other" if contradicts(session) else "start or stop time is not recorded"
         return Bar("documented", "Documented", why, "not known")
     end = start + timedelta(minutes=minutes) if start else None
-    return Bar("documented", "Documented", "whole minutes of the session", in_minutes(minutes), start, end)
+    return Bar("documented", "Documented", "whole minutes of the session", counted(minutes, "minute"), start, end)
 
 
 def _required(explained: ExplainedLine) -> Bar:
@@ -164,7 +182,7 @@ def _required(explained: ExplainedLine) -> Bar:
     if minutes is None:
         return Bar("required", "Required", f"{code or 'the line'} names no minimum", "none")
     end = start + timedelta(minutes=minutes) if start else None
-    return Bar("required", "Required", f"minimum of {code}", in_minutes(minutes), start, end)
+    return Bar("required", "Required", f"minimum of {code}", counted(minutes, "minute"), start, end)
 
 
 def _billed(session: CoachingSession, unit: int) -> Bar:
@@ -172,7 +190,14 @@ def _billed(session: CoachingSession, unit: int) -> Bar:
     units = session.line.quantity.value if session.line.quantity else 1
     minutes, start = int(units * unit), _begun(session)
     end = start + timedelta(minutes=minutes) if start and minutes > 0 else start
-    return Bar("required", "Billed", f"{units} units of {unit} minutes", in_minutes(minutes), start, end)
+    return Bar(
+        "required",
+        "Billed",
+        f"{counted(units, 'unit')} of {counted(unit, 'minute')}",
+        counted(minutes, "minute"),
+        start,
+        end,
+    )
 
 
 def _begun(session: CoachingSession) -> datetime | None:
@@ -204,10 +229,6 @@ def _around(bars: tuple[Bar, ...]) -> Scale | None:
 
 
 # --- words
-
-
-def in_minutes(minutes: int) -> str:
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def in_words(interval: Interval) -> str:

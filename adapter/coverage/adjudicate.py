@@ -31,7 +31,7 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date
     """
     lines = tuple(adjudicate(session, book, today) for session in sessions)
     rules = rule_set(sessions[0], book)
-    return Determination(sessions[0].claim.id, rules.label, rules.uris, rules.decides, lines)
+    return Determination(sessions[0].claim.id, rules.label, rules.title, rules.uris, rules.decides, lines)
 
 
 def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:

@@ -114,10 +114,11 @@ class LineDetermination:
 
 @dataclass(frozen=True, slots=True)
 class Determination:
-    """All lines of a claim; ``policy`` names the policy and version that decided."""
+    """All lines of a claim; ``policy`` names the policy and version that decided, ``policy_title`` does so in words."""
 
     claim: str
     policy: str
+    policy_title: str
     policy_uris: tuple[str, ...]
     decides: bool
     """Whether a coverage policy in force decided; where none did, only form and eligibility bind."""

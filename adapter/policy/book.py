@@ -44,6 +44,10 @@ class Policy:
         return f"{self.header.policy} {self.header.version}"
 
     @property
+    def title(self) -> str:
+        return f"{self.header.title} (version {self.header.version})"
+
+    @property
     def uri(self) -> str:
         """The canonical URI with its version, as Provenance.policy holds it."""
         return f"{self.header.uri}|{self.header.version}"
@@ -60,7 +64,8 @@ class RuleSet:
     on: date | None
     decides: bool
     payer: str | None
-    payer_title: str
+    payer_titles: Mapping[str, str]
+    """Of every payer, not only of this line's: a claim may be addressed to another one."""
     payer_note: str
     not_yet: Policy | None
     """The payer's policy that begins only after the date of service."""
@@ -75,6 +80,16 @@ class RuleSet:
     def label(self) -> str:
         """Policy and overlays with their versions."""
         return " + ".join(each.label for each in (self.policy, *self.overlays))
+
+    @property
+    def title(self) -> str:
+        """Policy and overlays as a person calls them, with their versions."""
+        return " with ".join(each.title for each in (self.policy, *self.overlays))
+
+    @property
+    def payer_title(self) -> str:
+        """The payer as a person calls it; empty where nobody recognises it."""
+        return self.payer_titles.get(self.payer or "", "")
 
     @property
     def uris(self) -> tuple[str, ...]:
@@ -117,7 +132,7 @@ class PolicyBook:
             on=on,
             decides=chosen.header.decides or any(each.header.decides for each in overlays),
             payer=payer,
-            payer_title=self.payer_titles.get(payer or "", ""),
+            payer_titles=self.payer_titles,
             payer_note=self.payer_notes.get(payer or "", ""),
             not_yet=own[0] if own and not begun else None,
         )

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from answers.story_stages import CLINIC, NOW, shipped
+from answers.story_stages import CLINIC, NOW, bundle_of, part, shipped
 
 from adapter.answers.answer import Answer
 from adapter.cli.explained import ExplainedLine, explained_lines
@@ -114,6 +114,15 @@ def explain_resources(claim_id: str, *resources: Json) -> Explained:
         return explain(decided(read(path)), claim_id)
 
 
+def denied_for_three_reasons() -> Explained:
+    """29 minutes, an expired certificate, and prediabetes as the only diagnosis."""
+    bundle = bundle_of("expired-certificate")
+    part(bundle, "Procedure", "certificate-proc")["performedPeriod"]["end"] = "2023-06-01T10:29:00-04:00"
+    coding = part(bundle, "Claim")["diagnosis"][0]["diagnosisCodeableConcept"]["coding"][0]
+    coding["code"] = "R73.03"
+    return explain_resources("expired-certificate", bundle)
+
+
 def names_in_the_clinic() -> frozenset[str]:
     """Every word of every person's name."""
     store = clinic_decided().store
@@ -123,8 +132,8 @@ def names_in_the_clinic() -> frozenset[str]:
 
 def _names(person: Located) -> Iterator[str]:
     for name in person.resource.get("name", []):
-        for part in (name.get("family"), name.get("text"), *name.get("given", [])):
-            yield from re.findall(r"\w+", part or "")
+        for written in (name.get("family"), name.get("text"), *name.get("given", [])):
+            yield from re.findall(r"\w+", written or "")
 
 
 def words_of(text: str) -> frozenset[str]:

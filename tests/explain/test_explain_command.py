@@ -27,21 +27,23 @@ def test_html_is_one_page_on_standard_output() -> None:
 
 def test_a_warning_is_a_note_in_the_terminal() -> None:
     shown = explain("a02-follow-up", "table").stdout
-    assert "NOTE         determination_inputs" in shown
-    assert "MET          determination_inputs" not in shown
-    assert "40 minutes documented, 30 required" in shown
+    sentence = "Plan document and law belong to a determination; what was not at hand is said in a note."
+    assert f"NOTE         {sentence} (determination_inputs)" in shown
+    assert f"MET          {sentence}" not in shown
+    assert "Minutes documented: 40. Minutes required: 30." in shown
 
 
 def test_the_terminal_says_first_what_decided() -> None:
     shown = explain("a05-no-end", "table").stdout
-    positions = [shown.index(each) for each in ("Visit  10:00", "What decided:", "Notes:", "In order:", "What to fix")]
+    positions = [shown.index(each) for each in ("Visit.", "What decided:", "Notes:", "In order:", "What to fix")]
     assert positions == sorted(positions)
 
 
 @pytest.mark.parametrize("claim", ["a02-follow-up", "e06-end-before-start"])
 def test_json_keeps_its_form(claim: str) -> None:
     shown = json.loads(explain(claim, "json").stdout)
-    assert set(shown) == {"claim", "lines", "warnings", "operation_outcome"}
+    assert set(shown) == {"claim", "disposition", "ended", "lines", "notes", "warnings", "operation_outcome"}
+    assert (shown["disposition"] is None) is (shown["lines"] == [])
     assert bool(shown["lines"]) is (shown["operation_outcome"] is None)
 
 

@@ -14,6 +14,7 @@ from explain.pages import (
     clinic,
     clinic_decided,
     decided,
+    denied_for_three_reasons,
     explain,
     explain_resources,
     names_in_the_clinic,
@@ -45,15 +46,6 @@ each_kind = pytest.mark.parametrize(
         ("e06-end-before-start", "could not be processed"),
     ],
 )
-
-
-def denied_for_three_reasons() -> Explained:
-    """29 minutes, an expired certificate, and prediabetes as the only diagnosis."""
-    bundle = bundle_of("expired-certificate")
-    part(bundle, "Procedure", "certificate-proc")["performedPeriod"]["end"] = "2023-06-01T10:29:00-04:00"
-    coding = part(bundle, "Claim")["diagnosis"][0]["diagnosisCodeableConcept"]["coding"][0]
-    coding["code"] = "R73.03"
-    return explain_resources("expired-certificate", bundle)
 
 
 # --- it stands alone
@@ -120,7 +112,8 @@ def test_every_finding_of_the_determination_stands_on_the_page(claim: str) -> No
                 assert finding.needed in text
                 assert finding.fix in text
             if finding.verdict.value != "not applicable":
-                assert str(finding.citation) in text
+                assert f"{finding.citation.document}, {finding.citation.section}" in text
+                assert f"[{finding.citation.policy}]" in text
             for used in finding.used:
                 assert used.value in text
                 assert used.origin is None or used.origin.path in text

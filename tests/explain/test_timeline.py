@@ -11,8 +11,8 @@ from coverage_rules.sessions import a_procedure, a_session, an_encounter, at_ten
 from explain.pages import clinic
 
 from adapter.cli.explained import ExplainedLine
-from adapter.cli.show_explanation import visit_line
 from adapter.cli.timeline import Bar, Timeline, in_words, timeline
+from adapter.cli.timeline_text import visit_rows
 from adapter.coverage.adjudicate import determine
 from adapter.session.model import CoachingSession, SessionTime, Visit
 from adapter.session.time import Interval
@@ -129,8 +129,9 @@ def test_a_long_stay_does_not_make_the_session_a_hair() -> None:
     visit = drawn(a_session(encounter=stay, procedure=a_procedure(at_ten(DAY, 40))))
     assert visit.scale is not None
     session, around = bar(visit, "Procedure"), bar(visit, "Encounter")
-    assert visit.scale.runs_off(around)
-    assert not visit.scale.runs_off(session)
+    assert visit.scale.begins_before(around)
+    assert visit.scale.ends_after(around)
+    assert not visit.scale.cuts(session)
     placed = visit.scale.place(session)
     assert placed is not None
     assert placed[1] >= 25
@@ -155,26 +156,102 @@ def test_every_bar_lies_on_the_scale() -> None:
         assert 1 <= len(visit.scale.ticks()) <= 7
 
 
+UTC_VISIT = an_encounter(period("2023-06-01T14:00:00Z", minutes=60))
+LATE_SESSION = a_procedure(period("2023-06-01T10:10:00-04:00", minutes=40))
+CLOCKS_BACK = an_encounter(period("2023-11-05T01:45:00-04:00", end="2023-11-05T01:20:00-05:00"))
+
+
 @pytest.mark.parametrize(
-    ("session", "line"),
+    ("session", "offset", "first", "last"),
     [
         pytest.param(
-            a_session(minutes=29), f"10:00 {'#' * 38}.. 10:29 UTC-04:00  29 minutes documented, 30 required", id="short"
+            a_session(encounter=UTC_VISIT, procedure=LATE_SESSION), "UTC-04:00", "10:00", "11:00", id="the session's"
         ),
+        pytest.param(a_session(encounter=UTC_VISIT), "UTC+00:00", "14:00", "15:00", id="UTC alone"),
         pytest.param(
-            a_session(minutes=45), f"10:00 {'#' * 40} 10:45 UTC-04:00  45 minutes documented, 30 required", id="enough"
-        ),
-        pytest.param(
-            a_session(encounter=an_encounter(ongoing("2023-06-01T10:00:00-04:00"))),
-            f"10:00 {'.' * 40} no end UTC-04:00  minutes not known, 30 required",
-            id="no end",
-        ),
-        pytest.param(
-            a_session(code="0591T", minutes=20),
-            f"10:00 {'#' * 40} 10:20 UTC-04:00  20 minutes documented, none required",
-            id="no minimum",
+            a_session(on=date(2023, 11, 5), encounter=CLOCKS_BACK), "UTC-04:00", "01:50", "02:20", id="clocks back"
         ),
     ],
 )
-def test_a_terminal_shows_the_visit_in_one_line(session: CoachingSession, line: str) -> None:
-    assert visit_line(drawn(session), plain=True) == line
+def test_the_axis_has_one_offset_and_names_it(session: CoachingSession, offset: str, first: str, last: str) -> None:
+    scale = drawn(session).scale
+    assert scale is not None
+    times = [text for _, text in scale.ticks()]
+    assert (scale.offset, times[0], times[-1]) == (offset, first, last)
+
+
+def test_an_offset_that_changes_in_the_night_is_said_for_each_end() -> None:
+    visit = drawn(a_session(on=date(2023, 11, 5), encounter=CLOCKS_BACK))
+    assert bar(visit, "Encounter").when == "2023-11-05 01:45 UTC-04:00 to 01:20 UTC-05:00"
+    assert bar(visit, "Encounter").minutes == "35 minutes"
+
+
+TEN_HOURS = an_encounter(period("2023-06-01T06:00:00-04:00", end="2023-06-01T16:00:00-04:00"))
+
+# 38 cells: a terminal of 61 characters, less the names and the last time of the scale.
+ROWS = [
+    pytest.param(
+        a_session(minutes=29),
+        [
+            ("UTC-04:00", "10:00 10:05  10:10 10:15 10:20  10:25 10:30"),
+            ("Encounter", "=" * 37),
+            ("", "2023-06-01 10:00 to 10:29 UTC-04:00, 29 minutes"),
+            ("Documented", "#" * 37),
+            ("", "whole minutes of the session, 29 minutes"),
+            ("Required", "-" * 38),
+            ("", "minimum of 0592T, 30 minutes"),
+        ],
+        id="short",
+    ),
+    pytest.param(
+        a_session(code="0591T", encounter=an_encounter(ongoing("2023-06-01T10:00:00-04:00"))),
+        [
+            ("Encounter", "2023-06-01 10:00 UTC-04:00, no end recorded"),
+            ("Documented", "start or stop time is not recorded"),
+            ("Required", "0591T names no minimum"),
+        ],
+        id="no end and no minimum: no scale",
+    ),
+    pytest.param(
+        a_session(encounter=an_encounter(ongoing("2023-06-01T10:00:00-04:00"))),
+        [
+            ("UTC-04:00", "10:00      10:10     10:20      10:30"),
+            ("Encounter", "." * 38),
+            ("", "2023-06-01 10:00 UTC-04:00, no end recorded"),
+            ("Documented", "start or stop time is not recorded"),
+            ("Required", "-" * 32),
+            ("", "minimum of 0592T, 30 minutes"),
+        ],
+        id="no end: a broken line",
+    ),
+    pytest.param(
+        a_session(encounter=TEN_HOURS, procedure=a_procedure(at_ten(DAY, 40))),
+        [
+            ("UTC-04:00", "  09:45   10:00  10:15  10:30  10:45  11:00"),
+            ("Encounter", f"<{'=' * 36}>"),
+            ("", "2023-06-01 06:00 to 16:00 UTC-04:00, 600 minutes (goes on beyond the scale)"),
+            ("Procedure", " " * 10 + "=" * 18),
+            ("", "2023-06-01 10:00 to 10:40 UTC-04:00, 40 minutes"),
+            ("Documented", " " * 10 + "#" * 18),
+            ("", "whole minutes of the session, 40 minutes"),
+            ("Required", " " * 10 + "-" * 14),
+            ("", "minimum of 0592T, 30 minutes"),
+        ],
+        id="a long visit goes on: no broken line",
+    ),
+]
+
+
+@pytest.mark.parametrize(("session", "rows"), ROWS)
+def test_a_terminal_shows_every_bar_with_its_words(session: CoachingSession, rows: list[tuple[str, str]]) -> None:
+    assert list(visit_rows(drawn(session), 61, plain=True)) == rows
+
+
+def test_a_terminal_that_can_draw_gets_blocks() -> None:
+    drawings = [row for name, row in visit_rows(drawn(a_session(minutes=40)), 140) if name == "Documented"]
+    assert drawings == ["█" * 60]
+
+
+def test_times_that_would_touch_are_left_out() -> None:
+    (_, ticks), *_rows = visit_rows(drawn(a_session(minutes=29)), 20, plain=True)
+    assert ticks == "10:00  10:10 10:20  10:30"

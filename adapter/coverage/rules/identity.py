@@ -115,17 +115,17 @@ def payer_matches(session: CoachingSession, terms: Terms) -> Finding:
     insurer, paying = session.claim.insurer, terms.rules.payer
     if insurer is None or paying is None:
         return terms.not_applicable("the insurer or the payer is not known")
+    addressed_to = terms.rules.payer_titles[insurer.value] if insurer.value else "not recognised"
     used = (
-        Used("insurer", insurer.value or "not recognised", insurer.origin),
-        Used("payer", paying, session.coverage.origin if session.coverage else None),
+        Used("insurer", addressed_to, insurer.origin),
+        Used("payer", terms.rules.payer_title, session.coverage.origin if session.coverage else None),
     )
     if insurer.value is None:
         return terms.finding("insurer_unknown", "the insurer is not recognised", "the payer as insurer", *used)
     if insurer.value == paying:
         return terms.met(f"addressed to {terms.rules.payer_title}", *used)
-    return terms.finding(
-        "wrong_payer", f"addressed to {insurer.value}, covered by {paying}", "a claim to the payer", *used
-    )
+    found = f"addressed to {addressed_to}, covered by {terms.rules.payer_title}"
+    return terms.finding("wrong_payer", found, f"a claim to {terms.rules.payer_title}", *used)
 
 
 @rule(Stage.IDENTITY, outcomes=("primary_missing",))

@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.minutes import contradicts, session_minutes
 from adapter.coverage.registry import Stage, rule
+from adapter.coverage.wording import counted
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -56,10 +57,12 @@ def session_length(session: CoachingSession, terms: Terms) -> Finding:
         return terms.not_applicable("no visit on file; evidence_on_file says so")
     minutes, used = session_minutes(session), _used(session)
     if minutes is None:
-        return terms.finding("unknown", "the length of the session is not known", f"at least {minimum} minutes", *used)
+        return terms.finding(
+            "unknown", "the length of the session is not known", f"at least {counted(minimum, 'minute')}", *used
+        )
     if minutes >= minimum:
-        return terms.met(f"{minutes} minutes", *used)
-    return terms.finding("short", f"{minutes} minutes", f"at least {minimum} minutes", *used)
+        return terms.met(counted(minutes, "minute"), *used)
+    return terms.finding("short", counted(minutes, "minute"), f"at least {counted(minimum, 'minute')}", *used)
 
 
 def _used(session: CoachingSession) -> list[Used]:
@@ -70,5 +73,5 @@ def _used(session: CoachingSession) -> list[Used]:
         used.append(Used("session", written, interval.origin))
     encounter = session.visit.encounter
     if encounter is not None and encounter.length is not None:
-        used.append(Used("encounter length", f"{encounter.length.value} minutes", encounter.length.origin))
+        used.append(Used("encounter length", counted(encounter.length.value, "minute"), encounter.length.origin))
     return used

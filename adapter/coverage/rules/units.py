@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.minutes import session_minutes
 from adapter.coverage.registry import Stage, rule
+from adapter.coverage.wording import counted
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def quantity(session: CoachingSession, terms: Terms) -> Finding:
     used = Used("quantity", str(billed.value), billed.origin)
     if billed.value < 1 or billed.value != int(billed.value):
         return terms.finding("impossible", f"quantity {billed.value}", "a whole number, at least 1", used)
-    return terms.met(f"{billed.value} units", used)
+    return terms.met(counted(billed.value, "unit"), used)
 
 
 @rule(Stage.DURATION, outcomes=("several",))
@@ -62,10 +63,9 @@ def timed_units(session: CoachingSession, terms: Terms) -> Finding:
         Used("units billed", str(billed), line.quantity.origin if line.quantity else line.origin),
         Used("rounding", rounding),
     )
+    found = f"{counted(billed, 'unit')} in {counted(minutes, 'minute')}"
     if billed <= min(candidates):
-        return terms.met(f"{billed} units in {minutes} minutes", *used)
-    found, needed = (
-        f"{billed} units in {minutes} minutes",
-        f"{min(candidates)} to {max(candidates)} units by convention",
-    )
-    return terms.finding("excess" if billed > max(candidates) else "undecided", found, needed, *used)
+        return terms.met(found, *used)
+    least, most = min(candidates), max(candidates)
+    needed = f"{f'{least} to ' if least < most else ''}{counted(most, 'unit')} by convention"
+    return terms.finding("excess" if billed > most else "undecided", found, needed, *used)
