@@ -38,6 +38,11 @@ class PartMapping:
     groups: Mapping[str, tuple[str, Expression, PartMapping]] = field(default_factory=dict)
 
 
+def below(path: str, steps: str) -> str:
+    """FHIRPath of steps from a path on; several ways in one expression stay one expression."""
+    return f"{path}.select({steps})" if " | " in steps else f"{path}.{steps}"
+
+
 class Records(Protocol):
     """Gives the record of any resource, by the mapping of the FHIR version that the resource is in."""
 
@@ -79,7 +84,7 @@ class Mapper:
         for name, (steps, expression, part) in mapping.groups.items():
             elements = self.elements(expression, element, path, steps, located, issues)
             groups[name] = tuple(
-                self._part(part, located, each, f"{path}.{steps}[{index}]")
+                self._part(part, located, each, f"{below(path, steps)}[{index}]")
                 for index, each in enumerate(elements)
                 if isinstance(each, dict)
             )
@@ -92,7 +97,7 @@ class Mapper:
             found = self.elements(expression, element, part.path, steps, located, issues)
             if not found:
                 continue
-            origin = Origin(part.resource, f"{part.path}.{steps}")
+            origin = Origin(part.resource, below(part.path, steps))
             if values := self._convert(spec, found, origin, located, issues):
                 return values
         return ()
@@ -104,7 +109,7 @@ class Mapper:
         try:
             return expression(element)
         except Exception as error:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
-            place = f"{path}.{steps}"
+            place = below(path, steps)
             problem = f"{place} cannot be read ({type(error).__name__}): the element has another shape"
             issues.append(Issue("structure", problem, place, located.place(place)))
             return ()

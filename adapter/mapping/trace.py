@@ -9,7 +9,7 @@ from typing import Any
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.mapping.documentation import DocumentationMapping
-from adapter.mapping.mapper import FieldMapping, Mapper, PartMapping
+from adapter.mapping.mapper import FieldMapping, Mapper, PartMapping, below
 from adapter.mapping.record import Values
 from adapter.session.model import Origin, Sourced
 
@@ -52,14 +52,14 @@ def trace_places(mapping: DocumentationMapping, located: Located) -> Iterator[Tr
 def _part(mapper: Mapper, part: PartMapping, located: Located, element: Any, path: str, prefix: str) -> Iterator[Trial]:
     for spec in part.fields:
         yield from _field(mapper, spec, located, element, path, prefix)
-    for name, (steps, expression, below) in part.groups.items():
+    for name, (steps, expression, inside) in part.groups.items():
         issues: list[Issue] = []
         elements = mapper.elements(expression, element, path, steps, located, issues)
         if not elements:
-            yield Trial(f"{prefix}{name}", "group", f"{path}.{steps}", (), tuple(issues))
+            yield Trial(f"{prefix}{name}", "group", below(path, steps), (), tuple(issues))
         for index, each in enumerate(elements):
             if isinstance(each, dict):
-                yield from _part(mapper, below, located, each, f"{path}.{steps}[{index}]", f"{prefix}{name}.")
+                yield from _part(mapper, inside, located, each, f"{below(path, steps)}[{index}]", f"{prefix}{name}.")
 
 
 def _field(
@@ -70,5 +70,5 @@ def _field(
         issues: list[Issue] = []
         alone = replace(spec, expressions=((text, expression),))
         values = mapper.field(alone, located, element, Origin(located.versioned, path), issues)
-        yield Trial(f"{prefix}{spec.name}", spec.kind, f"{path}.{text}", values, tuple(issues), needed=not found)
+        yield Trial(f"{prefix}{spec.name}", spec.kind, below(path, text), values, tuple(issues), needed=not found)
         found = found or bool(values)
