@@ -28,6 +28,7 @@ class Settling:
     others: OtherClaims
     answers: Mapping[str, Answer | None]
     alone: Callable[[Located], Answer | None]
+    _decided: dict[str, Standing] = field(default_factory=dict)
     _alone: dict[str, Standing] = field(default_factory=dict)
 
     def seen_from(self, claim: Located) -> Callable[[str], Standing]:
@@ -39,7 +40,7 @@ class Settling:
             if other is None:
                 return Standing(others.on_file(key))
             if others.precedes(other, claim):
-                return replace(self._fate(other), earlier=True, tied=key in replaced)
+                return replace(self._fate(other.key), earlier=True, tied=key in replaced)
             if claim.key in others.lineage(other):
                 return Standing(tied=True)
             return self._by_itself(other)
@@ -56,7 +57,7 @@ class Settling:
                 return others.on_file(key)
             if claim.key in others.lineage(other):
                 return furthest(Settlement.OPEN, others.on_file(key))
-            return self._fate(other).settlement
+            return self._fate(other.key).settlement
 
         return settlement
 
@@ -68,20 +69,25 @@ class Settling:
         """The claims that it replaces; a link that was turned away replaced nothing."""
         if not self.others.originals(claim):
             return frozenset()
-        return self.others.reached(claim, lambda link: self._fate(link).settlement.processed)
+        return self.others.reached(claim, lambda link: self._fate(link.key).settlement.processed)
 
-    def _fate(self, other: Located) -> Standing:
+    def _fate(self, key: str) -> Standing:
         """As decided here, or as somebody else's response on file says; unknown where it is none of ours."""
-        decided = as_answered(self.answers.get(other.key))
-        return replace(decided, settlement=furthest(decided.settlement, self.others.on_file(other.key)))
+        if key not in self.answers:
+            return Standing(self.others.on_file(key))
+        if key not in self._decided:
+            self._decided[key] = self._or_on_file(key, self.answers[key])
+        return self._decided[key]
+
+    def _or_on_file(self, key: str, answer: Answer | None) -> Standing:
+        found = as_answered(answer)
+        return replace(found, settlement=furthest(found.settlement, self.others.on_file(key)))
 
     def _by_itself(self, other: Located) -> Standing:
         if not self.others.in_scope(other):
-            return self._fate(other)
+            return self._fate(other.key)
         if other.key not in self._alone:
-            found = as_answered(self.alone(other))
-            settlement = furthest(found.settlement, self.others.on_file(other.key))
-            self._alone[other.key] = replace(found, settlement=settlement)
+            self._alone[other.key] = self._or_on_file(other.key, self.alone(other))
         return self._alone[other.key]
 
 

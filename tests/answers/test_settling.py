@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -28,7 +29,6 @@ from table.world import (
     units,
 )
 
-from adapter.coverage import adjudicate
 from adapter.coverage.registry import RULES
 from adapter.session.model import CoachingSession
 
@@ -39,7 +39,7 @@ ELSEWHERE = {"resourceType": "Organization", "id": "elsewhere", "name": "Elsewhe
 def decisions(*changes: Change) -> dict[str, str]:
     """The decision of every claim of a case."""
     found = outcome_of(changed(*changes))
-    return {str(claim): found.decision(claim) for claim in sorted(found.answers, key=str)}
+    return {claim: found.decision(claim) for claim in sorted(map(str, found.answers))}
 
 
 def prior(claim: str, *originals: str) -> Change:
@@ -266,13 +266,9 @@ def crashing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
                 raise ValueError(claim)
             return sound.check(session, terms)
 
-        monkeypatch.setitem(adjudicate.RULES, "quantity", type(sound)(**{**_fields(sound), "check": check}))
+        monkeypatch.setitem(RULES, "quantity", replace(sound, check=check))
 
     return crash_on
-
-
-def _fields(rule: Any) -> dict[str, Any]:
-    return {name: getattr(rule, name) for name in rule.__dataclass_fields__}
 
 
 @pytest.mark.parametrize(

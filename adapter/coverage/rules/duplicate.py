@@ -17,7 +17,7 @@ UNDECIDED = (Settlement.OPEN, Settlement.UNKNOWN)
 
 NEEDED = {
     "provider_unknown": "the billing provider of both claims",
-    "same_day": "one session of the code a day",
+    "same_day": "a service billed once, or a reason for a second",
 }
 
 
@@ -79,11 +79,15 @@ def _other_visit(other: PriorService, session: CoachingSession) -> bool:
 
 
 def _unnamed(other: PriorService, session: CoachingSession) -> bool:
-    return session.claim.provider is None or other.provider is None
+    return _provider(session) is None or other.provider is None
+
+
+def _provider(session: CoachingSession) -> str | None:
+    return session.claim.provider.value if session.claim.provider else None
 
 
 def _other_provider(other: PriorService, session: CoachingSession) -> bool:
-    return session.claim.provider is not None and other.provider != session.claim.provider.value
+    return not _unnamed(other, session) and other.provider != _provider(session)
 
 
 def _may_recur(other: PriorService, session: CoachingSession, terms: Terms) -> bool:
@@ -96,7 +100,7 @@ def _difference(other: PriorService, session: CoachingSession) -> str:
     """What sets a service apart from the same one of the day, in words."""
     parts = (
         ("another visit", _other_visit(other, session)),
-        ("another modifier", other.modifiers != _modifiers(session)),
+        ("other modifiers", other.modifiers != _modifiers(session)),
         ("another billing provider", _other_provider(other, session)),
     )
     return " and ".join(words for words, differs in parts if differs)
