@@ -338,12 +338,15 @@ class CoachingSession:
     def day_of(self, moment: Moment) -> date:
         """The latest calendar day that a moment can be said to be of: days of two offsets are not compared.
 
-        It is read in its own offset and in the visit's; once the session has begun, it is not before the session's day.
+        It is read in its own offset and in the visit's, unless that is in UTC and so may be of any place; once the session
+        has begun, it is not before the session's day.
         """
         begun = self.time.interval.value.start if self.time.interval else None
         if moment.instant is None or begun is None or begun.instant is None:
             return moment.last_day
-        days = [moment.last_day, day_in_offset(moment.instant, begun.instant)]
+        days = [moment.last_day]
+        if not begun.in_utc:
+            days.append(day_in_offset(moment.instant, begun.instant))
         if begun.instant <= moment.instant:
             days += [day for day, _ in self.time.days]
         return max(days)

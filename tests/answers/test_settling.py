@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from properties.alterations import outcome_of
+from table.judge import decide
 from table.world import (
     RELATED,
     Change,
     World,
     add,
+    answered,
     changed,
     concept,
     earlier_claim,
@@ -67,6 +69,23 @@ def chain(*ids: str) -> tuple[Change, ...]:
 def test_every_link_of_a_chain_is_decided_as_a_replacement(ids: tuple[str, ...]) -> None:
     """Two of them were created at one time: only the chain says which comes first."""
     assert decisions(*chain(*ids)) == dict.fromkeys(("base", *ids), "APPROVE")
+
+
+def test_on_the_next_run_every_link_but_the_last_is_reversed() -> None:
+    case = changed(*chain("z", "a"), *(answered(id, id=f"answer-{id}") for id in ("z", "a", "base")))
+    found = {str(claim): each.response for claim, each in outcome_of(case).answers.items()}
+    stated = {claim: (each["status"], each["disposition"]) for claim, each in found.items() if each is not None}
+    assert stated["z"] == ("cancelled", "Reversed: replaced by Claim/a.")
+    assert stated["a"] == ("cancelled", "Reversed: replaced by Claim/base.")
+    assert stated["base"][0] == "active"
+
+
+def test_a_replacement_that_crashed_reverses_nothing(crashing: Callable[[str], None]) -> None:
+    case = changed(earlier_claim(), replaces("Claim/first"), answered("first"))
+    crashing("base")
+    response = outcome_of(case).answers["first"].response
+    assert response is not None
+    assert response["status"] == "active"
 
 
 def test_a_link_that_was_rejected_breaks_the_chain() -> None:
@@ -328,3 +347,15 @@ def in_sydney(world: World) -> None:
 )
 def test_a_claim_is_dated_by_the_day_of_the_visit(created: str, expected: str) -> None:
     assert decisions(in_sydney, put("Claim", "created", created)) == {"base": expected}
+
+
+@pytest.mark.parametrize(
+    ("now", "rejected"),
+    [
+        pytest.param("2023-06-01T23:30:00+00:00", False, id="after the session, the day before in UTC"),
+        pytest.param("2023-06-01T13:59:59+00:00", True, id="the day before, there too"),
+    ],
+)
+def test_today_is_the_day_of_the_visit(now: str, rejected: bool) -> None:
+    found = decide(changed(in_sydney, put("Claim", "created", "2023-06-02")), now=now).found["base"]
+    assert ((found.response or {}).get("outcome") == "error") is rejected

@@ -102,6 +102,11 @@ def peer(*visits: str, **more: Any) -> CoachingSession:
     return put(in_visit(a_session(code="H0038"), "Encounter/1"), "history", (other,))
 
 
+def peer_line(visit: str) -> CoachingSession:
+    """H0038 in ``Encounter/1`` on line 2, and in a visit on line 1."""
+    return put(peer(visit, claim="Claim/1", earlier=False), "line.sequence", 2)
+
+
 @pytest.mark.parametrize(
     ("session", "expected"),
     [
@@ -110,6 +115,8 @@ def peer(*visits: str, **more: Any) -> CoachingSession:
         row(peer("Encounter/1"), EXACT, id="the same visit"),
         row(peer("Encounter/1", **ELSEWHERE), SAME_DAY, id="the same visit, of another provider"),
         row(peer(**ELSEWHERE), SAME_DAY, id="no visit named, another provider"),
+        row(peer_line("Encounter/2"), MET, id="another visit, on an earlier line"),
+        row(peer_line("Encounter/1"), reviews("same_claim"), id="the same visit, on an earlier line"),
     ],
 )
 def test_a_code_billed_by_time_may_recur(book: PolicyBook, session: CoachingSession, expected: Says) -> None:

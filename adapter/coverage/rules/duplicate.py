@@ -31,7 +31,7 @@ def duplicate(session: CoachingSession, terms: Terms) -> Finding:
             if outcome == "same_day":
                 words += f", with {_difference(found[0], session)}"
             return terms.finding(outcome, words, NEEDED.get(outcome, "a service billed once"), used)
-    if repeated := [each for each in session.history if _earlier_line(each, session)]:
+    if repeated := [each for each in session.history if _earlier_line(each, session, terms)]:
         used = Used("earlier line", f"line {repeated[0].line}", repeated[0].origin)
         words = f"line {repeated[0].line} of this claim bills {session.code} of the same day"
         return terms.finding("same_claim", words, "a service billed once", used)
@@ -106,7 +106,7 @@ def _difference(other: PriorService, session: CoachingSession) -> str:
     return " and ".join(words for words, differs in parts if differs)
 
 
-def _earlier_line(other: PriorService, session: CoachingSession) -> bool:
+def _earlier_line(other: PriorService, session: CoachingSession, terms: Terms) -> bool:
     """The same service of the same day on an earlier line of the claim: as if the line had a second unit (row 69)."""
     return (
         other.claim == session.key
@@ -114,6 +114,7 @@ def _earlier_line(other: PriorService, session: CoachingSession) -> bool:
         and other.line < session.line.sequence
         and other.code == session.code
         and other.day == session.service_date
+        and not _may_recur(other, session, terms)
     )
 
 
