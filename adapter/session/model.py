@@ -338,8 +338,8 @@ class CoachingSession:
     def day_of(self, moment: Moment) -> date:
         """The latest calendar day that a moment can be said to be of: days of two offsets are not compared.
 
-        It is read in its own offset and in the visit's, unless that is UTC and so may be any place's. Once the session has
-        begun, it is not before the session's day.
+        It is read in its own offset and in the visit's, unless that is UTC and so may be any place's. Once the session
+        has begun, it is not before the session's day.
         """
         begun = self.time.interval.value.start if self.time.interval else None
         if moment.instant is None or begun is None or begun.instant is None:
