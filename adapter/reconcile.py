@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from adapter.answers.answer import Answer
-from adapter.answers.claim_response import Envelope, claim_response, outcome, response_id
+from adapter.answers.claim_response import Envelope, claim_response, response_id
 from adapter.answers.forms import form_of
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
 from adapter.answers.provenance import provenance
@@ -24,17 +24,19 @@ from adapter.errors import Issue, raised_at
 from adapter.evidence.coaches import CoachSession, sessions_by_coach
 from adapter.evidence.faults import Faults
 from adapter.evidence.gather import ClaimEvidence, gather
-from adapter.evidence.other_claims import SETTLEMENT_OF, OtherClaims, furthest
+from adapter.evidence.other_claims import OtherClaims
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
 from adapter.limits import DEFAULT, Limits
-from adapter.mapping.history import history_of, patient_services
+from adapter.mapping.history import by_itself, history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
 from adapter.mapping.versioned import VersionedMapper
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession, PriorService, Settlement
+from adapter.session.time import Moment
+from adapter.settling import Settling
 from adapter.terminology.icd10cm import Icd10Cm
 
 
@@ -137,6 +139,7 @@ class Reconciliation:
     _mapper: VersionedMapper = field(init=False)
     _faults: Faults = field(init=False)
     _others: OtherClaims = field(init=False)
+    _settling: Settling = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
     _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
@@ -146,6 +149,7 @@ class Reconciliation:
         self._mapper = adjudicator.mapper(self.store)
         self._faults = Faults(self._mapper, self._mapper.version_of, adjudicator.lenient, adjudicator.limits)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
+        self._settling = Settling(self._others, self._answers, self._alone)
 
     def answer(self, claims: Sequence[Located], tell: Callable[[int], None] = lambda _done: None) -> list[Answer]:
         """The answers to claims in scope, in the order of the claims; then those to claims they replace.
@@ -170,7 +174,7 @@ class Reconciliation:
         if answer is None or answer.determination is None:
             return ()
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
-        return self._builder().sessions(evidence, self._history(evidence))[0]
+        return self._builder(claim).sessions(evidence, self._history(evidence))[0]
 
     # --- deciding
 
@@ -205,7 +209,14 @@ class Reconciliation:
         self._answers[claim.key] = None
         self.unanswered.append(Unanswered(claim.id, problem))
 
-    def _decide(self, claim: Located) -> Answer:
+    def _alone(self, claim: Located) -> Answer | None:
+        """The answer that a claim would get as the patient's only one; a crash is told when its own turn comes."""
+        try:
+            return self._decide(claim, alone=True)
+        except Exception:  # noqa: BLE001 - as in ``_answer``
+            return None
+
+    def _decide(self, claim: Located, *, alone: bool = False) -> Answer:
         faults = self._faults.of(claim)
         if claim.id is None:
             faults = [Issue("required", "a claim needs an id to be answered", "Claim.id", claim.place()), *faults]
@@ -215,10 +226,12 @@ class Reconciliation:
         faults = [fault for each in evidence.used for fault in self._faults.of(each)]
         if _refusing(faults):
             return self._refuse(claim, faults)
-        return self._adjudicate(claim, evidence, faults)
+        return self._adjudicate(claim, evidence, faults, alone=alone)
 
-    def _adjudicate(self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue]) -> Answer:
-        history, builder = self._history(evidence), self._builder()
+    def _adjudicate(
+        self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue], *, alone: bool
+    ) -> Answer:
+        history, builder = self._history(evidence, alone=alone), self._builder(claim, alone=alone)
         sessions, documents = builder.sessions(evidence, history)
         before = self._others.own_response(claim)
         facts = builder.claim(evidence)
@@ -230,10 +243,15 @@ class Reconciliation:
         if not sessions:
             no_line = Issue("required", "the claim has no line", "Claim.item", claim.place())
             return self._refuse(claim, [no_line, *passed_over])
-        determination = determine(sessions, self.adjudicator.book, self.instant.date())
+        determination = determine(sessions, self.adjudicator.book, self._today(sessions))
         return self._respond(claim, evidence, determination, [*evidence.used, *documents], passed_over)
 
-    def _builder(self) -> Builder:
+    def _today(self, sessions: Sequence[CoachingSession]) -> date:
+        """The day of the decision where the sessions were held."""
+        today = self.instant.date()
+        return max(each.day_of(Moment(today, today, self.instant)) for each in sessions)
+
+    def _builder(self, claim: Located, *, alone: bool = False) -> Builder:
         adjudicator = self.adjudicator
         return Builder(
             adjudicator.mappings,
@@ -241,12 +259,15 @@ class Reconciliation:
             self.store,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
-            self._settled,
+            (lambda _key: Settlement.UNKNOWN) if alone else self._settling.original(claim),
             self._coaching,
         )
 
-    def _history(self, evidence: ClaimEvidence) -> tuple[PriorService, ...]:
-        return history_of(evidence.claim, self._services_of(evidence.patient), self._settled)
+    def _history(self, evidence: ClaimEvidence, *, alone: bool = False) -> tuple[PriorService, ...]:
+        services = self._services_of(evidence.patient)
+        if alone:
+            return by_itself(evidence, services)
+        return history_of(evidence, services, self._settling.seen_from(evidence.claim.located))
 
     def _services_of(self, patient: str | None) -> tuple[PriorService, ...]:
         """The patient's services, read once for all of the patient's claims."""
@@ -256,25 +277,12 @@ class Reconciliation:
 
     def _coaching(self, coach: str) -> tuple[CoachSession, ...]:
         if self._coaches is None:
-            self._coaches = sessions_by_coach(self.store, self._mapper, self.adjudicator.mappings.scope)
+            scope, services = self.adjudicator.mappings.scope, self.adjudicator.book.codes.services.codes
+            individual = frozenset(
+                each for each in scope if each in services and services[each].individual is not False
+            )
+            self._coaches = sessions_by_coach(self.store, self._mapper, individual)
         return self._coaches.get(coach, ())
-
-    def _settled(self, key: str) -> Settlement:
-        """How far another claim has come: as decided here, or as somebody else's response on file says."""
-        return furthest(self._as_answered(key), self._others.on_file(key))
-
-    def _as_answered(self, key: str) -> Settlement:
-        """As decided here; a claim that is not decided yet waits for the one that asks, so to that one it is open."""
-        if key not in self._answers:
-            claim = self.store.get(key)
-            ours = claim is not None and claim.kind == "Claim" and self.adjudicator.in_scope(claim)
-            return Settlement.OPEN if ours else Settlement.UNKNOWN
-        answer = self._answers[key]
-        if answer is None:
-            return Settlement.OPEN
-        if answer.determination is None:
-            return Settlement.REFUSED
-        return SETTLEMENT_OF[outcome(answer.determination)]
 
     # --- the kinds of answer
 
@@ -319,14 +327,15 @@ class Reconciliation:
 
     def _reversed_if_replaced(self, claim: Located) -> Answer | None:
         """The answer; where one of ours went out before and a decided claim has replaced this one, it is cancelled."""
-        answer, successor = self._answers[claim.key], self._others.successor(claim)
-        if answer is None or answer.response is None or successor is None or self._others.own_response(claim) is None:
+        answer = self._answers[claim.key]
+        if answer is None or answer.response is None or self._others.own_response(claim) is None:
             return answer
-        self._decide_in_order(successor)
-        if self._as_answered(successor.key) not in (Settlement.FINAL, Settlement.OPEN):
-            return answer
-        words = f"Reversed: replaced by {successor.key}."
-        return replace(answer, response={**answer.response, "status": "cancelled", "disposition": words})
+        for successor in self._others.successors(claim):
+            self._decide_in_order(successor)
+            if self._settling.stands(successor):
+                words = f"Reversed: replaced by {successor.key}."
+                return replace(answer, response={**answer.response, "status": "cancelled", "disposition": words})
+        return answer
 
 
 def _refusing(faults: Sequence[Issue]) -> bool:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapter.errors import Issue
-from adapter.session.model import ClaimFacts, PriorService, Settlement, tied_by_replacement
-from adapter.session.time import instant_or_last
+from adapter.session.model import ClaimFacts, PriorService, Settlement
 
 
 def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_before: bool) -> Iterator[Issue]:
@@ -49,12 +48,10 @@ def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_befo
 def _same_identifier(claim: ClaimFacts, history: tuple[PriorService, ...]) -> Iterator[Issue]:
     """Another claim with this identifier came first and is still open."""
     own = {each.value for each in claim.identifiers}
-    order = (instant_or_last(claim.created.value if claim.created else None), f"Claim/{claim.id}")
     for other in history:
-        if tied_by_replacement(claim, other):
+        if other.tied:
             continue  # a replacement may keep the number of what it replaces
-        earlier = (instant_or_last(other.created), str(other.claim)) < order
-        if other.claim and own & set(other.identifiers) and earlier and other.settlement is Settlement.OPEN:
+        if other.earlier and own & set(other.identifiers) and other.settlement is Settlement.OPEN:
             words = f"{other.claim} has the same identifier and is still open"
             yield Issue("duplicate", words, "Claim.identifier", claim.origin.resource)
             return

@@ -17,33 +17,40 @@ NO_SESSION = frozenset({"entered-in-error", "cancelled", "not-done", "planned", 
 
 @dataclass(frozen=True, slots=True)
 class CoachSession:
-    """One coaching session of a practitioner: when, with which patient, by which codes."""
+    """One session of a practitioner with one person: when, with which patient, by which records."""
 
     interval: Sourced[Interval]
     patient: str | None
-    codes: frozenset[str]
+    records: frozenset[str]
+    """Keys of the Procedure or Encounter that shows it, and of the Encounter it was part of."""
 
 
 def sessions_by_coach(
-    store: EvidenceStore, mapper: Records, scope: Collection[str]
+    store: EvidenceStore, mapper: Records, individual: Collection[str]
 ) -> Mapping[str, tuple[CoachSession, ...]]:
-    """Every session with one of the codes in scope, by the key of who held it."""
+    """Every session with a code for one person, by the key of who held it; a group is no other patient."""
     found: dict[str, list[CoachSession]] = defaultdict(list)
     for kind, codes, when in (("Procedure", "codes", "performed"), ("Encounter", "types", "period")):
         for located in store.all(kind):
-            if not _may_carry(located, scope):
+            if not _may_carry(located, individual):
                 continue
-            record = mapper.record(located)
-            carried = frozenset(each.value.code for each in record.many(codes)) & frozenset(scope)
+            record, patient = mapper.record(located), store.subject_key(located)
+            carried = {each.value.code for each in record.many(codes)} & set(individual)
             interval = record.one(when)
-            if carried and interval is not None and record.value("status") not in NO_SESSION:
-                session = CoachSession(interval, store.subject_key(located), carried)
+            held = interval is not None and record.value("status") not in NO_SESSION
+            if carried and interval is not None and held and not (patient or "").startswith("Group/"):
+                session = CoachSession(interval, patient, _records(record, store))
                 for coach in _coaches(record, store, mapper):
                     found[coach].append(session)
     return {coach: tuple(sessions) for coach, sessions in found.items()}
 
 
-def _may_carry(located: Located, scope: Collection[str]) -> bool:
+def _records(record: Record, store: EvidenceStore) -> frozenset[str]:
+    visit = record.value("encounter") if record.located.kind == "Procedure" else None
+    return frozenset(filter(None, (record.located.key, store.key_of(visit, record.located))))
+
+
+def _may_carry(located: Located, individual: Collection[str]) -> bool:
     """A quick look at the codings, so that the many other visits are not mapped at all."""
     concept = located.resource.get("code" if located.kind == "Procedure" else "type")
     concepts = concept if isinstance(concept, list) else [concept]
@@ -51,7 +58,7 @@ def _may_carry(located: Located, scope: Collection[str]) -> bool:
     codes = [
         coding.get("code") for each in codings if isinstance(each, list) for coding in each if isinstance(coding, dict)
     ]
-    return any(isinstance(code, str) and code in scope for code in codes)
+    return any(isinstance(code, str) and code in individual for code in codes)
 
 
 def _coaches(record: Record, store: EvidenceStore, mapper: Records) -> Iterator[str]:

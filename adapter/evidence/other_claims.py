@@ -1,9 +1,10 @@
-"""What the store tells of other claims: responses on file, who replaces whom, and who came first."""
+"""What the store tells of other claims: responses on file, who replaces whom, and who comes first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from adapter.evidence.references import Pointer
@@ -22,6 +23,8 @@ SETTLEMENT_OF = {
 """How far a claim has come by ``ClaimResponse.outcome``."""
 FURTHER = [Settlement.UNKNOWN, Settlement.REFUSED, Settlement.REJECTED, Settlement.OPEN, Settlement.FINAL]
 """Settlements in the order in which a claim comes to them."""
+
+Turn = tuple[datetime, int, datetime, str]
 
 
 def furthest(*settlements: Settlement) -> Settlement:
@@ -45,6 +48,8 @@ class OtherClaims:
     identifier_system: str
     in_scope: Callable[[Located], bool]
     _originals: dict[str, list[Located]] = field(default_factory=dict)
+    _lineages: dict[str, frozenset[str]] = field(default_factory=dict)
+    _turns: dict[str, Turn] = field(default_factory=dict)
 
     def own_response(self, claim: Located) -> Located | None:
         """Our earlier answer to a claim."""
@@ -61,30 +66,50 @@ class OtherClaims:
             self._originals[claim.key] = replaced_claims(self.mapper.record(claim), self.store)
         return self._originals[claim.key]
 
-    def successor(self, claim: Located) -> Located | None:
-        """The claim that replaces this one."""
-        return self._successors.get(claim.key)
+    def successors(self, claim: Located) -> list[Located]:
+        """The claims that replace this one, in the order they are decided."""
+        return self._successors.get(claim.key, [])
+
+    def reached(self, claim: Located, through: Callable[[Located], bool]) -> frozenset[str]:
+        """The keys of the claims it replaces, of those that they replace, and so on through links that hold."""
+        found: set[str] = set()
+        waiting = [claim]
+        while waiting:
+            new = [each for each in self.originals(waiting.pop()) if each.key not in found]
+            found |= {each.key for each in new}
+            waiting += filter(through, new)
+        return frozenset(found)
+
+    def lineage(self, claim: Located) -> frozenset[str]:
+        """The keys of all claims it says it replaces, at any remove; its own where the chain comes back to it."""
+        if claim.key not in self._lineages:
+            self._lineages[claim.key] = self.reached(claim, lambda _link: True)
+        return self._lineages[claim.key]
+
+    def precedes(self, other: Located, claim: Located) -> bool:
+        """Whether the other claim is decided first: it was created before, or the claim replaces it.
+
+        One order for all claims: of two created together the one with the lesser id comes first.
+        """
+        return self._turn(other) < self._turn(claim)
 
     def first(self, claim: Located) -> list[Located]:
-        """What is decided before a claim: those it replaces, and the patient's claims that were created earlier."""
-        own = self._rank(claim)
+        """What is decided before a claim: those it replaces and the patient's that precede it, in their order."""
         patient = self.store.subject_key(claim)
-        earlier = self._of_patient.get(patient or "", [])
-        return [
-            *self.originals(claim),
-            *(each for each in earlier if self._rank(each) < own and not self._follows(each, claim)),
-        ]
+        beside = [*filter(self.in_scope, self.originals(claim)), *self._of_patient.get(patient or "", [])]
+        found = {each.key: each for each in beside if self.precedes(each, claim)}
+        return sorted(found.values(), key=self._turn)
 
-    def _follows(self, claim: Located, original: Located) -> bool:
-        """Whether a claim replaces the other: it comes after it, whenever it was created."""
-        return any(each.key == original.key for each in self.originals(claim))
+    def _turn(self, claim: Located) -> Turn:
+        """Its place in the order: after everything that it replaces, whenever that was created."""
+        if claim.key not in self._turns:
+            replaced = [found for key in self.lineage(claim) if (found := self.store.get(key)) is not None]
+            latest = max(map(self._created, [claim, *replaced]))
+            self._turns[claim.key] = (latest, len(self.lineage(claim)), self._created(claim), claim.key)
+        return self._turns[claim.key]
 
-    def in_order(self, claims: list[Located]) -> list[Located]:
-        """Claims in the order they were created; of two created together the one with the lesser id comes first."""
-        return sorted(claims, key=self._rank)
-
-    def _rank(self, claim: Located) -> tuple[object, str]:
-        return instant_or_last(self.mapper.record(claim).value("created")), claim.key
+    def _created(self, claim: Located) -> datetime:
+        return instant_or_last(self.mapper.record(claim).value("created"))
 
     @cached_property
     def _responses(self) -> Mapping[str, list[Located]]:
@@ -94,9 +119,13 @@ class OtherClaims:
         return found
 
     @cached_property
-    def _successors(self) -> Mapping[str, Located]:
+    def _successors(self) -> Mapping[str, list[Located]]:
+        found: dict[str, list[Located]] = {}
         claims = [each for each in self.store.all("Claim") if "related" in each.resource]
-        return {original.key: each for each in claims for original in self.originals(each)}
+        for each in sorted(claims, key=self._turn):
+            for original in self.originals(each):
+                found.setdefault(original.key, []).append(each)
+        return found
 
     @cached_property
     def _of_patient(self) -> Mapping[str, list[Located]]:
@@ -104,7 +133,7 @@ class OtherClaims:
         for each in self.store.all("Claim"):
             if self.in_scope(each):
                 found.setdefault(self.store.subject_key(each) or "", []).append(each)
-        return {patient: self.in_order(claims) for patient, claims in found.items()}
+        return found
 
     def _is_own(self, response: Located) -> bool:
         identifiers = response.resource.get("identifier")

@@ -238,8 +238,10 @@ class NcciPair(Strict):
 
 
 class NcciUnits(Strict):
+    """Most units of a code; ``mai`` 1: of a line, 2: of a day, whatever the modifier. Indicator 3 is not understood."""
+
     units: int
-    mai: int
+    mai: Literal[1, 2]
 
 
 class NcciFile(Strict):

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
-from adapter.evidence.other_claims import replaced_claims
+from adapter.evidence.gather import ClaimEvidence
 from adapter.evidence.store import EvidenceStore
 from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import PriorService, Settlement
-from adapter.session.time import instant_or_last
 
 NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "planned", "preparation", "unknown"})
 """Statuses of resources that show no service: never begun, called off, or never meant."""
 
 PROCEDURE_SYSTEMS = ("CPT", "HCPCS")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one claim is to another: before it or tied to it, how far it has come, and which of its lines fell."""
+
+    settlement: Settlement = Settlement.UNKNOWN
+    earlier: bool = False
+    tied: bool = False
+    denied: frozenset[int] = frozenset()
+    called_off: frozenset[int] = frozenset()
 
 
 def patient_services(patient: str, store: EvidenceStore, mapper: Records) -> tuple[PriorService, ...]:
@@ -29,20 +39,39 @@ def patient_services(patient: str, store: EvidenceStore, mapper: Records) -> tup
 
 
 def history_of(
-    claim: Record, services: tuple[PriorService, ...], settled: Callable[[str], Settlement]
+    evidence: ClaimEvidence, services: tuple[PriorService, ...], standing: Callable[[str], Standing]
 ) -> tuple[PriorService, ...]:
     """The services as one claim sees them, its own lines among them.
 
-    How far another claim has come is asked only of claims created before this one: a later claim can neither be its
-    original nor its initial assessment, and two claims never wait for each other.
+    How far a claim has come is not asked where it bills nothing but later days: no rule looks beyond a claim's own.
     """
-    own = (instant_or_last(claim.value("created")), claim.located.key)
+    own, last = evidence.claim.located.key, _last_day(evidence)
     return tuple(
-        replace(each, settlement=settled(each.claim))
-        if each.claim is not None and (instant_or_last(each.created), each.claim) < own
-        else each
+        each if each.claim in (None, own) or each.day > last else _as_seen(each, standing(str(each.claim)))
         for each in services
     )
+
+
+def by_itself(evidence: ClaimEvidence, services: tuple[PriorService, ...]) -> tuple[PriorService, ...]:
+    """The services as a claim would see them if it were the patient's only one."""
+    return tuple(each for each in services if each.claim in (None, evidence.claim.located.key))
+
+
+def _as_seen(service: PriorService, standing: Standing) -> PriorService:
+    return replace(
+        service,
+        settlement=standing.settlement,
+        earlier=standing.earlier,
+        tied=standing.tied,
+        denied=service.line in standing.denied,
+        called_off=service.line in standing.called_off,
+    )
+
+
+def _last_day(evidence: ClaimEvidence) -> date:
+    """The last day that a claim bills; the end of time where a line leaves it to the visit, or to be guessed."""
+    days = [each.serviced.value if each.serviced else None for each in evidence.lines]
+    return max((each.end or date.max if each else date.max for each in days), default=date.max)
 
 
 def _on_claims(patient: str, store: EvidenceStore, mapper: Records) -> Iterator[PriorService]:
@@ -51,7 +80,6 @@ def _on_claims(patient: str, store: EvidenceStore, mapper: Records) -> Iterator[
         if record.value("status") != "active" or record.value("use") != "claim":
             continue
         provider = store.key_of(record.value("provider"), located)
-        replaces = tuple(each.key for each in replaced_claims(record, store))
         for item in record.group("items"):
             day = _first_day(item, record)
             for service in item.many("services"):
@@ -65,11 +93,15 @@ def _on_claims(patient: str, store: EvidenceStore, mapper: Records) -> Iterator[
                         provider=provider,
                         modifiers=tuple(sorted(each.value.code for each in item.many("modifiers"))),
                         quantity=item.value("quantity"),
-                        net=item.value("net"),
-                        created=record.value("created"),
+                        visits=named_visits(item, store),
                         identifiers=tuple(each.value for each in record.many("identifiers")),
-                        replaces=replaces,
                     )
+
+
+def named_visits(item: Record, store: EvidenceStore) -> tuple[str, ...]:
+    """The keys of the encounters that a line names, on file or not."""
+    keys = (store.key_of(each.value, item.located) for each in item.many("encounters"))
+    return tuple(each for each in keys if each is not None)
 
 
 def _first_day(item: Record, claim: Record) -> date | None:

@@ -17,6 +17,7 @@ from adapter.evidence.other_claims import related_claim
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import SessionPapers, find_documentation, find_length
+from adapter.mapping.history import named_visits
 from adapter.mapping.loader import Mappings
 from adapter.mapping.record import Record
 from adapter.mapping.versioned import VersionedMapper
@@ -41,7 +42,6 @@ from adapter.session.model import (
 from adapter.session.time import Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
-GROUP_CODE = "0593T"
 DECIDED = ("complete", "partial")
 """Outcomes of another payer's ClaimResponse that hold a result."""
 WITHDRAWN = ("entered-in-error", "refuted")
@@ -50,7 +50,7 @@ WITHDRAWN = ("entered-in-error", "refuted")
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """What sessions are built with. ``settled`` tells how far another claim has come, by its key."""
+    """What sessions are built with. ``settled`` tells how far a claim that this one replaces has come, by its key."""
 
     mappings: Mappings
     """The code tables, credentials and payers, which are the same for every version."""
@@ -211,12 +211,13 @@ class Builder:
         return session, documents
 
     def _elsewhere(self, line: LineEvidence, time: SessionTime, patient: str | None) -> Iterable[Interval]:
-        """Sessions of the line's coach with other patients at the same time; group sessions have several patients."""
+        """Sessions of the line's coach with other patients at the same time; the line's own visit is none of them."""
         if time.interval is None:
             return
+        own = {each.located.key for each in (line.encounter, line.procedure) if each is not None}
         for coach in line.renderers:
             for other in self.coaching(coach.key):
-                with_others = other.patient is not None and other.patient != patient and GROUP_CODE not in other.codes
+                with_others = other.patient not in (None, patient) and not own & other.records
                 if with_others and other.interval.value.overlaps(time.interval.value):
                     yield other.interval.value
 
@@ -242,6 +243,7 @@ class Builder:
             points_to_diagnoses=bool(pointers),
             dangling_pointers=tuple(each for each in pointers if each not in known),
             narrative_on_file=self._narrative(evidence.claim, item),
+            visits=named_visits(item, self.store),
         )
 
     def _named_in_text(self, item: Record) -> Sourced[str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from adapter.mapping.files import CodeEntry
+from adapter.mapping.files import CodeEntry, NcciUnits
 from adapter.session.model import ClaimLine
 
 
@@ -31,10 +31,16 @@ class CodeList:
 
 @dataclass(frozen=True, slots=True)
 class Ncci:
-    """Same-day edits: (column one, column two) to the modifier indicator, and the most units of a code a day."""
+    """Same-day edits of dates of service from ``start`` on: pairs, as (column one, column two), and unit limits."""
 
     pairs: Mapping[tuple[str, str], int]
-    unit_limits: Mapping[str, int]
+    """To the modifier indicator."""
+    unit_limits: Mapping[str, NcciUnits]
+    start: date
+
+    def in_effect(self, on: date | None) -> bool:
+        """Whether there are edits for a date of service; of earlier files nothing is known here."""
+        return on is not None and self.start <= on
 
 
 @dataclass(frozen=True, slots=True)

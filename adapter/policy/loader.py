@@ -81,7 +81,8 @@ def load_code_lists(layers: Layers) -> CodeLists:
         rarc=CodeList("RARC", reasons.edition, reasons.rarc),
         ncci=Ncci(
             {(each.column_one, each.column_two): each.modifier_indicator for each in ncci.pairs},
-            {code: each.units for code, each in ncci.mue.items()},
+            ncci.mue,
+            ncci.start,
         ),
     )
 

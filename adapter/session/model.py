@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from adapter.session.time import Days, Interval, Moment
+from adapter.session.time import Days, Interval, Moment, day_in_offset
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -111,6 +111,8 @@ class ClaimLine:
     modifiers_without_code: tuple[Sourced[bool], ...] = ()
     """Modifiers that are text only: something is meant, and nobody can tell what."""
     narrative_on_file: Sourced[bool] | None = None
+    visits: tuple[str, ...] = ()
+    """Keys of the encounters that the line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +223,15 @@ class Settlement(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
+    @property
+    def processed(self) -> bool:
+        """False where it was turned away: nothing was decided, and nothing is billed by it."""
+        return self not in (Settlement.REJECTED, Settlement.REFUSED)
+
 
 @dataclass(frozen=True, slots=True)
 class PriorService:
-    """A coaching service of the same patient found elsewhere: on another claim, or as a Procedure or Encounter."""
+    """A service of the same patient on file: on a line of a claim, or as a Procedure or Encounter."""
 
     code: str
     day: date
@@ -232,16 +239,21 @@ class PriorService:
     claim: str | None = None
     line: int | None = None
     provider: str | None = None
-    performer: str | None = None
     modifiers: tuple[str, ...] = ()
     quantity: Decimal | None = None
-    net: Money | None = None
-    settlement: Settlement = Settlement.UNKNOWN
-    created: Moment | None = None
+    visits: tuple[str, ...] = ()
+    """Keys of the encounters that its line names."""
     identifiers: tuple[str, ...] = ()
     """Identifiers of the claim it stands on, as ``system|value``."""
-    replaces: tuple[str, ...] = ()
-    """Keys of the claims that its claim replaces."""
+    settlement: Settlement = Settlement.UNKNOWN
+    earlier: bool = False
+    """Its claim comes before the one that is decided: by its creation, or because that one replaces it."""
+    tied: bool = False
+    """One of the two claims stands in the place of the other: never both are paid."""
+    denied: bool = False
+    """Its line was denied here."""
+    called_off: bool = False
+    """The record of its line says that the session did not take place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +299,6 @@ class ClaimFacts:
     """Numbers of the lines, in the order of the claim."""
 
 
-def tied_by_replacement(claim: ClaimFacts, other: PriorService) -> bool:
-    """Whether one of the two claims replaces the other: then neither is the other's duplicate."""
-    replaced = {each.claim for each in claim.related if each.relationship == "prior"}
-    return other.claim in replaced or f"Claim/{claim.id}" in other.replaces
-
-
 @dataclass(frozen=True, slots=True)
 class CoachingSession:
     """One claim line with everything that speaks about it: the only input of a rule besides the policy."""
@@ -323,6 +329,27 @@ class CoachingSession:
     def code_origin(self) -> Origin:
         """Where the service code was read."""
         return self.line.services[0].origin if self.line.services else self.line.origin
+
+    @property
+    def key(self) -> str:
+        """The key of the claim, as other claims know it."""
+        return f"Claim/{self.claim.id}"
+
+    def day_of(self, moment: Moment) -> date:
+        """The latest calendar day that a moment can be said to be of: days of two offsets are not compared.
+
+        It is read in its own offset and in the visit's, unless that is UTC and so may be any place's. Once the session
+        has begun, it is not before the session's day.
+        """
+        begun = self.time.interval.value.start if self.time.interval else None
+        if moment.instant is None or begun is None or begun.instant is None:
+            return moment.last_day
+        days = [moment.last_day]
+        if not begun.in_utc:
+            days.append(day_in_offset(moment.instant, begun.instant))
+        if begun.instant <= moment.instant:
+            days += [day for day, _ in self.time.days]
+        return max(days)
 
     @property
     def code(self) -> str | None:

@@ -150,6 +150,14 @@ class Days:
         return f"{self.start or 'open'} to {self.end or 'open'}"
 
 
+def day_in_offset(instant: datetime, of: datetime) -> date:
+    """The calendar day of an instant where clocks show the offset of another; its own at the calendar's ends."""
+    try:
+        return instant.astimezone(of.tzinfo).date()
+    except OverflowError:
+        return instant.date()
+
+
 def utc_day_before(moment: Moment) -> date:
     """The other local day that a UTC time can mean in the Americas."""
     assert moment.instant is not None  # noqa: S101 - callers ask only about moments with a time of day

@@ -180,7 +180,7 @@ def a_service(code: str, on: date, claim: str | None = "Claim/0", **more: Any) -
         line=1 if claim else None,
         provider=CLINIC if claim else None,
         settlement=Settlement.FINAL if claim else Settlement.UNKNOWN,
-        created=moment("2019-01-01") if claim else None,
+        earlier=claim is not None,
     )
     return replace(plain, **more)
 
@@ -248,7 +248,7 @@ def a_session(
         nets=(line.net.value if line.net else None,),
     )
     note = sourced(True, "DocumentReference", "DocumentReference/1")
-    earlier = (a_service("0591T", on - timedelta(days=30), created=moment(f"{on - timedelta(days=29)}")),)
+    earlier = (a_service("0591T", on - timedelta(days=30)),)
     session = CoachingSession(
         claim=claim,
         line=line,

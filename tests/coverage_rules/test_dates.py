@@ -87,6 +87,45 @@ def test_billed_after_service(book: PolicyBook, session: CoachingSession, today:
     assert answers(book, "billed_after_service", session, today) == expected
 
 
+def in_sydney(created: str, began: str = "2023-06-01T08:00:00+10:00") -> CoachingSession:
+    """A session on the date of service, early in the morning there, and when its claim was created."""
+    return put(
+        a_session(encounter=an_encounter(period(began, minutes=40))),
+        "claim.created",
+        sourced(moment(created), "Claim.created"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(in_sydney("2023-05-31T23:30:00Z"), MET, id="after the session, the day before in UTC"),
+        row(in_sydney("2023-05-31T19:30:00-04:00"), MET, id="after the session, the day before in another offset"),
+        row(in_sydney("2023-05-31T14:00:00Z"), MET, id="the first instant of the day there"),
+        row(in_sydney("2023-05-31T13:59:59Z"), BILLED_BEFORE, id="the last instant of the day before, there too"),
+        row(in_sydney("2023-05-31"), BILLED_BEFORE, id="a bare date is that day, wherever"),
+        row(
+            in_sydney("2023-05-31T22:40:00-04:00", "2023-06-02T02:00:00Z"),
+            BILLED_BEFORE,
+            id="before a session whose own zone is unknown",
+        ),
+        row(
+            in_sydney("2023-06-02T00:30:00+10:00", "2023-06-01T14:00:00Z"),
+            MET,
+            id="the session in UTC, the claim in the offset of the place",
+        ),
+    ],
+)
+def test_days_of_two_offsets_are_not_compared(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "billed_after_service", session) == [expected]
+
+
+def test_a_claim_in_utc_is_not_before_the_session_it_follows(book: PolicyBook) -> None:
+    """Both times in UTC, the day of the facility's own zone: only the instants tell which came first."""
+    local = put(in_sydney("2023-05-31T23:30:00Z", "2023-05-31T22:00:00Z"), "time.days", ((DAY, ""),))
+    assert answers(book, "billed_after_service", local) == [MET]
+
+
 def serviced(session: CoachingSession, first: date, last: date | None = None) -> CoachingSession:
     return put(session, "line.serviced", sourced(Days(first, last or first), "Claim.item[0].serviced"))
 

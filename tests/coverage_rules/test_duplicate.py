@@ -7,25 +7,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from coverage_rules.sessions import DAY, a_service, a_session, moment, put, said_by, without
+from coverage_rules.sessions import DAY, a_service, a_session, put, said_by, sourced, without
 from coverage_rules.verdicts import MET, NOT_APPLICABLE, Says, answers, denies, rejects, reviews, row, warns
 
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession, PriorService, Related, Settlement
 
 EXACT, OPEN = denies("exact", "18"), reviews("original_open")
-NAMELESS_PROVIDER = reviews("provider_unknown")
+NAMELESS_PROVIDER, SAME_DAY = reviews("provider_unknown"), reviews("same_day")
+ELSEWHERE: dict[str, Any] = {"provider": "Organization/other"}
 EVE = DAY - timedelta(days=1)
 
 
 def beside(**more: Any) -> CoachingSession:
-    """A session with the same service on a claim of the same morning."""
-    other = replace(a_service("0592T", DAY, created=moment("2023-06-02T08:59:59-04:00")), **more)
+    """A session with the same service on an earlier claim."""
+    other = replace(a_service("0592T", DAY), **more)
     return put(a_session(), "history", (*a_session().history, other))
-
-
-SAME_INSTANT = moment("2023-06-02T09:00:00-04:00")
-LATER = moment("2023-06-02T09:00:01-04:00")
 
 
 @pytest.mark.parametrize(
@@ -39,16 +36,14 @@ LATER = moment("2023-06-02T09:00:01-04:00")
             beside(settlement=Settlement.REJECTED), MET, id="on an earlier claim that was rejected: nothing was decided"
         ),
         row(beside(settlement=Settlement.REFUSED), MET, id="on an earlier message that was not processed"),
-        row(beside(created=SAME_INSTANT), EXACT, id="created in the same second, with the lesser id"),
-        row(beside(created=SAME_INSTANT, claim="Claim/9"), MET, id="created in the same second, with the greater id"),
-        row(beside(created=LATER), MET, id="created a second later: then that one is the duplicate"),
+        row(beside(earlier=False), MET, id="on a later claim: then that one is the duplicate"),
+        row(beside(tied=True), MET, id="on a claim that this one replaces, or that replaces it"),
+        row(beside(denied=True), EXACT, id="on an earlier claim that was denied: a new claim does not help"),
         row(beside(day=DAY - timedelta(days=1)), MET, id="the day before"),
         row(beside(day=DAY + timedelta(days=1)), MET, id="the day after"),
         row(beside(code="0591T"), MET, id="another code"),
-        row(beside(provider="Organization/other"), MET, id="another provider"),
-        row(beside(modifiers=("22",)), MET, id="another modifier"),
-        row(beside(claim=None, line=None), MET, id="the Procedure of the session itself"),
-        row(beside(claim="Claim/1"), MET, id="a line of the same claim"),
+        row(beside(claim=None, line=None, earlier=False), MET, id="the Procedure of the session itself"),
+        row(beside(claim="Claim/1", earlier=False), MET, id="a line of the same claim"),
         row(without(beside(provider=None), "claim.provider"), NAMELESS_PROVIDER, id="neither names its provider"),
         row(beside(provider=None), NAMELESS_PROVIDER, id="the other claim does not name its provider"),
         row(without(beside(), "claim.provider"), NAMELESS_PROVIDER, id="this claim does not name its provider"),
@@ -71,9 +66,72 @@ def test_duplicate(book: PolicyBook, session: CoachingSession, expected: Says) -
     assert answers(book, "duplicate", session) == [expected]
 
 
+def in_visit(session: CoachingSession, *visits: str) -> CoachingSession:
+    return put(session, "line.visits", visits)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(beside(**ELSEWHERE), SAME_DAY, id="another provider"),
+        row(beside(modifiers=("22",)), SAME_DAY, id="another modifier"),
+        row(beside(modifiers=("22",), **ELSEWHERE), SAME_DAY, id="another provider and another modifier"),
+        row(in_visit(beside(visits=("Encounter/2",)), "Encounter/1"), SAME_DAY, id="another visit"),
+        row(in_visit(beside(visits=("Encounter/1",)), "Encounter/1"), EXACT, id="the same visit"),
+        row(in_visit(beside(visits=("Encounter/2", "Encounter/1")), "Encounter/1"), EXACT, id="one visit of two"),
+        row(in_visit(beside(visits=("Encounter/2",))), EXACT, id="this line names no visit"),
+        row(in_visit(beside(), "Encounter/1"), EXACT, id="the other line names no visit"),
+        row(beside(settlement=Settlement.OPEN, **ELSEWHERE), SAME_DAY, id="another provider, still open"),
+        row(beside(settlement=Settlement.REJECTED, **ELSEWHERE), MET, id="another provider, rejected"),
+        row(beside(denied=True, **ELSEWHERE), MET, id="another provider, denied: nothing is paid there"),
+        row(beside(tied=True, **ELSEWHERE), MET, id="another provider, replaced"),
+        row(beside(earlier=False, **ELSEWHERE), MET, id="another provider, later"),
+        row(beside(day=EVE, **ELSEWHERE), MET, id="another provider, the day before"),
+        row(beside(code="0591T", **ELSEWHERE), MET, id="another provider, another code"),
+        row(beside(provider=None, modifiers=("22",)), SAME_DAY, id="a provider nobody names, another modifier"),
+    ],
+)
+def test_a_second_one_of_the_day(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    """One session a day, by row 69: what is not the same line again is for a person."""
+    assert answers(book, "duplicate", session) == [expected]
+
+
+def peer(*visits: str, **more: Any) -> CoachingSession:
+    """H0038 in ``Encounter/1`` and on an earlier claim, in these visits."""
+    other = a_service("H0038", DAY, visits=visits, **more)
+    return put(in_visit(a_session(code="H0038"), "Encounter/1"), "history", (other,))
+
+
+def peer_line(visit: str) -> CoachingSession:
+    """H0038 in ``Encounter/1`` on line 2, and in a visit on line 1."""
+    return put(peer(visit, claim="Claim/1", earlier=False), "line.sequence", 2)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(peer("Encounter/2"), MET, id="another visit of the day"),
+        row(peer("Encounter/2", **ELSEWHERE), MET, id="another visit, of another provider"),
+        row(peer("Encounter/1"), EXACT, id="the same visit"),
+        row(peer("Encounter/1", **ELSEWHERE), SAME_DAY, id="the same visit, of another provider"),
+        row(peer(**ELSEWHERE), SAME_DAY, id="no visit named, another provider"),
+        row(peer_line("Encounter/2"), MET, id="another visit, on an earlier line"),
+        row(peer_line("Encounter/1"), reviews("same_claim"), id="the same visit, on an earlier line"),
+    ],
+)
+def test_a_code_billed_by_time_may_recur(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "duplicate", session) == [expected]
+
+
+def test_a_code_of_no_list_is_compared_too(book: PolicyBook) -> None:
+    codes = replace(book.codes, services=replace(book.codes.services, codes={}))
+    nothing_known = put(beside(**ELSEWHERE), "line.named_in_text", sourced("0592T"))
+    assert answers(replace(book, codes=codes), "duplicate", nothing_known) == [SAME_DAY]
+
+
 def two_lines(**more: Any) -> CoachingSession:
     """Line 2 of a claim whose line 1 bills the same service."""
-    return put(beside(claim="Claim/1", **more), "line.sequence", 2)
+    return put(beside(claim="Claim/1", earlier=False, **more), "line.sequence", 2)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +185,3 @@ NAMELESS = Related(said_by("Claim/1", "Claim.related[0]"), "prior", None, identi
 )
 def test_replacement(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
     assert answers(book, "replacement", session) == [expected]
-
-
-def test_a_replacement_is_no_duplicate_of_its_original(book: PolicyBook) -> None:
-    session = put(beside(), "claim.related", (related(Settlement.FINAL),))
-    assert answers(book, "duplicate", session) == [MET]
-    associated = put(beside(), "claim.related", (related(Settlement.FINAL, relationship="associated"),))
-    assert answers(book, "duplicate", associated) == [EXACT]

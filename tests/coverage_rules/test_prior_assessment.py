@@ -23,6 +23,7 @@ from adapter.session.model import PriorService, Settlement
 
 MISSING = pends("pend", "N674")
 DAY_BEFORE, DAY_AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
+OPEN_ASSESSMENT = a_service("0591T", DAY_BEFORE, settlement=Settlement.OPEN)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,12 @@ DAY_BEFORE, DAY_AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
         row((a_service("0591T", date(2020, 1, 1)),), MET, id="billed years before"),
         row((a_service("0591T", DAY_BEFORE, claim=None),), MET, id="a procedure or encounter on file"),
         row((a_service("0591T", DAY_BEFORE, provider="Organization/2"),), MET, id="billed by another clinic"),
-        row((a_service("0591T", DAY_BEFORE, settlement=Settlement.OPEN),), MET, id="billed and still open"),
-        row((a_service("0591T", DAY_BEFORE, settlement=Settlement.UNKNOWN),), MET, id="billed, of unknown fate"),
+        row((a_service("0591T", DAY_BEFORE, earlier=False),), MET, id="billed later, and decided"),
+        row((a_service("0591T", DAY_BEFORE, denied=True),), MET, id="billed and denied, yet held"),
+        row((a_service("0591T", DAY_BEFORE, called_off=True),), MISSING, id="billed, and called off"),
+        row((OPEN_ASSESSMENT,), MISSING, id="billed and still open"),
+        row((a_service("0591T", DAY_BEFORE, settlement=Settlement.UNKNOWN),), MISSING, id="billed, of unknown fate"),
+        row((a_service("0591T", date(2020, 1, 1)), OPEN_ASSESSMENT), MET, id="one decided, a later one open"),
         row((a_service("0591T", DAY_BEFORE, settlement=Settlement.REJECTED),), MISSING, id="billed and rejected"),
         row((a_service("0591T", DAY_BEFORE, settlement=Settlement.REFUSED),), MISSING, id="billed, never processed"),
         row((a_service("0592T", DAY_BEFORE),), MISSING, id="an earlier follow-up is no assessment"),
@@ -58,6 +63,19 @@ def test_prior_assessment(book: PolicyBook, history: tuple[PriorService, ...], e
 def test_a_plan_may_choose_what_follows(book: PolicyBook, follows: str, expected: Says) -> None:
     chosen = with_value(book, "prior_assessment", "prior_initial_assessment", follows)
     assert answers(chosen, "prior_assessment", a_session(history=())) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("follows", "expected"),
+    [
+        row("pend", MISSING, id="pend"),
+        row("warn", warns("warn"), id="warn"),
+        row("deny", pends("undecided", "N674"), id="deny: not while nobody knows"),
+    ],
+)
+def test_an_assessment_that_is_not_decided_denies_nothing(book: PolicyBook, follows: str, expected: Says) -> None:
+    chosen = with_value(book, "prior_assessment", "prior_initial_assessment", follows)
+    assert answers(chosen, "prior_assessment", a_session(history=(OPEN_ASSESSMENT,))) == [expected]
 
 
 @pytest.mark.parametrize("code", ["0591T", "0593T", "H0038"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from coverage_rules.sessions import CLINIC, a_service, a_session, moment, put, without
+from coverage_rules.sessions import CLINIC, a_service, a_session, put, sourced, without
 from coverage_rules.verdicts import MET, NOT_APPLICABLE, Says, answers, denies, row
 
+from adapter.coverage.finding import Decision
+from adapter.mapping.files import NcciUnits
 from adapter.policy.book import PolicyBook
 from adapter.policy.codes import Ncci
 from adapter.session.model import CoachingSession, Settlement
@@ -29,7 +32,7 @@ def with_other(
 ) -> CoachingSession:
     """A line of ``code`` on a day with ``other``, on another claim of the same clinic."""
     session = a_session(code=code, on=on, payer=payer, modifiers=modifiers_of_line)
-    service = replace(a_service(other, on, created=moment(str(on))), **more)
+    service = replace(a_service(other, on), **more)
     return put(session, "history", (*session.history, service))
 
 
@@ -83,10 +86,18 @@ def test_pairs(book: PolicyBook, code: str, other: str, expected: Says) -> None:
         ),
         row(with_other("0592T", "90834", settlement=Settlement.REJECTED), MET, id="on a claim that was rejected"),
         row(with_other("0592T", "90834", settlement=Settlement.REFUSED), MET, id="on a claim that was never processed"),
+        row(with_other("0592T", "90834", denied=True), MET, id="on a line that was denied"),
+        row(with_other("0592T", "90834", tied=True), MET, id="on a claim that this one replaces"),
+        row(with_other("0592T", "90834", earlier=False), COLUMN_TWO, id="on a later claim"),
         row(
             without(with_other("0592T", "90834", provider=None), "claim.provider"),
             MET,
             id="neither claim names its provider",
+        ),
+        row(
+            without(with_other("0592T", "90834", claim="Claim/1", line=2, provider=None), "claim.provider"),
+            COLUMN_TWO,
+            id="on another line of a claim that names no provider",
         ),
     ],
 )
@@ -114,13 +125,75 @@ def test_who_applies_pairs(book: PolicyBook, on: date, payer: str, expected: lis
         row("0592T", 2, EXCEEDED, id="two follow-ups"),
         row("0591T", 2, EXCEEDED, id="two assessments"),
         row("0593T", 2, EXCEEDED, id="two group sessions"),
-        row("0592T", None, NOT_APPLICABLE, id="no quantity"),
+        row("0592T", None, MET, id="no quantity: read as 1"),
         row("H0038", 4, NOT_APPLICABLE, id="peer support has no limit"),
     ],
 )
 def test_unit_limit(book: PolicyBook, code: str, quantity: int | None, expected: Says) -> None:
     session = a_session(code=code, on=FIRST, payer="medicare", quantity=quantity, minutes=60)
     assert answers(book, "unit_limit", session) == [expected]
+
+
+def second(other: str = "0592T", **more: Any) -> CoachingSession:
+    """A Medicare line 2 of 0592T, with another one of the day on an earlier claim."""
+    return put(with_other("0592T", other, **more), "line.sequence", 2)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(second(), EXCEEDED, id="on an earlier claim"),
+        row(second(quantity=Decimal(1)), EXCEEDED, id="on an earlier claim, one unit"),
+        row(second(quantity=Decimal(0)), MET, id="on an earlier claim, no unit"),
+        row(second(settlement=Settlement.OPEN), EXCEEDED, id="on an earlier claim that is open"),
+        row(second(settlement=Settlement.REJECTED), MET, id="on an earlier claim that was rejected"),
+        row(second(denied=True), MET, id="on an earlier claim, denied"),
+        row(second(tied=True), MET, id="on a claim that this one replaces"),
+        row(second(earlier=False), MET, id="on a later claim: that one goes beyond the limit"),
+        row(second(provider="Organization/2"), MET, id="of another provider"),
+        row(second(day=BEFORE), MET, id="of the day before"),
+        row(second("0591T"), MET, id="another code"),
+        row(second(claim="Claim/1", line=1, earlier=False), EXCEEDED, id="on an earlier line of this claim"),
+        row(second(claim="Claim/1", line=None, earlier=False), EXCEEDED, id="on a line of this claim without a number"),
+    ],
+)
+def test_unit_limit_of_a_day(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "unit_limit", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        row(1, MET, id="the first line stands"),
+        row(2, EXCEEDED, id="the second goes beyond the limit"),
+    ],
+)
+def test_unit_limit_of_two_lines(book: PolicyBook, line: int, expected: Says) -> None:
+    other = a_service("0592T", FIRST, claim="Claim/1", line=3 - line, earlier=False)
+    session = put(a_session(on=FIRST, payer="medicare"), "history", (other,))
+    assert answers(book, "unit_limit", put(session, "line.sequence", line)) == [expected]
+
+
+def test_a_limit_of_a_line_knows_no_other_line(book: PolicyBook) -> None:
+    limits = {"0592T": NcciUnits(units=1, mai=1)}
+    stated = replace(book, codes=replace(book.codes, ncci=replace(book.codes.ncci, unit_limits=limits)))
+    assert answers(stated, "unit_limit", second()) == [MET]
+
+
+@pytest.mark.parametrize("rule", ["same_day_pairs", "unit_limit"])
+@pytest.mark.parametrize(
+    ("on", "applies"), [row(BEFORE, False, id="the day before"), row(FIRST, True, id="the first day")]
+)
+def test_whoever_switches_them_on_has_no_edits_before_their_start(
+    book: PolicyBook, rule: str, on: date, applies: bool
+) -> None:
+    """A plan of Cigna's that adopts the edits takes over the day they start on."""
+    stated = {**book.policies["cigna-a015"].rules, rule: book.policies["medicare-ncci"].rules[rule]}
+    cigna = replace(book.policies["cigna-a015"], rules=stated)
+    session = put(with_other("0592T", "90834", on=on, payer="cigna"), "line.quantity", sourced(Decimal(2)))
+    (found,) = answers(replace(book, policies={**book.policies, "cigna-a015": cigna}), rule, session)
+    assert (found.decision is Decision.DENY) is applies
+    assert applies or found == NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(
@@ -152,6 +225,6 @@ def test_the_other_line_is_the_clinics_own(book: PolicyBook) -> None:
 )
 def test_indicators(book: PolicyBook, indicator: int, modifiers: tuple[str, ...], expected: Says) -> None:
     """No shipped pair has a coaching code in column two at indicator 1; one that comes must be read right."""
-    pairs = Ncci({("99213", "0592T"): indicator}, {})
+    pairs = Ncci({("99213", "0592T"): indicator}, {}, FIRST)
     stated = replace(book, codes=replace(book.codes, ncci=pairs))
     assert answers(stated, "same_day_pairs", with_other("0592T", "99213", modifiers_of_line=modifiers)) == [expected]

@@ -92,7 +92,7 @@ def replacing(settlement: Settlement, *, identified: bool = True) -> CoachingSes
         said_by("Claim/1", "Claim.related[0]"), "prior", "Claim/0" if identified else None, identified, settlement
     )
     session = put(a_session(), "claim.related", (prior,))
-    original = a_service("0592T", DAY, settlement=settlement)
+    original = a_service("0592T", DAY, settlement=settlement, tied=identified)
     return put(session, "history", (*session.history, original))
 
 

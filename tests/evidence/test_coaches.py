@@ -7,20 +7,28 @@ from typing import Any
 import pytest
 from evidence.small_world import encounter, mappings, procedure, resource, to
 
-from adapter.evidence.coaches import sessions_by_coach
+from adapter.evidence.coaches import CoachSession, sessions_by_coach
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.mapper import Mapper
 
 Json = dict[str, Any]
+CPT = "http://www.ama-assn.org/go/cpt"
 TEN = {"start": "2023-06-01T10:00:00-04:00", "end": "2023-06-01T10:40:00-04:00"}
+
+
+INDIVIDUAL = set(mappings().scope) - {"0593T"}
+
+
+def found(*resources: Json) -> list[tuple[str, CoachSession]]:
+    store = EvidenceStore()
+    store.extend(Located(each) for each in resources)
+    by_coach = sessions_by_coach(store, Mapper(mappings().resources, mappings().systems), INDIVIDUAL)
+    return [(coach, each) for coach, sessions in by_coach.items() for each in sessions]
 
 
 def held(*resources: Json) -> list[tuple[str, str | None]]:
     """(coach, patient) of every session found."""
-    store = EvidenceStore()
-    store.extend(Located(each) for each in resources)
-    found = sessions_by_coach(store, Mapper(mappings().resources, mappings().systems), mappings().scope)
-    return sorted((coach, each.patient) for coach, sessions in found.items() for each in sessions)
+    return sorted((coach, each.patient) for coach, each in found(*resources))
 
 
 BY_ANN: Json = {"performer": [{"actor": to("Practitioner/ann")}], "performedPeriod": TEN}
@@ -45,6 +53,14 @@ ROLE = {**resource("PractitionerRole/r"), "practitioner": to("Practitioner/ann")
         pytest.param([procedure("p", **{**BY_ANN, "status": "not-done"})], [], id="what was not done is no session"),
         pytest.param([procedure("p", performedPeriod=TEN)], [], id="nobody performed it"),
         pytest.param(
+            [procedure("p", **BY_ANN) | {"subject": to("Group/g")}], [], id="a group: who was in it nobody can tell"
+        ),
+        pytest.param(
+            [procedure("p", **BY_ANN) | {"code": {"coding": [{"system": CPT, "code": "0593T"}]}}],
+            [],
+            id="a session for groups",
+        ),
+        pytest.param(
             [procedure("p", **BY_ANN) | {"code": {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}}],
             [],
             id="another service is none of our business",
@@ -58,3 +74,11 @@ ROLE = {**resource("PractitionerRole/r"), "practitioner": to("Practitioner/ann")
 )
 def test_sessions_by_coach(resources: list[Json], expected: list[tuple[str, str]]) -> None:
     assert held(*resources) == expected
+
+
+def test_a_session_knows_the_records_that_show_it() -> None:
+    """By them a line tells its own visit from other sessions, whoever the record says was there."""
+    ((_, part),) = found(procedure("p", **BY_ANN, encounter=to("Encounter/e")))
+    assert part.records == {"Procedure/p", "Encounter/e"}
+    ((_, whole),) = found(encounter("e", **WITH_ANN))
+    assert whole.records == {"Encounter/e"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapter.session.time import Days, Interval, Moment, parse_moment
+from adapter.session.time import Days, Interval, Moment, day_in_offset, parse_moment
 
 # --- what is a moment
 
@@ -274,3 +274,18 @@ def test_both_ends_of_a_period_count(days: Days, day: date, inside: bool) -> Non
 )
 def test_a_run_of_days_says_what_it_is(days: Days, single: date | None, words: str) -> None:
     assert (days.single, str(days)) == (single, words)
+
+
+@pytest.mark.parametrize(
+    ("instant", "place", "day"),
+    [
+        pytest.param("2023-06-01T23:30:00Z", "2023-06-02T08:00:00+10:00", date(2023, 6, 2), id="further east"),
+        pytest.param("2023-06-02T03:30:00Z", "2023-06-01T10:00:00-04:00", date(2023, 6, 1), id="further west"),
+        pytest.param("9999-12-31T23:30:00Z", "2023-06-02T08:00:00+10:00", date(9999, 12, 31), id="no day beyond"),
+    ],
+)
+def test_the_day_of_an_instant_elsewhere(instant: str, place: str, day: date) -> None:
+    read = parse_moment(instant).instant, parse_moment(place).instant
+    assert read[0] is not None
+    assert read[1] is not None
+    assert day_in_offset(read[0], read[1]) == day

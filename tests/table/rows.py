@@ -524,8 +524,8 @@ row(
 )
 row(
     "34",
-    "another provider: no duplicate",
-    PLAIN | {BASE: approve(warned=None)},
+    "another provider: no exact duplicate",
+    PLAIN | {BASE: review(never="18")},
     earlier_claim(),
     add({"resourceType": "Organization", "id": "elsewhere", "name": "Elsewhere"}),
     put("Claim", "provider", to("Organization/elsewhere")),
@@ -539,6 +539,16 @@ row(
         put("Claim/first", "item.0.encounter", [to("Encounter/earlier")]),
         earlier_visit,
     ),
+)
+SECOND = {"provider": to("Organization/elsewhere"), "modifier": [concept("25")]}
+row(
+    "69",
+    "a second claim of the day, another provider and modifier",
+    PLAIN | {BASE: review(never="18")},
+    earlier_claim(),
+    add({"resourceType": "Organization", "id": "elsewhere", "name": "Elsewhere"}),
+    put("Claim", "provider", SECOND["provider"]),
+    put("Claim", "item.0.modifier", SECOND["modifier"]),
 )
 SAME_NUMBER = put("Claim/first", "identifier", [{"system": "https://clinic.example.org/claims", "value": "claim-base"}])
 row(

@@ -37,26 +37,20 @@ def service_date(session: CoachingSession, terms: Terms) -> Finding:
 @rule(Stage.FORM, outcomes=("billed_before", "in_future"))
 def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """The service lies before the claim and before today."""
-    last = _last_day(session)
-    created = session.claim.created
+    last, created = _last_day(session), session.claim.created
     if last is None:
         yield terms.not_applicable("the date of service is unknown")
         return
-    if created is not None and created.value.last_day < last:
-        used = (
-            Used("claim created", str(created.value.last_day), created.origin),
-            Used("date of service", str(last), session.service_date_origin),
-        )
-        yield terms.finding(
-            "billed_before", f"billed on {created.value.last_day} for {last}", "a service before its bill", *used
-        )
+    serviced = Used("date of service", str(last), session.service_date_origin)
+    billed = session.day_of(created.value) if created is not None else last
+    if created is not None and billed < last:
+        used = (Used("claim created", str(billed), created.origin), serviced)
+        yield terms.finding("billed_before", f"billed on {billed} for {last}", "a service before its bill", *used)
     if last > terms.today:
-        ahead = Used("date of service", str(last), session.service_date_origin)
-        yield terms.finding("in_future", f"date of service {last} lies ahead", "a service that has taken place", ahead)
-    if not (created is not None and created.value.last_day < last) and last <= terms.today:
-        yield terms.met(
-            f"service of {last} billed afterwards", Used("date of service", str(last), session.service_date_origin)
-        )
+        found = f"date of service {last} lies ahead"
+        yield terms.finding("in_future", found, "a service that has taken place", serviced)
+    if last <= min(billed, terms.today):
+        yield terms.met(f"service of {last} billed afterwards", serviced)
 
 
 def _last_day(session: CoachingSession) -> date | None:

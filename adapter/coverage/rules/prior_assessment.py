@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, Settlement
+from adapter.session.model import CoachingSession, PriorService, Settlement
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @rule(
     Stage.SAME_DAY,
-    outcomes=("pend", "warn", "deny"),
+    outcomes=("pend", "warn", "deny", "undecided"),
     values={"prior_initial_assessment": Literal["pend", "warn", "deny"], "initial_code": str},
 )
 def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:
@@ -22,15 +22,23 @@ def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:
     on = session.service_date
     if on is None:
         return terms.not_applicable("the date of service is unknown; service_date says so")
-    initial = terms.value("initial_code")
-    not_decided = (Settlement.REJECTED, Settlement.REFUSED)
-    earlier = [
-        each
-        for each in session.history
-        if each.code == initial and each.day < on and each.settlement not in not_decided
-    ]
+    initial, stance = terms.value("initial_code"), terms.value("prior_initial_assessment")
+    earlier = [each for each in session.history if each.code == initial and each.day < on and _may_be_held(each)]
+    if held := [each for each in earlier if _was_held(each)]:
+        return terms.met(f"{initial} on {held[-1].day}", Used(initial, str(held[-1].day), held[-1].origin))
     if earlier:
-        return terms.met(f"{initial} on {earlier[-1].day}", Used(initial, str(earlier[-1].day), earlier[-1].origin))
-    return terms.finding(
-        terms.value("prior_initial_assessment"), f"no {initial} before {on} on file", f"an earlier {initial}"
-    )
+        used = Used(initial, str(earlier[-1].day), earlier[-1].origin)
+        found = f"{initial} of {earlier[-1].day} is billed on {earlier[-1].claim}, which is not decided"
+        outcome = "undecided" if stance == "deny" else stance
+        return terms.finding(outcome, found, f"an earlier {initial} that took place", used)
+    return terms.finding(stance, f"no {initial} before {on} on file", f"an earlier {initial}")
+
+
+def _may_be_held(service: PriorService) -> bool:
+    """A claim that was turned away shows no service, and neither does a line whose session was called off."""
+    return service.settlement.processed and not service.called_off
+
+
+def _was_held(service: PriorService) -> bool:
+    """A record shows the service, or the decision on its claim; a claim that is still open only says so."""
+    return service.claim is None or service.settlement is Settlement.FINAL
