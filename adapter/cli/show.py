@@ -82,7 +82,7 @@ def _lines(done: Report) -> list[tuple[str, LineDetermination]]:
 def _line_table(lines: list[tuple[str, LineDetermination]]) -> Table:
     table = folding("claim", "line", "code", "date", "decision", "codes", "why", title="Decisions")
     for claim, line in lines:
-        described = line_json(line, claim, "")
+        described = line_json(line, claim)
         codes = " ".join([*described["carc"], *described["rarc"]])
         table.add_row(
             claim,

@@ -30,15 +30,23 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date
         RuleCrashed: a rule raised something that is no answer.
     """
     lines = tuple(adjudicate(session, book, today) for session in sessions)
-    rules = rule_set(sessions[0], book)
-    return Determination(sessions[0].claim.id, rules.label, rules.uris, rules.decides, lines)
+    return Determination(sessions[0].claim.id, lines)
 
 
 def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
     """Decide one line by the rule set of its payer and date of service."""
     rules = rule_set(session, book)
     findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, today))
-    return LineDetermination(session.line.sequence, session.code, session.service_date, decide(findings), findings)
+    return LineDetermination(
+        session.line.sequence,
+        session.code,
+        session.service_date,
+        decide(findings),
+        findings,
+        rules.label,
+        rules.uris,
+        rules.decides,
+    )
 
 
 def decide(findings: Iterable[Finding]) -> Decision:

@@ -105,7 +105,7 @@ def test_the_finding_names_the_layer_that_spoke(adjudicator: Adjudicator) -> Non
     answer = decided(adjudicator, visit(payer="Cigna", day="2024-02-05", minutes=40, plan="ACME-ASO"))
     assert answer.determination is not None
     assert {each.citation.layer for each in answer.determination.lines[0].deciding} == {"acme-plan"}
-    assert answer.determination.policy == "cigna-a015 2023-04-15 + acme-plan 2024"
+    assert answer.determination.lines[0].policy == "cigna-a015 2023-04-15 + acme-plan 2024"
     assert answer.provenance is not None
     assert answer.provenance["policy"] == [
         "https://fhir-coaching-adapter.example/policy/cigna-a015|2023-04-15",
