@@ -11,8 +11,9 @@ from rich.text import Text
 from adapter.cli.console import console, print_json
 from adapter.coverage.registry import RULES
 from adapter.evidence.references import Json
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyRule, dated_entry
+from adapter.policy.book import BeforeFirstDate, Policy, dated_entry
 from adapter.policy.files import Reference
+from adapter.policy.layering import PolicyRule
 
 
 def policy(chosen: Policy, on: date, output_format: str) -> None:

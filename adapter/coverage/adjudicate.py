@@ -71,7 +71,7 @@ def _in_order(rules: RuleSet) -> list[Rule]:
 def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, today: date) -> tuple[Finding, ...]:
     """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
     stated = rules.rules[rule.name]
-    terms = Terms(stated, rules, book.codes, today)
+    terms = Terms(stated, rules, book.codes, today, session.code)
     if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
         return (terms.not_applicable("the line bills another service"),)
     if stated.file.applies_to and session.code not in stated.file.applies_to:
