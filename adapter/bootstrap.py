@@ -10,6 +10,7 @@ from adapter.layers import Layers, shipped_mappings
 from adapter.mapping import checks
 from adapter.mapping.loader import Mappings, load_mappings
 from adapter.policy.book import PolicyBook
+from adapter.policy.checks import unnamed_documents
 from adapter.policy.loader import load_policies
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
@@ -61,7 +62,10 @@ def _between_files(layers: Layers, mappings: Mappings, book: PolicyBook) -> list
 def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault]:
     """What loads and changes nothing; worth a look, and no reason to stop."""
     mappings = adjudicator.mappings
-    return list(checks.unused(layers, "r4", mappings.tables.values(), mappings.variables, mappings.payers))
+    return [
+        *checks.unused(layers, "r4", mappings.tables.values(), mappings.variables, mappings.payers),
+        *unnamed_documents(layers, adjudicator.book.policies),
+    ]
 
 
 def mapping_layers(overlays: Sequence[Path]) -> Layers:

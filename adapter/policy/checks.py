@@ -161,6 +161,16 @@ def _references(read: RuleFile) -> Iterator[tuple[Steps, Reference]]:
             yield ("values", name, "dated", index, "reference"), entry.reference
 
 
+def unnamed_documents(layers: Layers, policies: Mapping[str, Policy]) -> Faults:
+    """References to documents that no policy names as its own or as one it cites: new ones, or misspelt."""
+    known = {name for each in policies.values() for name in (each.header.document, *each.header.documents)}
+    for policy, stated in ((name, rule) for name, each in policies.items() for rule in each.rules.values()):
+        for at, reference in _references(stated.stated) if stated.layer == policy else ():
+            for document in sorted({each.document for each in (reference, *reference.by_code.values())} - known):
+                lined = layers.lined(f"policies/{policy}/{stated.file.rule}.yaml")
+                yield lined.fault(f"no policy names the document {document!r}", at, "add it to documents: of a policy")
+
+
 # --- policies
 
 

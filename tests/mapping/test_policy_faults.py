@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mapping.spoiling import assert_fault, assert_named, faults, spoil
+from mapping.spoiling import assert_fault, assert_named, faults, line_with, spoil
 
-from adapter.bootstrap import build
+from adapter.bootstrap import build, notices
 from adapter.errors import ConfigurationError
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping.loader import load_mappings
@@ -336,6 +336,22 @@ def test_a_rule_that_no_policy_states_is_a_fault(root: Path) -> None:
     assert [(each.file, each.problem) for each in faults(root)] == [
         (f"mappings/{COMMON}/supervision.yaml", "no policy states the rule supervision")
     ]
+
+
+def test_a_document_that_no_policy_names_is_worth_a_look(root: Path) -> None:
+    layers = Layers.of(root)
+    assert notices(layers, build(Settings(), layers)) == []
+    spoil(root, LENGTH, "document: Overview of CPT 0592T", "document: Overview of CPT O592T")
+    (notice,) = notices(layers, build(Settings(), layers))
+    assert (notice.file, notice.line) == (f"mappings/{LENGTH}", line_with(root, LENGTH, "O592T"))
+    assert "no policy names the document 'Overview of CPT O592T'" in notice.problem
+
+
+def test_a_fault_that_mappings_and_policies_both_find_is_told_once(root: Path) -> None:
+    spoil(root, "codes/credentials.yaml", "  peer:", "  peer:\n    colour: red")
+    assert [each.problem for each in faults(root)].count(
+        "kinds.peer.colour: is not permitted here: nothing reads this key"
+    ) == 1
 
 
 # --- the words of a fault are ours
