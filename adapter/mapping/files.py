@@ -5,12 +5,12 @@ An unknown key, a missing one or a value of another type is a fault with a line,
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from adapter.errors import ConfigurationError
+from adapter.mapping.day import Day
 from adapter.mapping.wording import faults_of
 from adapter.yaml_lines import Lined
 
@@ -23,20 +23,6 @@ def validated(model: type[Model], lined: Lined) -> Model:
         return model.model_validate(lined.data)
     except ValidationError as error:
         raise ConfigurationError(faults_of(error, lined)) from error
-
-
-def _day(written: Any) -> date:
-    """A day as YAML reads it, or as text; not a number of seconds, and not a time."""
-    try:
-        day = date.fromisoformat(written) if isinstance(written, str) else written
-    except ValueError:
-        day = None
-    if not isinstance(day, date) or isinstance(day, datetime):
-        raise ValueError("must be a date, written 2024-01-31")
-    return day
-
-
-Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Strict(BaseModel):

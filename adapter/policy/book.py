@@ -15,7 +15,7 @@ from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Us
 from adapter.errors import AdapterError
 from adapter.policy.codes import CodeLists
 from adapter.policy.files import DatedValue, PolicyFile, Series
-from adapter.policy.layering import PolicyRule, Source, entry_on, over
+from adapter.policy.layering import PolicyRule, Source, latest, over
 
 
 class BeforeFirstDate(AdapterError):
@@ -228,7 +228,7 @@ def dated_entry(series: Series, on: date | None, name: str) -> DatedValue:
     """The entry of a series in force on a day, with its reference; raises BeforeFirstDate."""
     if on is None:
         raise BeforeFirstDate(f"{name} cannot be looked up: the date of service is unknown")
-    entry = entry_on(series, on)
+    entry = latest(series.dated, on)
     if entry is None:
         raise BeforeFirstDate(f"{name} has no value before {series.dated[0].effective}")
     return entry

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from adapter.mapping.files import Day, Strict
+from adapter.mapping.day import Day
+from adapter.mapping.files import Strict
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Statement = Annotated[str, StringConstraints(pattern=r"^S(0[1-9]|[1-3][0-9]|4[0-7])$")]

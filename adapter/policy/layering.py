@@ -1,7 +1,7 @@
 """Policies laid over each other: what one states itself, what it takes over from below, and whose word each value is.
 
-A policy's own value counts from its first date on; before that the value below it does. A map by code is merged code by
-code, on every day. Who says a value is kept, so that a finding cites that policy and that document.
+A policy's own value counts from its first date on; before that the value below it does. A map by code is changed code
+by code, by a policy above as by a later date. Who says a value is kept: a finding cites that policy and that document.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class PolicyRule:
 
     def source_of_value(self, name: str, on: date | None, code: str | None = None) -> Source:
         """Who says a value on a day; of a map by code, who says what it holds for this code."""
-        series = self.stated.values.get(name)
-        entry = None if series is None else entry_on(series, on)
-        silent = entry is None or (code is not None and _by_code(self.file.rule, name) and code not in entry.value)
-        if silent and self.below is not None:
+        dated = self.stated.values[name].dated if name in self.stated.values else []
+        if code is not None and _by_code(self.file.rule, name):
+            dated = [each for each in dated if code in each.value]
+        entry = latest(dated, on)
+        if entry is None and self.below is not None:
             return self.below.source_of_value(name, on, code)
         return self._source(self.file.reference if entry is None else entry.reference)
 
@@ -58,10 +59,27 @@ class PolicyRule:
         return Source(reference, self.layer, self.label)
 
 
-def entry_on(series: Series, on: date | None) -> DatedValue | None:
-    """The entry of a series in force on a day; None before its first date, and where the day is unknown."""
-    begun = [each for each in series.dated if on is not None and each.effective <= on]
+def latest(dated: Iterable[DatedValue], on: date | None) -> DatedValue | None:
+    """The entry in force on a day; None before the first date, and where the day is unknown."""
+    begun = [each for each in dated if on is not None and each.effective <= on]
     return begun[-1] if begun else None
+
+
+def carried_on(file: RuleFile) -> RuleFile:
+    """The file where a map by code keeps what earlier entries say of the codes that a later one does not name."""
+    values = {
+        name: series.model_copy(update={"dated": _carried_on(series.dated)}) if _by_code(file.rule, name) else series
+        for name, series in file.values.items()
+    }
+    return file.model_copy(update={"values": values})
+
+
+def _carried_on(dated: Iterable[DatedValue]) -> list[DatedValue]:
+    carried: list[DatedValue] = []
+    for each in dated:
+        before = carried[-1].value if carried else {}
+        carried.append(each.model_copy(update={"value": {**before, **each.value}}))
+    return carried
 
 
 def over(rules: Mapping[str, PolicyRule], own: Iterable[PolicyRule]) -> dict[str, PolicyRule]:
@@ -92,7 +110,7 @@ def _laid_over(below: Series, own: Series, *, by_code: bool) -> Series:
     """One series of two: on every day the own entry in force, before its first date that below."""
     dated: list[DatedValue] = []
     for day in sorted({each.effective for series in (below, own) for each in series.dated}):
-        under, upper = entry_on(below, day), entry_on(own, day)
+        under, upper = latest(below.dated, day), latest(own.dated, day)
         if under is not None and upper is not None and by_code:
             dated.append(upper.model_copy(update={"effective": day, "value": {**under.value, **upper.value}}))
         elif (entry := upper or under) is not None and not (dated and dated[-1] is entry):

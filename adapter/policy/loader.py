@@ -33,7 +33,7 @@ from adapter.policy import checks
 from adapter.policy.book import Policy, PolicyBook
 from adapter.policy.codes import CodeList, CodeLists, Ncci
 from adapter.policy.files import PolicyFile, RuleFile, Series, StatementsFile
-from adapter.policy.layering import PolicyRule, over
+from adapter.policy.layering import PolicyRule, carried_on, over
 from adapter.policy.values import CREDENTIAL_KIND, SERVICE_CODE
 from adapter.yaml_lines import Lined
 
@@ -197,7 +197,7 @@ class _Loader:
             *checks.services(lined, read, self.codes.services),
             *checks.references(lined, read, self.codes.services, self.sections),
         ]
-        yield PolicyRule(read, read, header.policy, self._label(name, header), lined.file)
+        yield PolicyRule(carried_on(read), read, header.policy, self._label(name, header), lined.file)
 
     def _label(self, name: str, header: PolicyFile) -> str:
         """The policy with its version, and whose files changed what it says of this rule."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapter.policy.book import Policy, PolicyBook
 from adapter.policy.files import PolicyFile, RuleFile
-from adapter.policy.layering import PolicyRule, over
+from adapter.policy.layering import PolicyRule, carried_on, over
 
 Dated = Sequence[tuple[str, Any, str]]
 """Days from which a value counts, the value, and the document it is written in."""
@@ -30,7 +30,7 @@ def stating(
         }
     )
     policy = book.policies.get(name) or Policy(_plan(name), {})
-    own = PolicyRule(file, file, name, policy.label, f"{name}/{rule}.yaml")
+    own = PolicyRule(carried_on(file), file, name, policy.label, f"{name}/{rule}.yaml")
     laid = replace(policy, rules={**policy.rules, **over(policy.rules, [own])})
     return replace(book, policies={**book.policies, name: laid})
 

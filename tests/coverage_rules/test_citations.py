@@ -130,6 +130,23 @@ def test_the_layer_that_decided_is_cited(
     assert cited(ask(stating(book, "gold", rule, values), rule, of_plan(session))) == expected
 
 
+LATER = [("2020-01-01", {"0592T": 20, "0593T": 25}, PLAN), ("2023-05-01", {"0592T": 60}, BULLETIN)]
+
+
+@pytest.mark.parametrize(
+    ("code", "minutes", "document"),
+    [
+        row("0592T", 59, BULLETIN, id="the code that the later entry names"),
+        row("0593T", 24, PLAN, id="a code that only the earlier one names"),
+    ],
+)
+def test_a_later_entry_changes_the_codes_it_names(book: PolicyBook, code: str, minutes: int, document: str) -> None:
+    stated = stating(book, "gold", "session_length", {"minimum_minutes": LATER})
+    for length, outcome in ((minutes, "short"), (minutes + 1, "met")):
+        (found,) = ask(stated, "session_length", of_plan(a_session(code=code, minutes=length)))
+        assert (found.outcome, found.citation.document) == (outcome, document)
+
+
 def test_an_outcome_of_the_plan_is_cited_where_no_value_decides(book: PolicyBook) -> None:
     """A plan that states what follows, and not what is looked up, is cited for what it states only."""
     stated = stating(book, "gold", "session_times", {}, outcomes={"unknown": "REVIEW"})
