@@ -280,6 +280,7 @@ class NcciPair(Strict):
 
 class NcciUnits(Strict):
     units: PositiveInt
+    mai: int
 
 
 class NcciFile(Strict):
