@@ -12,6 +12,7 @@ from adapter.mapping import checks
 from adapter.mapping.loader import Mappings, load_mappings
 from adapter.mapping.tables import Payers
 from adapter.policy.book import PolicyBook
+from adapter.policy.checks import unnamed_documents
 from adapter.policy.loader import load_policies
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
@@ -70,7 +71,10 @@ def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault
     """What loads and changes nothing; worth a look, and no reason to stop."""
     loaded = [adjudicator.mappings, *adjudicator.others.values()]
     variables = {each.version: each.variables for each in loaded}
-    return list(checks.unused(layers, variables, loaded[0].tables.values(), loaded[0].payers))
+    return [
+        *checks.unused(layers, variables, loaded[0].tables.values(), loaded[0].payers),
+        *unnamed_documents(layers, adjudicator.book.policies),
+    ]
 
 
 def mapping_layers(overlays: Sequence[Path]) -> Layers:

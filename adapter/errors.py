@@ -35,7 +35,7 @@ class ConfigurationError(AdapterError):
     exit_code = 2
 
     def __init__(self, faults: list[ConfigurationFault]) -> None:
-        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line))
+        self.faults = sorted(dict.fromkeys(faults), key=lambda fault: (fault.file, fault.line))
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 

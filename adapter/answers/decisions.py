@@ -15,10 +15,10 @@ def decision_lines(answer: Answer) -> Iterator[Json]:
     """One JSON object per line of the claim; nothing for a message that could not be processed."""
     if answer.determination is not None:
         for line in answer.determination.lines:
-            yield line_json(line, answer.determination.claim, answer.determination.policy)
+            yield line_json(line, answer.determination.claim)
 
 
-def line_json(line: LineDetermination, claim: str, policy: str) -> Json:
+def line_json(line: LineDetermination, claim: str) -> Json:
     codes = reason_codes(line)
     return {
         "claim": claim,
@@ -28,7 +28,7 @@ def line_json(line: LineDetermination, claim: str, policy: str) -> Json:
         "decision": line.decision.name,
         "carc": [code for system, code in codes if system == CARC],
         "rarc": [code for system, code in codes if system == RARC],
-        "policy": policy,
+        "policy": line.policy,
         "findings": [finding_json(each) for each in line.findings],
     }
 

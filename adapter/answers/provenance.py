@@ -17,7 +17,7 @@ def provenance(response: Json, policy_uris: Iterable[str], evidence: Iterable[st
     """Provenance of one written ClaimResponse.
 
     Args:
-        policy_uris: the policy's URI with its version (``uri|version``), then those of its overlays.
+        policy_uris: URI and version (``uri|version``) of every policy that decided a line, its overlays behind it.
         evidence: versioned references of every resource the decision rests on.
         instant: when it was decided; a FHIR instant.
     """

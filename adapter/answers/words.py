@@ -22,14 +22,25 @@ LABEL = {Decision.WARN: "Note"}
 def disposition(determination: Determination) -> str:
     """One sentence on the claim as a whole."""
     lines = determination.lines
-    under = f" under {determination.policy_title}" if determination.decides else "; no coverage policy decides it"
     if determination.decision is Decision.REJECT:
         return "Rejected: the claim cannot be processed as sent; correct it and send a new claim."
+    if len({_by(line) for line in lines}) > 1:
+        parts = ", ".join(f"line {line.sequence} {DECIDED[line.decision]} ({_by(line)})" for line in lines)
+        return f"By line: {parts}."
     if len({line.decision for line in lines}) == 1:
         start = "The claim is" if len(lines) == 1 else "All lines are"
-        return f"{start} {DECIDED[lines[0].decision]}{under}."
+        return f"{start} {DECIDED[lines[0].decision]}{_under(lines[0])}."
     parts = ", ".join(f"line {line.sequence} {DECIDED[line.decision]}" for line in lines)
-    return f"By line: {parts}{under}."
+    return f"By line: {parts}{_under(lines[0])}."
+
+
+def _under(line: LineDetermination) -> str:
+    return f"{' ' if line.decides else '; '}{_by(line)}"
+
+
+def _by(line: LineDetermination) -> str:
+    """By which policy a line was decided."""
+    return f"under {line.policy_title}" if line.decides else "no coverage policy decides it"
 
 
 def note(finding: Finding) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapter.coverage.wording import counted
 from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, RuleSet, dated_entry
-from adapter.policy.files import DatedValue, Reference
+from adapter.policy.files import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,17 @@ class PolicyValue:
 
 def policy_values(rule: str, rules: RuleSet, book: PolicyBook, code: str | None) -> Iterator[PolicyValue]:
     """The values of a rule on the date of service; of those that stand by code, the one for the line's."""
-    for name, series in rules.rules[rule].file.values.items():
+    stated = rules.rules[rule]
+    for name, series in stated.file.values.items():
         try:
             entry = dated_entry(series, rules.on, name)
         except BeforeFirstDate as gap:
             yield PolicyValue(name, series.description, None, str(gap))
             continue
         value, about = _for_code(entry.value, code, book)
-        words, layer = in_words(value, series.unit) + about, _layer(entry, rule, rules, book)
-        yield PolicyValue(name, series.description, value, words, entry.effective, entry.reference, layer)
+        source = stated.source_of_value(name, rules.on, code)
+        words, layer = in_words(value, series.unit) + about, titled(book.policies[source.layer], source.label)
+        yield PolicyValue(name, series.description, value, words, entry.effective, source.reference, layer)
 
 
 def _for_code(value: Any, code: str | None, book: PolicyBook) -> tuple[Any, str]:
@@ -55,24 +57,6 @@ def _for_code(value: Any, code: str | None, book: PolicyBook) -> tuple[Any, str]
     if not isinstance(value, dict) or code is None or not any(book.codes.is_ours(key) for key in value):
         return value, ""
     return value.get(code), f" for {code}"
-
-
-def _layer(entry: DatedValue, rule: str, rules: RuleSet, book: PolicyBook) -> str:
-    """The lowest policy that holds the entry: those above it took it over."""
-    layers = (*_lineage(rules.policy, book), *rules.overlays)
-    policy = next(each for each in layers if _holds(each, entry, rule))
-    return titled(policy, policy.rules[rule].label)
-
-
-def _lineage(policy: Policy, book: PolicyBook) -> tuple[Policy, ...]:
-    """A policy after those that it extends."""
-    below = policy.header.extends
-    return (*_lineage(book.policies[below], book), policy) if below else (policy,)
-
-
-def _holds(policy: Policy, entry: DatedValue, rule: str) -> bool:
-    stated = policy.rules.get(rule)
-    return stated is not None and any(each is entry for series in stated.file.values.values() for each in series.dated)
 
 
 # --- words

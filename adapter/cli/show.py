@@ -88,7 +88,7 @@ def _lines(done: Report) -> list[tuple[str, LineDetermination]]:
 def _line_table(lines: list[tuple[str, LineDetermination]]) -> Table:
     table = folding("claim", "line", "code", "date", "decision", "codes", "why", title="Decisions")
     for claim, line in lines:
-        described = line_json(line, claim, "")
+        described = line_json(line, claim)
         codes = " ".join([*described["carc"], *described["rarc"]])
         table.add_row(
             claim,
@@ -188,7 +188,7 @@ def _by_payer(book: PolicyBook) -> Iterator[Json]:
 
 
 def _of_no_payer(book: PolicyBook) -> Iterator[Json]:
-    """The common rules, overlays, and policies that only others extend."""
+    """The common rules, overlays, and policies that only others extend, which bind through those."""
     listed = {name for names in book.by_payer.values() for name in names}
     for name, policy in sorted(book.policies.items()):
         if name not in listed:
@@ -200,7 +200,7 @@ def _overlaid(policy: Policy, book: PolicyBook) -> str:
     """Which claims an overlay lies on."""
     overlay = policy.header.overlay
     if overlay is None:
-        return "none of its own"
+        return "through those that extend it"
     payer = book.payer_titles[overlay.payer] if overlay.payer else "every payer"
     return "; ".join(
         [payer, *(f"plan {each}" for each in overlay.plans), *(f"state {each}" for each in overlay.states)]

@@ -12,9 +12,11 @@ from rich.text import Text
 from adapter.cli.console import COLOUR, console, folding, print_json
 from adapter.cli.policy_values import cited, in_words, titled
 from adapter.coverage.registry import RULES
+from adapter.coverage.wording import counted
 from adapter.evidence.references import Json
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, PolicyRule, dated_entry
+from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, dated_entry
 from adapter.policy.codes import Ncci
+from adapter.policy.layering import PolicyRule
 
 PAIRS, LIMITS = "same_day_pairs", "unit_limit"
 """Rules that look things up in the list of same-day edits instead of values of their own."""
@@ -42,7 +44,8 @@ def _policy_json(book: PolicyBook, chosen: Policy, on: date) -> Json:
         "on": str(on),
         "rules": [_rule_json(book, stated, on) for stated in _in_order(chosen)],
         "same_day_pairs": list(_pairs_json(book.codes.ncci)) if PAIRS in chosen.rules else [],
-        "unit_limits": dict(book.codes.ncci.unit_limits) if LIMITS in chosen.rules else {},
+        "unit_limits": list(_limits_json(book.codes.ncci)) if LIMITS in chosen.rules else [],
+        "edits_from": str(book.codes.ncci.start) if {PAIRS, LIMITS} & set(chosen.rules) else None,
     }
 
 
@@ -94,6 +97,11 @@ def _pairs_json(ncci: Ncci) -> Iterator[Json]:
         yield {"column_one": paid, "column_two": denied, "modifier_indicator": indicator}
 
 
+def _limits_json(ncci: Ncci) -> Iterator[Json]:
+    for code, limit in sorted(ncci.unit_limits.items()):
+        yield {"code": code, "units": limit.units, "counted_by": "line" if limit.mai == 1 else "day"}
+
+
 # --- as tables
 
 
@@ -107,8 +115,10 @@ def _print_policy(out: Console, described: Json) -> None:
     out.print(table)
     if described["same_day_pairs"]:
         out.print(_pairs_table(described["same_day_pairs"]))
-    for code, units in described["unit_limits"].items():
-        out.print(f"At most {units} of {code} a day.")
+    for each in described["unit_limits"]:
+        out.print(f"At most {counted(each['units'], 'unit')} of {each['code']} a {each['counted_by']}.")
+    if described["edits_from"]:
+        out.print(f"These edits concern dates of service from {described['edits_from']} on.")
 
 
 def _state(described: Json) -> str:

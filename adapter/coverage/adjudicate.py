@@ -30,15 +30,24 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date
         RuleCrashed: a rule raised something that is no answer.
     """
     lines = tuple(adjudicate(session, book, today) for session in sessions)
-    rules = rule_set(sessions[0], book)
-    return Determination(sessions[0].claim.id, rules.label, rules.title, rules.uris, rules.decides, lines)
+    return Determination(sessions[0].claim.id, lines)
 
 
 def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
     """Decide one line by the rule set of its payer and date of service."""
     rules = rule_set(session, book)
     findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, today))
-    return LineDetermination(session.line.sequence, session.code, session.service_date, decide(findings), findings)
+    return LineDetermination(
+        session.line.sequence,
+        session.code,
+        session.service_date,
+        decide(findings),
+        findings,
+        rules.label,
+        rules.title,
+        rules.uris,
+        rules.decides,
+    )
 
 
 def decide(findings: Iterable[Finding]) -> Decision:
@@ -63,7 +72,7 @@ def _in_order(rules: RuleSet) -> list[Rule]:
 def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, today: date) -> tuple[Finding, ...]:
     """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
     stated = rules.rules[rule.name]
-    terms = Terms(stated, rules, book.codes, today)
+    terms = Terms(stated, rules, book.codes, today, session.code)
     if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
         return (terms.not_applicable("the line bills another service"),)
     if stated.file.applies_to and session.code not in stated.file.applies_to:

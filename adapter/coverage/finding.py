@@ -7,7 +7,7 @@ line still says what else was missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
@@ -98,13 +98,21 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LineDetermination:
-    """All findings of one claim line and the decision drawn from them."""
+    """All findings of one claim line and the decision drawn from them.
+
+    ``policy`` names the policy and version that decided, ``policy_title`` does so in words.
+    """
 
     sequence: int
     code: str | None
     service_date: date | None
     decision: Decision
     findings: tuple[Finding, ...]
+    policy: str
+    policy_title: str
+    policy_uris: tuple[str, ...]
+    decides: bool
+    """Whether a coverage policy in force decided; where none did, only form and eligibility bind."""
 
     @property
     def deciding(self) -> tuple[Finding, ...]:
@@ -114,16 +122,15 @@ class LineDetermination:
 
 @dataclass(frozen=True, slots=True)
 class Determination:
-    """All lines of a claim; ``policy`` names the policy and version that decided, ``policy_title`` does so in words."""
+    """All lines of a claim. Lines of different days may be decided by different policies."""
 
     claim: str
-    policy: str
-    policy_title: str
-    policy_uris: tuple[str, ...]
-    decides: bool
-    """Whether a coverage policy in force decided; where none did, only form and eligibility bind."""
     lines: tuple[LineDetermination, ...]
-    unresolved: tuple[str, ...] = field(default=())
+
+    @property
+    def policy_uris(self) -> tuple[str, ...]:
+        """The canonical URIs of every policy that decided a line, each once."""
+        return tuple(dict.fromkeys(uri for line in self.lines for uri in line.policy_uris))
 
     @property
     def decision(self) -> Decision:

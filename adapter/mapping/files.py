@@ -5,12 +5,13 @@ An unknown key, a missing one or a value of another type is a fault with a line,
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-from adapter.errors import ConfigurationError, ConfigurationFault
+from adapter.errors import ConfigurationError
+from adapter.mapping.day import Day
+from adapter.mapping.wording import faults_of
 from adapter.yaml_lines import Lined
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -21,19 +22,13 @@ def validated(model: type[Model], lined: Lined) -> Model:
     try:
         return model.model_validate(lined.data)
     except ValidationError as error:
-        raise ConfigurationError([_fault(lined, each) for each in error.errors()]) from error
-
-
-def _fault(lined: Lined, error: Any) -> ConfigurationFault:
-    path = [step for step in error["loc"] if isinstance(step, int | str)]
-    name = ".".join(str(step) for step in path)
-    return lined.fault(f"{name}: {error['msg']}" if name else str(error["msg"]), path)
+        raise ConfigurationError(faults_of(error, lined)) from error
 
 
 class Strict(BaseModel):
-    """A part of a file: an unknown key is a fault."""
+    """A part of a file: an unknown key is a fault, and so is a value of a related type (true is no 1)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class FieldFile(Strict):
@@ -148,34 +143,80 @@ class CredentialsFile(Strict):
     name: Literal["credentials"] = Field(alias="list")
     source: str
     edition: str
-    checked: date
+    checked: Day
     kinds: dict[str, CredentialFile]
 
 
-class CodeEntry(Strict):
+class DatedCode(Strict):
     """One code of a dated list; ``start`` and ``end`` are inclusive, absent when open or older than any decision."""
 
     meaning: str = ""
-    system: str | None = None
-    start: date | None = None
-    end: date | None = None
-    kind: str | None = None
+    start: Day | None = None
+    end: Day | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def ends_after_its_start(self) -> DatedCode:
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError(f"ends on {self.end}, before it starts")
+        return self
+
+
+class ServiceEntry(DatedCode):
+    """``scope``: it puts a claim in scope. ``individual``: it is for one patient; absent where that is unsaid."""
+
+    system: str
     scope: bool = False
     individual: bool | None = None
-    unit_minutes: int | None = None
-    note: str = ""
-    alert: bool = False
-    needs_remark: bool = False
+    unit_minutes: PositiveInt | None = None
+
+
+ModifierKind = Literal[
+    "telehealth",
+    "audio-only",
+    "supervision-by-video",
+    "group",
+    "increased",
+    "distinct",
+    "repeat",
+    "reduced",
+    "education-level",
+    "program",
+    "state-defined",
+    "liability",
+]
+
+
+class ModifierEntry(DatedCode):
+    system: str
+    kind: ModifierKind | None = None
+
+
+Setting = Literal["outpatient", "inpatient", "telehealth", "unusual"]
+
+
+class PlaceEntry(DatedCode):
+    place_class: Setting | None = Field(default=None, alias="class")
+
+
+class ReasonEntry(DatedCode):
+    """``needs_remark``: a remark that is no alert stands beside it. ``document``: the remark asks for a document."""
+
     groups: list[str] = []
-    place_class: str | None = Field(default=None, alias="class")
+    needs_remark: bool = False
+    alert: bool = False
+    document: bool = False
 
 
-class CodeListFile(Strict):
+Entry = TypeVar("Entry", bound=DatedCode)
+
+
+class CodeListFile(Strict, Generic[Entry]):
     name: str = Field(alias="list")
     source: str
     edition: str
-    checked: date
-    codes: dict[str, CodeEntry]
+    checked: Day
+    codes: dict[str, Entry]
 
 
 class ConceptMapTarget(BaseModel):
@@ -226,9 +267,9 @@ class ReasonCodesFile(Strict):
     name: Literal["reason-codes"] = Field(alias="list")
     source: str
     edition: str
-    checked: date
-    carc: dict[str, CodeEntry]
-    rarc: dict[str, CodeEntry]
+    checked: Day
+    carc: dict[str, ReasonEntry]
+    rarc: dict[str, ReasonEntry]
 
 
 class NcciPair(Strict):
@@ -240,7 +281,7 @@ class NcciPair(Strict):
 class NcciUnits(Strict):
     """Most units of a code; ``mai`` 1: of a line, 2: of a day, whatever the modifier. Indicator 3 is not understood."""
 
-    units: int
+    units: PositiveInt
     mai: Literal[1, 2]
 
 
@@ -248,7 +289,7 @@ class NcciFile(Strict):
     name: Literal["ncci"] = Field(alias="list")
     source: str
     edition: str
-    checked: date
-    start: date
+    checked: Day
+    start: Day
     pairs: list[NcciPair]
     mue: dict[str, NcciUnits]

@@ -207,8 +207,8 @@ class _Loader:
         return files.validated(files.PayerFile, self.layers.lined(name))
 
     def scope(self) -> dict[str, str]:
-        read = files.validated(files.CodeListFile, self.layers.lined("codes/service-codes.yaml"))
-        return {code: str(entry.system) for code, entry in read.codes.items() if entry.scope}
+        read = files.validated(files.CodeListFile[files.ServiceEntry], self.layers.lined("codes/service-codes.yaml"))
+        return {code: entry.system for code, entry in read.codes.items() if entry.scope}
 
 
 def _value_set(name: str, read: Sequence[files.ValueSetFile], systems: CodeSystems) -> ConceptMap:

@@ -6,30 +6,20 @@ raises, and the line goes to a person. Past a review date a policy still applies
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
 from adapter.errors import AdapterError
 from adapter.policy.codes import CodeLists
-from adapter.policy.files import DatedValue, PolicyFile, RuleFile, Series
+from adapter.policy.files import DatedValue, PolicyFile, Series
+from adapter.policy.layering import PolicyRule, Source, latest, over
 
 
 class BeforeFirstDate(AdapterError):
     """A dated value was asked for before its first date: nobody published one for that day."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
-    """A rule as one policy states it; ``layer`` is the policy whose file it is."""
-
-    file: RuleFile
-    layer: str
-    label: str
-    """The layer with its version, as citations show it."""
-    shown_as: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +32,11 @@ class Policy:
     @property
     def label(self) -> str:
         return f"{self.header.policy} {self.header.version}"
+
+    def in_force(self, on: date | None) -> bool:
+        """Whether it speaks on a day; both ends included."""
+        header = self.header
+        return on is not None and header.effective <= on and (header.end is None or on <= header.end)
 
     @property
     def title(self) -> str:
@@ -69,6 +64,8 @@ class RuleSet:
     payer_note: str
     not_yet: Policy | None
     """The payer's policy that begins only after the date of service."""
+    ended: Policy | None
+    """The payer's policy that ended before the date of service, and that none has followed."""
 
     @property
     def overlay_kinds(self) -> set[str]:
@@ -120,7 +117,8 @@ class PolicyBook:
             (self.policies[name] for name in self.by_payer.get(payer or "", ())), key=lambda each: each.header.effective
         )
         begun = [each for each in own if on is not None and each.header.effective <= on]
-        chosen = begun[-1] if begun else self.policies[self.common]
+        newest = begun[-1] if begun else None  # an earlier one was superseded, and does not come back after its end
+        chosen = newest if newest is not None and newest.in_force(on) else self.policies[self.common]
         overlays = self._overlays(payer, on, plans, state)
         rules = dict(chosen.rules)
         for overlay in overlays:
@@ -135,6 +133,7 @@ class PolicyBook:
             payer_titles=self.payer_titles,
             payer_note=self.payer_notes.get(payer or "", ""),
             not_yet=own[0] if own and not begun else None,
+            ended=None if newest is chosen else newest,
         )
 
     def _overlays(
@@ -148,9 +147,7 @@ class PolicyBook:
             and (selector.payer is None or selector.payer == payer)
             and (not selector.plans or bool(set(selector.plans) & set(plans)))
             and (not selector.states or state in selector.states)
-            and on is not None
-            and each.header.effective <= on
-            and (each.header.end is None or on <= each.header.end)
+            and each.in_force(on)
         ]
         return tuple(sorted(found, key=lambda each: (each.header.rank, each.header.effective, each.header.policy)))
 
@@ -159,13 +156,17 @@ class PolicyBook:
 class Terms:
     """What one rule may know besides the session: its values on the date of service, the code lists, today.
 
-    ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it.
+    ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it. It
+    cites what the rule looked up first, unless the rule says what it rests on; a rule without values cites its file.
     """
 
     rule: PolicyRule
     rules: RuleSet
     codes: CodeLists
     today: date
+    code: str | None
+    """The service code of the line."""
+    looked_up: list[Source] = field(default_factory=list)
 
     def value(self, name: str) -> Any:
         """The value on the date of service.
@@ -173,7 +174,23 @@ class Terms:
         Raises:
             BeforeFirstDate: no value was published for that day, or the day is unknown.
         """
-        return dated_value(self.rule.file.values[name], self.rules.on, name)
+        return self._look_up(name, None)
+
+    def value_for_code(self, name: str) -> Any:
+        """What a map by code holds for the line's; None where it names no such code. Raises like ``value``."""
+        return self._look_up(name, self.code).get(self.code)
+
+    def resting_on(self, name: str) -> Terms:
+        """These terms for a finding that another value decides than the one looked up first."""
+        return replace(self, looked_up=[self._source(name, None)])
+
+    def _look_up(self, name: str, code: str | None) -> Any:
+        value = dated_value(self.rule.file.values[name], self.rules.on, name)
+        self.looked_up.append(self._source(name, code))
+        return value
+
+    def _source(self, name: str, code: str | None) -> Source:
+        return self.rule.source_of_value(name, self.rules.on, code)
 
     def met(self, found: str, *used: Used) -> Finding:
         """The criterion is met."""
@@ -188,8 +205,7 @@ class Terms:
         follows = self.rule.file.outcomes[outcome]
         decision = Decision[follows.decision]
         return replace(
-            self._blank(VERDICT_OF[decision]),
-            outcome=outcome,
+            self._blank(VERDICT_OF[decision], outcome),
             decision=decision,
             found=found,
             needed=needed,
@@ -210,10 +226,12 @@ class Terms:
             return False
         return self.rule.file.kind == "coverage" or decision is Decision.PEND
 
-    def _blank(self, verdict: Verdict) -> Finding:
+    def _blank(self, verdict: Verdict, outcome: str = "met") -> Finding:
         file = self.rule.file
-        citation = Citation(file.reference.document, file.reference.section, self.rule.label, self.rule.layer)
-        return Finding(file.rule, "met", verdict, Decision.APPROVE, citation, about_claim=file.about == "claim")
+        source = self.looked_up[0] if self.looked_up else self.rule.source_of_outcome(outcome)
+        reference = source.reference.of(self.code)
+        citation = Citation(reference.document, reference.section, source.label, source.layer)
+        return Finding(file.rule, outcome, verdict, Decision.APPROVE, citation, about_claim=file.about == "claim")
 
 
 def dated_value(series: Series, on: date | None, name: str) -> Any:
@@ -225,25 +243,7 @@ def dated_entry(series: Series, on: date | None, name: str) -> DatedValue:
     """The entry of a series in force on a day, with its reference; raises BeforeFirstDate."""
     if on is None:
         raise BeforeFirstDate(f"{name} cannot be looked up: the date of service is unknown")
-    begun = [each for each in series.dated if each.effective <= on]
-    if not begun:
+    entry = latest(series.dated, on)
+    if entry is None:
         raise BeforeFirstDate(f"{name} has no value before {series.dated[0].effective}")
-    return begun[-1]
-
-
-def over(rules: Mapping[str, PolicyRule], own: Iterable[PolicyRule]) -> dict[str, PolicyRule]:
-    """Rules over others: a file that names a rule below takes over the values and outcomes it does not state itself."""
-    return {each.file.rule: _over(rules.get(each.file.rule), each) for each in own}
-
-
-def _over(below: PolicyRule | None, own: PolicyRule) -> PolicyRule:
-    if below is None:
-        return own
-    file = own.file.model_copy(
-        update={
-            "values": {**below.file.values, **own.file.values},
-            "outcomes": {**below.file.outcomes, **own.file.outcomes},
-            "applies_to": own.file.applies_to or below.file.applies_to,
-        }
-    )
-    return replace(own, file=file)
+    return entry

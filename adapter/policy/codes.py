@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Generic
 
-from adapter.mapping.files import CodeEntry, NcciUnits
+from adapter.mapping.files import Entry, ModifierEntry, NcciUnits, PlaceEntry, ReasonEntry, ServiceEntry
 from adapter.session.model import ClaimLine
 
 
 @dataclass(frozen=True, slots=True)
-class CodeList:
+class CodeList(Generic[Entry]):
     """One list of ``mappings/codes/``, with its edition."""
 
     name: str
     edition: str
-    codes: Mapping[str, CodeEntry]
+    codes: Mapping[str, Entry]
 
-    def get(self, code: str) -> CodeEntry | None:
+    def get(self, code: str) -> Entry | None:
         return self.codes.get(code)
 
     def in_effect(self, code: str, on: date) -> bool | None:
@@ -47,11 +48,11 @@ class Ncci:
 class CodeLists:
     """The lists that rules look things up in."""
 
-    services: CodeList
-    modifiers: CodeList
-    places: CodeList
-    carc: CodeList
-    rarc: CodeList
+    services: CodeList[ServiceEntry]
+    modifiers: CodeList[ModifierEntry]
+    places: CodeList[PlaceEntry]
+    carc: CodeList[ReasonEntry]
+    rarc: CodeList[ReasonEntry]
     ncci: Ncci
 
     def is_ours(self, code: str) -> bool:

@@ -6,27 +6,41 @@ reference, and what follows when it fails. ``mappings/README.md`` explains both 
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from adapter.mapping.day import Day
 from adapter.mapping.files import Strict
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Statement = Annotated[str, StringConstraints(pattern=r"^S(0[1-9]|[1-3][0-9]|4[0-7])$")]
+"""A numbered statement of the two source documents."""
+Row = Annotated[int, Field(ge=1, le=96)]
+"""A row of the table of edge cases."""
+State = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""A state as the postal service writes it."""
 
 
 class Reference(Strict):
-    """Where a value or rule is written: a document, and the section in it."""
+    """Where a value or rule is written: a document, and the section in it.
+
+    ``by_code`` names another place for the service codes that the document is not about.
+    """
 
     document: Sentence
     section: Sentence
+    by_code: dict[str, Reference] = {}
+
+    def of(self, code: str | None) -> Reference:
+        """Where it is written for a service code."""
+        return self.by_code.get(code or "", self)
 
 
 class DatedValue(Strict):
     """A value from a date of service on, until the next one."""
 
-    effective: date
+    effective: Day
     value: Any
     reference: Reference
     reason: Sentence
@@ -58,8 +72,8 @@ class RuleFile(Strict):
 
     rule: str
     description: Sentence
-    statements: list[str] = []
-    rows: list[int | str] = []
+    statements: list[Statement] = []
+    rows: list[Row] = []
     kind: Literal["form", "eligibility", "coverage"]
     about: Literal["line", "claim"] = "line"
     binding: bool = False
@@ -74,7 +88,7 @@ class Overlay(Strict):
 
     payer: str | None = None
     plans: list[str] = []
-    states: list[str] = []
+    states: list[State] = []
     over_plan: bool = False
     """A state's rules that beat the plan document, where the law says so."""
 
@@ -82,20 +96,23 @@ class Overlay(Strict):
 class PolicyFile(Strict):
     """What a policy is. ``extends`` names the policy whose rules it takes over; ``overlay`` the claims it lies on.
 
-    Its own files replace those of the same name below it, value by value and outcome by outcome.
+    Its own files count before those of the same name below it, value by value and outcome by outcome. After
+    ``end`` it says nothing more; past ``next_review`` it still does.
     """
 
     policy: str
     title: Sentence
     uri: Sentence
     version: Sentence
-    effective: date
-    end: date | None = None
-    next_review: date | None = None
+    effective: Day
+    end: Day | None = None
+    next_review: Day | None = None
     extends: str | None = None
     overlay: Overlay | None = None
     decides: bool
     document: Sentence
+    documents: list[Sentence] = []
+    """Other documents that its references cite."""
     note: str = ""
 
     @property
@@ -104,3 +121,14 @@ class PolicyFile(Strict):
         if self.overlay is None or self.overlay.plans:
             return 1
         return 2 if self.overlay.over_plan else 0
+
+
+class StatementFile(Strict):
+    """How a statement that no rule checks is accounted for."""
+
+    account: Literal["not checked", "not checkable from a claim", "parameter"] = Field(alias="as")
+    why: Sentence
+
+
+class StatementsFile(Strict):
+    statements: dict[Statement, StatementFile]

@@ -248,7 +248,7 @@ def test_no_sentence_ends_twice() -> None:
 def test_every_finding_says_what_it_rests_on(answer: Answer) -> None:
     for line in lines_of(answer):
         assert line.findings
-        for finding in line_json(line, str(answer.claim), "")["findings"]:
+        for finding in line_json(line, str(answer.claim))["findings"]:
             assert all(finding["citation"].values())
             assert finding["found"]
 
@@ -256,7 +256,7 @@ def test_every_finding_says_what_it_rests_on(answer: Answer) -> None:
 def values_used() -> Iterator[tuple[str, Json]]:
     for answer in decided():
         for line in lines_of(answer):
-            for finding in line_json(line, str(answer.claim), "")["findings"]:
+            for finding in line_json(line, str(answer.claim))["findings"]:
                 yield from ((finding["rule"], value) for value in finding["values"])
 
 
@@ -403,7 +403,7 @@ def test_no_answer_holds_a_name_or_a_word_of_free_text() -> None:
     given = [
         each for answer in answers().values() for each in (answer.response, answer.outcome, answer.provenance) if each
     ]
-    lines = [line_json(line, "", "") for each in decided() for line in lines_of(each)]
+    lines = [line_json(line, "") for each in decided() for line in lines_of(each)]
     written = json.dumps([given, lines], ensure_ascii=False)
     assert sorted(word for word in words if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", written)) == []
 
@@ -456,5 +456,5 @@ def test_a_word_of_the_record_does_not_get_into_an_answer(kind: str, ends: str, 
     bundle = bundle_of("0592t-29-minutes")
     part(bundle, kind, ends).update(change)
     (answer,) = run_resources(bundle).answers
-    lines = [line_json(line, "", "") for line in lines_of(answer)]
+    lines = [line_json(line, "") for line in lines_of(answer)]
     assert "Quibblethorn" not in json.dumps([answer.response, answer.provenance, lines])

@@ -11,6 +11,7 @@ from fhir.resources.R4B import get_fhir_model_class
 
 import adapter
 from adapter.answers.answer import Answer
+from adapter.answers.decisions import decision_lines
 
 Json = dict[str, Any]
 
@@ -95,3 +96,39 @@ def test_an_operation_outcome_has_none() -> None:
     assert (answer.response, answer.provenance) == (None, None)
     assert answer.outcome is not None
     get_fhir_model_class("OperationOutcome").model_validate(answer.outcome)
+
+
+# --- lines of different days
+
+
+@pytest.fixture(scope="module")
+def two_days() -> Answer:
+    """A claim with a line of the day before A015 and one of its first day."""
+    bundle = bundle_of("0592t-approved")
+    claim = part(bundle, "Claim")
+    line = claim["item"][0]
+    claim["item"] = [
+        {**line, "sequence": 1, "servicedDate": "2023-04-14"},
+        {**line, "sequence": 2, "servicedDate": "2023-04-15"},
+    ]
+    (answer,) = run_resources(bundle).answers
+    return answer
+
+
+COMMON, A015 = "common 2026-11-22", "cigna-a015 2023-04-15"
+
+
+def test_each_line_names_the_policy_of_its_day(two_days: Answer) -> None:
+    assert [each["policy"] for each in decision_lines(two_days)] == [COMMON, A015]
+
+
+def test_the_provenance_names_every_policy_that_decided_a_line(two_days: Answer) -> None:
+    base = "https://fhir-coaching-adapter.example/policy"
+    assert provenance_of(two_days)["policy"] == [f"{base}/common|2026-11-22", f"{base}/cigna-a015|2023-04-15"]
+
+
+def test_the_disposition_says_of_each_line_what_decided_it(two_days: Answer) -> None:
+    assert two_days.response is not None
+    said = two_days.response["disposition"]
+    assert "line 1 under review by a person (no coverage policy decides it)" in said
+    assert "line 2 waiting for information (under Cigna Administrative Policy A015 (version 2023-04-15))" in said

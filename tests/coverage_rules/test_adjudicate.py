@@ -235,7 +235,19 @@ def test_lines_are_decided_one_by_one(book: PolicyBook) -> None:
     determination = determine([a_session(minutes=29), put(other, "line.sequence", 2), a_session()], book, TODAY)
     assert [each.decision for each in determination.lines] == [DENY, REVIEW, APPROVE]
     assert determination.decision is DENY
-    assert (determination.claim, determination.policy) == ("1", "cigna-a015 2023-04-15")
+    assert determination.claim == "1"
+    assert {each.policy for each in determination.lines} == {"cigna-a015 2023-04-15"}
+
+
+def test_lines_of_different_days_are_decided_by_the_policy_of_each(book: PolicyBook) -> None:
+    days = [a_session(on=date(2023, 4, day)) for day in (14, 15, 15)]
+    determination = determine(days, book, TODAY)
+    assert [(each.policy.split()[0], each.decides) for each in determination.lines] == [
+        ("common", False),
+        ("cigna-a015", True),
+        ("cigna-a015", True),
+    ]
+    assert [each.rpartition("/")[2].partition("|")[0] for each in determination.policy_uris] == ["common", "cigna-a015"]
 
 
 # --- a crash, and a day without values

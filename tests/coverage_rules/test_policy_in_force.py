@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
-from coverage_rules.sessions import a_coverage, a_session, sourced, without
+from coverage_rules.sessions import TODAY, a_coverage, a_session, sourced, without
 from coverage_rules.verdicts import MET, Says, answers, reviews, row, warns
 
-from adapter.policy.book import PolicyBook
+from adapter.coverage.adjudicate import adjudicate
+from adapter.coverage.finding import Decision
+from adapter.policy.book import Policy, PolicyBook
 from adapter.session.model import CoachingSession
 
 NOT_YET, NO_RULE, UNKNOWN = reviews("not_yet"), reviews("no_rule"), reviews("payer_unknown")
+ENDED = reviews("ended")
 PAST_REVIEW, SUNSET = warns("past_review"), warns("sunset_unverified")
 
 
@@ -30,6 +34,42 @@ PAST_REVIEW, SUNSET = warns("past_review"), warns("sunset_unverified")
 )
 def test_cigna(book: PolicyBook, on: date, expected: list[Says]) -> None:
     assert answers(book, "policy_in_force", a_session(on=on)) == expected
+
+
+@pytest.mark.parametrize(
+    ("on", "policies", "expected"),
+    [
+        row(date(2023, 6, 30), [], [MET], id="its last day"),
+        row(date(2023, 7, 1), [], [ENDED], id="the day after it ended"),
+        row(date(2023, 7, 1), ["2024-01-01"], [ENDED], id="the next one has not begun"),
+        row(date(2024, 1, 1), ["2024-01-01"], [MET], id="the first day of the next one"),
+        row(date(2024, 1, 1), ["2023-01-01"], [ENDED], id="an earlier one does not come back"),
+        row(date(2023, 4, 14), ["2024-01-01"], [NOT_YET], id="the day before it began"),
+    ],
+)
+def test_a_policy_that_ended(book: PolicyBook, on: date, policies: list[str], expected: list[Says]) -> None:
+    assert answers(ending(book, date(2023, 6, 30), policies), "policy_in_force", a_session(on=on)) == expected
+
+
+def test_after_its_end_a_person_decides(book: PolicyBook) -> None:
+    """The rules of a policy that ended bind nobody; what binds whoever pays still does."""
+    ended = ending(book, date(2023, 5, 1), [])
+    assert adjudicate(a_session(), book, TODAY).decision is Decision.APPROVE
+    assert adjudicate(a_session(), ended, TODAY).decision is Decision.REVIEW
+    assert adjudicate(a_session(minutes=20), ended, TODAY).decision is Decision.REVIEW
+    assert adjudicate(a_session(quantity=0), ended, TODAY).decision is Decision.REJECT
+
+
+def ending(book: PolicyBook, end: date, others: list[str]) -> PolicyBook:
+    """The book where A015 ends, and is one of several policies of its payer."""
+    own = book.policies["cigna-a015"]
+    named = {f"of-{day}": _headed(own, effective=date.fromisoformat(day)) for day in others}
+    policies = {**book.policies, **named, "cigna-a015": _headed(own, end=end)}
+    return replace(book, policies=policies, by_payer={**book.by_payer, "cigna": ("cigna-a015", *named)})
+
+
+def _headed(policy: Policy, **changes: date) -> Policy:
+    return replace(policy, header=policy.header.model_copy(update={"next_review": None, **changes}))
 
 
 def test_the_code_of_peer_support_has_no_sunset(book: PolicyBook) -> None:

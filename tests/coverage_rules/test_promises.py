@@ -129,6 +129,7 @@ def test_the_table_knows_which_codes_need_remarks_and_which_are_alerts() -> None
     assert {code for code, entry in REASONS["carc"].items() if entry.get("needs_remark")} == NEEDS_REMARK
     assert {code for code, entry in REASONS["rarc"].items() if entry.get("alert")} == ALERTS
     assert {code for code, entry in REASONS["carc"].items() if "end" in entry} == DEAD
+    assert {code for code, entry in REASONS["rarc"].items() if entry.get("document")} == ABOUT_DOCUMENTS
 
 
 @each_end
@@ -178,6 +179,8 @@ PURE = sorted(
         *(ADAPTER / "session").rglob("*.py"),
         ADAPTER / "policy" / "book.py",
         ADAPTER / "policy" / "codes.py",
+        ADAPTER / "policy" / "layering.py",
+        ADAPTER / "policy" / "values.py",
     ]
 )
 SHUT = frozenset(
@@ -259,5 +262,5 @@ def test_the_edge_does_import_them() -> None:
 @pytest.mark.parametrize("path", sorted((ADAPTER / "coverage" / "rules").glob("*.py")), ids=short)
 def test_rules_know_sessions_and_terms_only(path: Path) -> None:
     ours = {each for each in modules(ast.parse(path.read_text(encoding="utf-8"))) if each.startswith("adapter.")}
-    allowed = ("adapter.coverage", "adapter.session", "adapter.policy.book")
+    allowed = ("adapter.coverage", "adapter.session", "adapter.policy.book", "adapter.policy.values")
     assert not {each for each in ours if not each.startswith(allowed)}

@@ -33,10 +33,19 @@ def adjudicator(tmp_path_factory: pytest.TempPathFactory) -> Adjudicator:
     return build(Settings(), mapping_layers([mappings]))
 
 
-def visit(*, payer: str, day: str, minutes: int, modifier: str | None = None, plan: str | None = None) -> EvidenceStore:
-    """The approved story with another payer, day, length, modifier and plan."""
+def visit(
+    *,
+    payer: str,
+    day: str,
+    minutes: int,
+    code: str = "0592T",
+    modifier: str | None = None,
+    plan: str | None = None,
+    type_of_class: str = "plan",
+) -> EvidenceStore:
+    """The approved story with another payer, day, length, code, modifier and plan."""
     resources: dict[str, Json] = {}
-    for entry in json.loads(json.dumps(STORY).replace(service_day(), day))["entry"]:
+    for entry in json.loads(json.dumps(STORY).replace(service_day(), day).replace('"0592T"', f'"{code}"'))["entry"]:
         resource = entry["resource"]
         resources[f"{resource['resourceType']}/{resource['id']}"] = resource
     claim = of_kind(resources, "Claim")
@@ -45,7 +54,7 @@ def visit(*, payer: str, day: str, minutes: int, modifier: str | None = None, pl
     payor = resources[coverage["payor"][0]["reference"]]
     payor.update(name=payer, identifier=[])
     if plan:
-        coverage["class"] = [{"type": {"coding": [{"code": "plan"}]}, "value": plan}]
+        coverage["class"] = [{"type": {"coding": [{"code": type_of_class}]}, "value": plan}]
     if modifier:
         claim["item"][0]["modifier"] = [{"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": modifier}]}]
     for resource in resources.values():
@@ -86,9 +95,30 @@ def decided(adjudicator: Adjudicator, store: EvidenceStore) -> Answer:
             [],
             id="video is allowed there",
         ),
+        pytest.param(
+            {"payer": "Harbor Health Plan, Inc.", "minutes": 29, "code": "0593T"},
+            "DENY",
+            ["152"],
+            id="a code it does not name keeps its 30 minutes",
+        ),
+        pytest.param(
+            {"payer": "Harbor Health Plan, Inc.", "minutes": 30, "code": "0593T"}, "APPROVE", [], id="30 are enough"
+        ),
         pytest.param({"payer": "Cigna", "minutes": 20}, "DENY", ["152"], id="Cigna keeps its 30 minutes"),
         pytest.param(
             {"payer": "Cigna", "minutes": 40, "plan": "ACME-ASO"}, "DENY", ["204"], id="the plan excludes coaching"
+        ),
+        pytest.param(
+            {"payer": "Cigna", "minutes": 40, "plan": "ACME-ASO", "type_of_class": "group"},
+            "DENY",
+            ["204"],
+            id="also where the plan is a group",
+        ),
+        pytest.param(
+            {"payer": "Cigna", "minutes": 40, "plan": "ACME-ASO", "type_of_class": "rxbin"},
+            "APPROVE",
+            [],
+            id="another class is no plan",
         ),
         pytest.param({"payer": "Cigna", "minutes": 40, "plan": "OTHER"}, "APPROVE", [], id="another plan does not"),
     ],
@@ -105,7 +135,7 @@ def test_the_finding_names_the_layer_that_spoke(adjudicator: Adjudicator) -> Non
     answer = decided(adjudicator, visit(payer="Cigna", day="2024-02-05", minutes=40, plan="ACME-ASO"))
     assert answer.determination is not None
     assert {each.citation.layer for each in answer.determination.lines[0].deciding} == {"acme-plan"}
-    assert answer.determination.policy == "cigna-a015 2023-04-15 + acme-plan 2024"
+    assert answer.determination.lines[0].policy == "cigna-a015 2023-04-15 + acme-plan 2024"
     assert answer.provenance is not None
     assert answer.provenance["policy"] == [
         "https://fhir-coaching-adapter.example/policy/cigna-a015|2023-04-15",

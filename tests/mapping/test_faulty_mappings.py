@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mapping.spoiling import assert_fault, faults, line_with, spoil
 
 from adapter.bootstrap import build
-from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.layers import Layers, shipped_mappings
 from adapter.settings import Settings
 
@@ -17,25 +17,6 @@ from adapter.settings import Settings
 def root(tmp_path: Path) -> Path:
     """A copy of the shipped mappings, to spoil."""
     return Path(shutil.copytree(shipped_mappings(), tmp_path / "mappings"))
-
-
-def faults(root: Path) -> tuple[ConfigurationFault, ...]:
-    with pytest.raises(ConfigurationError) as caught:
-        build(Settings(), Layers.of(root))
-    assert caught.value.exit_code == 2
-    return tuple(caught.value.faults)
-
-
-def spoil(root: Path, name: str, old: str, new: str) -> None:
-    path = root / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text, f"{name} no longer holds {old!r}"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def line_with(root: Path, name: str, words: str) -> int:
-    lines = (root / name).read_text(encoding="utf-8").splitlines()
-    return next(number for number, line in enumerate(lines, 1) if words in line)
 
 
 def test_the_shipped_mappings_load(root: Path) -> None:
@@ -204,12 +185,7 @@ CIGNA, HEADER = "payers/cigna.yaml", "policies/cigna-a015/policy.yaml"
 )
 def test_each_fault_has_its_file_and_line(root: Path, name: str, old: str, new: str, at: str, says: str) -> None:
     spoil(root, name, old, new)
-    line = line_with(root, name, at)
-    found = faults(root)
-    assert any((each.file, each.line) == (f"mappings/{name}", line) and says in str(each) for each in found), (
-        line,
-        [str(each) for each in found],
-    )
+    assert_fault(root, name, at, says)
 
 
 UNREADABLE_YAML = [

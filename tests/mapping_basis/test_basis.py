@@ -35,7 +35,8 @@ def _references(data: Any) -> Iterator[tuple[str, str]]:
         children = list(data.values())
         reference = data.get("reference")
         if isinstance(reference, dict):
-            yield str(reference["document"]), str(reference["section"])
+            for place in (reference, *reference.get("by_code", {}).values()):
+                yield str(place["document"]), str(place["section"])
     elif isinstance(data, list):
         children = data
     for child in children:

@@ -103,20 +103,23 @@ def test_medicare_shows_its_pairs_and_limits() -> None:
     found = described("medicare-ncci", "2024-08-01")
     assert {"column_one": "0592T", "column_two": "0591T", "modifier_indicator": 0} in found["same_day_pairs"]
     assert {"column_one": "0592T", "column_two": "99213", "modifier_indicator": 1} in found["same_day_pairs"]
-    assert found["unit_limits"] == {"0591T": 1, "0592T": 1, "0593T": 1}
+    assert found["unit_limits"] == [
+        {"code": code, "units": 1, "counted_by": "day"} for code in ("0591T", "0592T", "0593T")
+    ]
+    assert found["edits_from"] == "2024-07-01"
     text = shown("medicare-ncci", "2024-08-01")
     assert "90834 0591T, 0592T, 0593T no" in text
     assert "0592T 99202, 99203, 99204, 99205, 99211, 99212, 99213, 99214, 99215 yes" in text
-    assert "At most 1 of 0592T a day." in text
+    assert "At most 1 unit of 0592T a day." in text
 
 
 def test_a_policy_without_the_edits_shows_none() -> None:
     found = described("cigna-a015", "2024-08-01")
-    assert (found["same_day_pairs"], found["unit_limits"]) == ([], {})
+    assert (found["same_day_pairs"], found["unit_limits"]) == ([], [])
     assert "Same-day pairs" not in printed("show", "cigna-a015", "--on", "2024-08-01")
 
 
-def overlay(root: Path, name: str, selector: Json | None) -> None:
+def overlay(root: Path, name: str, selector: Json) -> None:
     header = {
         "policy": name,
         "title": f"Terms of {name}",
@@ -128,14 +131,13 @@ def overlay(root: Path, name: str, selector: Json | None) -> None:
     }
     folder = root / "policies" / name
     folder.mkdir(parents=True)
-    header |= {"overlay": selector} if selector else {}
+    header["overlay"] = selector
     (folder / "policy.yaml").write_text(yaml.safe_dump(header))
 
 
 def test_the_list_names_payers_the_common_rules_and_overlays(tmp_path: Path) -> None:
     overlay(tmp_path, "acme", {"payer": "cigna", "plans": ["ACME"]})
     overlay(tmp_path, "texas", {"states": ["TX"]})
-    overlay(tmp_path, "base", None)
     rows = json.loads(printed("--mappings", str(tmp_path), "--format", "json"))
     assert [(row["title"], row["policy"]) for row in rows] == [
         ("Aetna", None),
@@ -144,7 +146,6 @@ def test_the_list_names_payers_the_common_rules_and_overlays(tmp_path: Path) -> 
         ("Medicare", "medicare-ncci"),
         ("UnitedHealthcare", None),
         ("Cigna; plan ACME", "acme"),
-        ("none of its own", "base"),
         ("every payer", "common"),
         ("every payer; state TX", "texas"),
     ]

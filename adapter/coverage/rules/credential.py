@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import CredentialKind, ServiceCode, Taxonomy, TaxonomyPrefix
 from adapter.session.model import CoachingSession, Credential, Person
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ NEEDED = "a credential that the policy accepts, valid on the date of service"
     Stage.CREDENTIAL,
     outcomes=("nobody", "several", "no_data", "not_accepted", "not_peer", "expired", "undated", "physician"),
     values={
-        "accepted_credentials": dict[str, list[str]],
-        "accepted_taxonomies": dict[str, list[str]],
-        "physician_taxonomies": list[str],
+        "accepted_credentials": dict[ServiceCode, list[CredentialKind]],
+        "accepted_taxonomies": dict[ServiceCode, list[Taxonomy]],
+        "physician_taxonomies": list[TaxonomyPrefix],
     },
 )
 def credential(session: CoachingSession, terms: Terms) -> Finding:
     """The rendering practitioner is no physician and holds an accepted credential on the date of service."""
-    accepted = terms.value("accepted_credentials").get(session.code)
+    accepted = terms.value_for_code("accepted_credentials")
     if accepted is None:
         return terms.not_applicable("the line has no readable code; service_code says so")
     if len(session.renderers) != 1:
@@ -39,16 +40,18 @@ def credential(session: CoachingSession, terms: Terms) -> Finding:
         return terms.finding("physician", "the session was held by a physician", "a non-physician coach", *_used(coach))
     held = [each for each in coach.credentials if each.kind is not None and each.kind.value in accepted]
     if not held:
-        return _without(session, terms, coach)
+        return _without(terms, coach)
     return _on_the_day(session.service_date, terms, held)
 
 
-def _without(session: CoachingSession, terms: Terms, coach: Person) -> Finding:
+def _without(terms: Terms, coach: Person) -> Finding:
     """No accepted credential: by taxonomy after all, known to be something else, or simply not known."""
-    taxonomies = terms.value("accepted_taxonomies").get(session.code, [])
+    taxonomies = terms.value_for_code("accepted_taxonomies") or []
     for taxonomy in coach.taxonomies:
         if taxonomy.value.system == "NUCC" and taxonomy.value.code in taxonomies:
-            return terms.met(f"taxonomy {taxonomy.value.code}", Used("taxonomy", taxonomy.value.code, taxonomy.origin))
+            return terms.resting_on("accepted_taxonomies").met(
+                f"taxonomy {taxonomy.value.code}", Used("taxonomy", taxonomy.value.code, taxonomy.origin)
+            )
     if taxonomies:
         lost = "" if coach.resolved else f": {coach.key} leads nowhere"
         return terms.finding(
@@ -96,7 +99,7 @@ def _used(person: Person, part: str = "rendering person") -> list[Used]:
 @rule(
     Stage.CREDENTIAL,
     outcomes=("warn", "pend", "unlicensed"),
-    values={"supervision": Literal["warn", "pend"], "supervising_credentials": list[str]},
+    values={"supervision": Literal["warn", "pend"], "supervising_credentials": list[CredentialKind]},
 )
 def supervision(session: CoachingSession, terms: Terms) -> Finding:
     """A licensed professional, other than the coach, oversees the coaching."""
@@ -111,4 +114,6 @@ def supervision(session: CoachingSession, terms: Terms) -> Finding:
         if any(each.kind is not None and each.kind.value in licensed for each in person.credentials):
             return terms.met("supervised by a licensed professional", *_used(person, SUPERVISOR))
     found = f"no licence of the supervisor is on file{_lost(others[0])}"
-    return terms.finding("unlicensed", found, "a licensed supervisor", *_used(others[0], SUPERVISOR))
+    return terms.resting_on("supervising_credentials").finding(
+        "unlicensed", found, "a licensed supervisor", *_used(others[0], SUPERVISOR)
+    )

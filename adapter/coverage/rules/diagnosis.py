@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import DiagnosisRange
 from adapter.session.model import CoachingSession, Diagnosis
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
 @rule(
     Stage.DIAGNOSIS,
     outcomes=("out_of_scope", "points_elsewhere", "near_scope", "unreadable"),
-    values={"covered_diagnoses": list[str], "related_diagnoses": list[str]},
+    values={"covered_diagnoses": list[DiagnosisRange], "related_diagnoses": list[DiagnosisRange]},
 )
 def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
     """A diagnosis the line points to is a mental health or substance use disorder."""
@@ -82,9 +83,8 @@ def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
     if len(codes) < len(pointed) or not codes:
         return terms.finding("unreadable", "a diagnosis of the line cannot be read", needed, *used)
     if any(_in_ranges(each, near) for each in codes):
-        return terms.finding(
-            "near_scope", f"{', '.join(codes)}: related to mental health, outside {', '.join(ranges)}", needed, *used
-        )
+        found = f"{', '.join(codes)}: related to mental health, outside {', '.join(ranges)}"
+        return terms.resting_on("related_diagnoses").finding("near_scope", found, needed, *used)
     return terms.finding("out_of_scope", f"{', '.join(codes)}", needed, *used)
 
 

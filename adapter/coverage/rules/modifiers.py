@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import ModifierKind
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def modifiers_in_effect(session: CoachingSession, terms: Terms) -> Iterator[Find
 @rule(
     Stage.MODE,
     outcomes=("silent", "review"),
-    values={"modifier_kinds_to_review": list[str], "modifier_kinds_decided_elsewhere": list[str]},
+    values={"modifier_kinds_to_review": list[ModifierKind], "modifier_kinds_decided_elsewhere": list[ModifierKind]},
 )
 def modifiers_meaning(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """A known modifier that the policy is silent about is noted, or goes to a person where it changes the service."""

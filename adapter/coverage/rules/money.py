@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import Currency
 from adapter.session.model import CoachingSession, Money, Sourced
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def charges(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     yield from faults or [terms.met("charges are in order")]
 
 
-@rule(Stage.MONEY, outcomes=("foreign", "absent"), values={"currency": str})
+@rule(Stage.MONEY, outcomes=("foreign", "absent"), values={"currency": Currency})
 def currency(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """Amounts of the line and the claim are in the payer's currency."""
     wanted, faults = terms.value("currency"), []

@@ -9,19 +9,23 @@ from pydantic import NonNegativeInt
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession, Settlement
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 
-@rule(Stage.POLICY, outcomes=("excluded", "conflict"), values={"excluded_codes": list[str], "conflicting": bool})
+@rule(
+    Stage.POLICY, outcomes=("excluded", "conflict"), values={"excluded_codes": list[ServiceCode], "conflicting": bool}
+)
 def plan_terms(session: CoachingSession, terms: Terms) -> Finding:
     """The plan does not exclude the service, and does not contradict the policy in a way only a person can settle."""
     if session.code in terms.value("excluded_codes"):
         return terms.finding("excluded", f"the plan excludes {session.code}", "a service that the plan covers")
     if terms.value("conflicting"):
-        return terms.finding("conflict", "plan document and policy contradict each other", "a person's reading of both")
+        words = "plan document and policy contradict each other"
+        return terms.resting_on("conflicting").finding("conflict", words, "a person's reading of both")
     return terms.met("no exclusion of the plan is known")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import Day
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @rule(
     Stage.POLICY,
-    outcomes=("payer_unknown", "no_rule", "not_yet", "past_review", "sunset_unverified"),
-    values={"sunset_from": date},
+    outcomes=("payer_unknown", "no_rule", "not_yet", "ended", "past_review", "sunset_unverified"),
+    values={"sunset_from": Day},
 )
 def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """A coverage policy of the payer is in force on the date of service."""
@@ -28,6 +28,9 @@ def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]
         header = rules.not_yet.header
         found = f"{header.title} begins on {header.effective}, the service was on {on or 'an unknown day'}"
         yield terms.finding("not_yet", found, "a policy in force that day")
+    elif rules.ended is not None and not rules.decides:
+        found = f"{rules.ended.header.title} ended on {rules.ended.header.end}, the service was on {on}"
+        yield terms.finding("ended", found, "a policy in force that day")
     elif not rules.decides:
         found = f"{rules.payer_title}: no coverage rule is published. {rules.payer_note}".strip()
         yield terms.finding("no_rule", found, "a coverage rule")

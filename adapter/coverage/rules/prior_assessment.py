@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession, PriorService, Settlement
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @rule(
     Stage.SAME_DAY,
     outcomes=("pend", "warn", "deny", "undecided"),
-    values={"prior_initial_assessment": Literal["pend", "warn", "deny"], "initial_code": str},
+    values={"prior_initial_assessment": Literal["pend", "warn", "deny"], "initial_code": ServiceCode},
 )
 def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:
     """An initial assessment of an earlier day is on file; what follows when none is, is a policy value."""

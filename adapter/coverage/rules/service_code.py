@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession, Code, Sourced
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def code_in_effect(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("not_in_effect", f"{code} on {on}", span, *used)
 
 
-@rule(Stage.CODE, outcomes=("not_listed",), values={"covered_codes": list[str]})
+@rule(Stage.CODE, outcomes=("not_listed",), values={"covered_codes": list[ServiceCode]})
 def code_listed(session: CoachingSession, terms: Terms) -> Finding:
     """The policy lists the code; absence from a list that calls itself incomplete decides nothing."""
     covered = terms.value("covered_codes")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
+from adapter.policy.values import EncounterClass, Setting
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def place_of_service(session: CoachingSession, terms: Terms) -> Finding:
 @rule(
     Stage.SETTING,
     outcomes=("inpatient", "conflict", "unusual", "unknown", "class_only", "place_only"),
-    values={"encounter_classes": dict[str, Literal["outpatient", "inpatient", "telehealth", "unusual"]]},
+    values={"encounter_classes": dict[EncounterClass, Setting]},
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
     """The session was outpatient. Class and place that contradict each other are asked about; neither is picked."""

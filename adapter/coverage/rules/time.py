@@ -11,6 +11,7 @@ from adapter.coverage.finding import Finding, Used
 from adapter.coverage.minutes import contradicts, session_minutes
 from adapter.coverage.registry import Stage, rule
 from adapter.coverage.wording import counted
+from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def _outside(session: CoachingSession) -> bool:
     return procedure.performed.value.within(encounter.period.value) is False
 
 
-@rule(Stage.DURATION, outcomes=("short", "unknown"), values={"minimum_minutes": dict[str, PositiveInt]})
+@rule(Stage.DURATION, outcomes=("short", "unknown"), values={"minimum_minutes": dict[ServiceCode, PositiveInt]})
 def session_length(session: CoachingSession, terms: Terms) -> Finding:
     """The session lasted at least the minimum that the code names."""
-    minimum = terms.value("minimum_minutes").get(session.code)
+    minimum = terms.value_for_code("minimum_minutes")
     if minimum is None:
         return terms.not_applicable(f"{session.code} names no minimum")
     if session.visit.encounter is None and session.visit.procedure is None:
