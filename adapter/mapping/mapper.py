@@ -106,8 +106,7 @@ class Mapper:
                 issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))
                 continue
             if isinstance(value, Code) and spec.table is not None:
-                url = value.written_as or self.systems.preferred.get(value.system or "")
-                translated = spec.table.translate(value, url)
+                translated = spec.table.translate(value, self.systems.urls(value))
                 value = translated if spec.listed_only else translated or value
             if value is not None:
                 values.append(Sourced(value, origin))

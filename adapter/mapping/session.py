@@ -23,6 +23,7 @@ from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
     CoachingSession,
+    Code,
     Coverage,
     Credential,
     Diagnosis,
@@ -37,7 +38,7 @@ from adapter.session.model import (
     Sourced,
     Visit,
 )
-from adapter.session.time import Interval, Moment, day_after, utc_day_before
+from adapter.session.time import Days, Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
 GROUP_CODE = "0593T"
@@ -89,6 +90,7 @@ class Builder:
             nets=tuple(item.value("net") for item in claim.group("items")),
             related=tuple(map(self._related, claim.group("related"))),
             sequences=tuple(item.value("sequence") or 0 for item in claim.group("items")),
+            hospitalized=tuple(_hospital_stays(claim.group("information"))),
         )
 
     def _key(self, record: Record, name: str) -> Sourced[str] | None:
@@ -349,6 +351,21 @@ def _as_written(reference: object) -> str:
     """A reference as it stands, never its display; empty when there is nothing to follow."""
     pointer = parse_reference(reference)
     return pointer.written if pointer is not None else ""
+
+
+def _hospital_stays(information: Iterable[Record]) -> Iterable[Sourced[Days]]:
+    """When the patient was in hospital, as the claim's supporting information says; a category without a system counts.
+
+    https://hl7.org/fhir/R4/valueset-claim-informationcategory.html
+    """
+    for each in information:
+        timing = each.one("timing")
+        if timing is not None and any(_means_hospitalized(category.value) for category in each.many("category")):
+            yield timing
+
+
+def _means_hospitalized(category: Code) -> bool:
+    return category.code == "hospitalized" and category.is_of("CLAIM-INFORMATION")
 
 
 def _split(identifier: str) -> tuple[str, str]:

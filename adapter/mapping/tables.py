@@ -29,6 +29,12 @@ class CodeSystems:
             return Code(code, None, system)
         return Code(code, key, None if self.preferred[key] == system else system)
 
+    def urls(self, code: Code) -> tuple[str | None, ...]:
+        """The URL a code was written under, then the preferred one of its system: what says something of that says it
+        of every accepted spelling."""
+        preferred = self.preferred.get(code.system or "")
+        return (code.written_as or preferred,) if code.system is None else (code.written_as or preferred, preferred)
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
@@ -43,9 +49,10 @@ class ConceptMap:
     listed_only: bool = False
     """A ValueSet: its codes stay what they are, and any other is dropped."""
 
-    def translate(self, code: Code, url: str | None) -> Code | None:
-        """The target of a code, None when the map does not list it."""
-        return self.targets.get((url, code.code))
+    def translate(self, code: Code, urls: Iterable[str | None]) -> Code | None:
+        """The target of a code by the first of the URLs of its system that the map lists it under, else None."""
+        found = (self.targets.get((url, code.code)) for url in urls)
+        return next((each for each in found if each is not None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,10 @@ class Code:
     system: str | None = None
     written_as: str | None = None
 
+    def is_of(self, system: str) -> bool:
+        """Whether it is of a system, or of the one that its element is bound to, as none is written."""
+        return self.system == system or (self.system is None and self.written_as is None)
+
     def __str__(self) -> str:
         return self.code
 
@@ -285,6 +289,8 @@ class ClaimFacts:
     related: tuple[Related, ...] = ()
     sequences: tuple[int, ...] = ()
     """Numbers of the lines, in the order of the claim."""
+    hospitalized: tuple[Sourced[Days], ...] = ()
+    """Hospital stays that the claim's supporting information names."""
 
 
 def tied_by_replacement(claim: ClaimFacts, other: PriorService) -> bool:

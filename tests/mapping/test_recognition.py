@@ -8,7 +8,7 @@ import pytest
 
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping.loader import Mappings, load_mappings
-from adapter.mapping.tables import Payer, Payers, plain_name
+from adapter.mapping.tables import ConceptMap, Payer, Payers, plain_name
 from adapter.session.model import Code
 
 NAIC = "urn:oid:2.16.840.1.113883.6.300"
@@ -211,3 +211,25 @@ def test_every_spelling_of_a_system_is_read(url: str, system: str, preferred: bo
 @pytest.mark.parametrize("url", ["http://www.ama-assn.org/go/CPT", "http://snomed.example", "", None])
 def test_no_other_spelling_is_guessed(url: str | None) -> None:
     assert mappings().systems.read("0592T", url).system is None
+
+
+V3_ACT, V3_ACT_OLD = "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode"
+
+
+@pytest.mark.parametrize(
+    ("listed", "written", "found"),
+    [
+        pytest.param(V3_ACT, V3_ACT, True, id="as listed"),
+        pytest.param(V3_ACT, V3_ACT_OLD, True, id="listed under the preferred URL, written under another"),
+        pytest.param(V3_ACT_OLD, V3_ACT_OLD, True, id="listed and written under another URL"),
+        pytest.param(V3_ACT_OLD, V3_ACT, False, id="listed under another URL only"),
+        pytest.param(None, None, True, id="listed and written without a system"),
+        pytest.param(None, V3_ACT, False, id="listed without a system only"),
+        pytest.param(V3_ACT, None, False, id="written without a system"),
+        pytest.param(None, "https://clinic.example", False, id="another list is not no list"),
+    ],
+)
+def test_a_table_speaks_of_every_spelling_of_a_system(listed: str | None, written: str | None, found: bool) -> None:
+    systems, target = mappings().systems, Code("virtual")
+    table = ConceptMap("a table", {(listed, "VR"): target})
+    assert table.translate(Code("VR"), systems.urls(systems.read("VR", written))) == (target if found else None)

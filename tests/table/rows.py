@@ -44,6 +44,7 @@ from table.world import (
     another_line,
     answered,
     billed_as,
+    classed,
     code,
     concept,
     contained_coach,
@@ -52,6 +53,7 @@ from table.world import (
     drop,
     earlier_claim,
     earlier_visit,
+    hospitalized,
     inner,
     insured,
     lasting,
@@ -66,6 +68,7 @@ from table.world import (
     on_a_ward,
     only_procedure,
     paid_by,
+    placed,
     pos,
     put,
     qualified,
@@ -287,6 +290,13 @@ row("20", "procedure from the encounter's start to its end", approve(), visit(40
 for each in ("95", "GT", "GQ", "G0"):
     row("21", f"office, modifier {each}", review(), modifiers(each))
 row("22", "class VR", review(), of_class("VR"))
+for system in (
+    None,
+    "urn:oid:2.16.840.1.113883.5.4",
+    "http://hl7.org/fhir/v3/ActCode",
+    "https://clinic.example/classes",
+):
+    row("22", f"class VR, system {system}", review(), classed("VR", system))
 row("22", "class VR, POS 02", review(), of_class("VR"), pos("02"))
 row("22", "POS 02", review(), pos("02"))
 row("22", "POS 10", review(), pos("10"))
@@ -323,6 +333,27 @@ row("27", "class AMB, POS 23", review(), pos("23"))
 row("27", "POS 12, home", review(), pos("12"))
 for each in ("22", "49", "50", "53", "71", "72", "19", "17", "18", "57", "62", "05", "07", "15", "20", "58"):
     row("25", f"POS {each} is outpatient", approve(), pos(each))
+for each in ("12", "23", "99", "02"):
+    row("26", f"class IMP, POS {each}", pend("M77"), of_class("IMP"), pos(each))
+row("26", "class EMER, POS 21", pend("M77"), of_class("EMER"), pos("21"))
+for each in ("02", "21"):
+    row("26", f"POS {each} without a system", review(), placed(each, None))
+row("25", "POS 11 without a system", warn(), placed("11", None))
+row("25", "class AMB without a system", approve(), classed("AMB", None))
+row("25", "class AMB of another list", warn(), classed("AMB", "https://clinic.example/classes"))
+row("26", "class IMP of another list, POS 11", review(), classed("IMP", "https://clinic.example/classes"))
+row("26", "in hospital by the claim, class AMB, POS 11", pend("M77"), hospitalized("2023-05-30", "2023-06-03"))
+row("26", "in hospital by the claim, a category without a system", pend("M77"), hospitalized("2023-06-01", system=None))
+row("26", "in hospital until the day before", approve(), hospitalized("2023-05-30", "2023-05-31"))
+row("26", "kept from work, not in hospital", approve(), hospitalized("2023-05-30", "2023-06-03", "employmentimpacted"))
+row(
+    "25",
+    "in hospital by the claim, class IMP, POS 21",
+    INPATIENT,
+    of_class("IMP"),
+    pos("21"),
+    hospitalized("2023-06-01"),
+)
 row("28", "POS 10 on 2021-12-31", reject("16", "M77"), on("2021-12-31"), pos("10"))
 row("28", "POS 10 on 2022-01-01", review(), on("2022-01-01"), pos("10"))
 row("28", "POS 28, unassigned", reject("16", "M77"), pos("28"))
