@@ -190,7 +190,7 @@ class Reconciliation:
             return self._void(claim, before)
         if not sessions:
             return self._refuse(claim, [Issue("required", "the claim has no line", "Claim.item", claim.place())])
-        determination = determine(sessions, self.adjudicator.book, self.instant.date())
+        determination = determine(sessions, self.adjudicator.book, self.instant)
         return self._respond(claim, evidence, determination, [*evidence.used, *documents])
 
     def _builder(self) -> Builder:

@@ -126,7 +126,7 @@ def _encounter(session: CoachingSession) -> Iterator[Bar]:
     else:
         yield _recorded("Encounter", encounter.period.value, encounter.period.origin)
     if encounter.length is not None:
-        stated = f"{encounter.length.value} minutes"
+        stated = f"{int(encounter.length.value)} minutes"
         yield Bar("recorded", "Encounter length", "as stated", stated, origin=encounter.length.origin)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
@@ -142,7 +142,7 @@ class PolicyBook:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one rule may know besides the session: its values on the date of service, the code lists, today.
+    """What one rule may know besides the session: its values on the date of service, the code lists, the time.
 
     ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it.
     """
@@ -150,7 +150,7 @@ class Terms:
     rule: PolicyRule
     rules: RuleSet
     codes: CodeLists
-    today: date
+    now: datetime
 
     def value(self, name: str) -> Any:
         """The value on the date of service.

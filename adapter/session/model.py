@@ -119,7 +119,7 @@ class ClaimLine:
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in whole minutes."""
+    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in minutes, to the whole second."""
 
     origin: Origin
     status: Sourced[str] | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ V = TypeVar("V")
 DAY = date(2023, 6, 1)
 """The date of service of coverage facts, section 4."""
 TODAY = date(2026, 11, 22)
+NOW = datetime.combine(TODAY, time(12), UTC)
 PATIENT, CLINIC, COACH, SUPERVISOR = "Patient/1", "Organization/clinic", "Practitioner/coach", "Practitioner/supervisor"
 LONG = Days(date(2010, 1, 1), date(2035, 12, 31))
 PRICE = Decimal("85.00")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapter.session.time import Days, Interval, Moment, parse_moment
+from adapter.session.time import Days, Interval, Moment, begins, parse_moment
 
 # --- what is a moment
 
@@ -274,3 +274,20 @@ def test_both_ends_of_a_period_count(days: Days, day: date, inside: bool) -> Non
 )
 def test_a_run_of_days_says_what_it_is(days: Days, single: date | None, words: str) -> None:
     assert (days.single, str(days)) == (single, words)
+
+
+UTC_TIME, LOCAL = parse_moment("2023-06-01T14:00:00Z"), parse_moment("2023-06-01T10:00:00-04:00")
+BARE = parse_moment("2023-06-01")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param([LOCAL], "2023-06-01T04:00:00Z", id="in a local offset"),
+        pytest.param([None, UTC_TIME, BARE, LOCAL], "2023-06-01T04:00:00Z", id="the first that tells a local offset"),
+        pytest.param([UTC_TIME], "2023-05-31T10:00:00Z", id="UTC tells none: where days begin first"),
+        pytest.param([], "2023-05-31T10:00:00Z", id="nothing told"),
+    ],
+)
+def test_when_a_day_begins(told: list[Moment | None], expected: str) -> None:
+    assert begins(date(2023, 6, 1), *told) == datetime.fromisoformat(expected)

@@ -948,6 +948,15 @@ row("86", "2024-12-31", warn("review"), on("2024-12-31"))
 row("86", "2025-01-01", warn("review", "sunset|extended|extension"), on("2025-01-01"))
 row("87", "billed the day before", reject("110|16", "N301"), put("Claim", "created", "2023-05-31"))
 row("87", "billed on the day", approve(), put("Claim", "created", "2023-06-01"))
+EAST = (times("2023-06-02T08:00:00+10:00", "2023-06-02T08:40:00+10:00"), serviced("2023-06-02"))
+row("87", "east of UTC, billed after the session", approve(), *EAST, put("Claim", "created", "2023-06-01T23:30:00Z"))
+row(
+    "87",
+    "east of UTC, billed the day before",
+    reject("110|16", "N301"),
+    *EAST,
+    put("Claim", "created", "2023-06-01T13:59:00Z"),
+)
 row("87", "tomorrow", reject("110|16", "N301"), on("2026-02-01"))
 row("87", "today", approve(warned=None), on("2026-01-31"))
 FILED = {day: put("Claim", "created", day) for day in ("2023-08-30", "2023-08-31")}

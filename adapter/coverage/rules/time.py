@@ -70,5 +70,5 @@ def _used(session: CoachingSession) -> list[Used]:
         used.append(Used("session", written, interval.origin))
     encounter = session.visit.encounter
     if encounter is not None and encounter.length is not None:
-        used.append(Used("encounter length", f"{encounter.length.value} minutes", encounter.length.origin))
+        used.append(Used("encounter length", f"{int(encounter.length.value)} minutes", encounter.length.origin))
     return used
