@@ -190,7 +190,8 @@ class _Loader:
 
     def credentials(self) -> Credentials:
         read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
-        return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
+        kinds = [_credential_kind(key, kind) for key, kind in read.kinds.items()]
+        return Credentials(kinds, whole_words(read.doubts))
 
     def payers(self) -> Payers:
         found: dict[str, Payer] = {}
@@ -244,6 +245,7 @@ def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
         frozenset((system, code) for system, _, code in codes),
         whole_words(read.texts),
         whole_words(read.issuers),
+        whole_words(read.confirmed_by),
     )
 
 

@@ -332,12 +332,16 @@ class Builder:
         issuers = [each.value for each in record.many("issuer_name")]
         issuers += [each.value for each in issuer.many("names")] if issuer else []
         texts = [each.value for each in record.many("texts")]
-        kind = self.mappings.credentials.recognise((each.value for each in record.many("codes")), texts, issuers)
+        codes = [each.value for each in record.many("codes")]
+        known = self.mappings.credentials
+        kind = known.recognise(codes, texts, issuers)
         return Credential(
             kind=None if kind is None else Sourced(kind, record.origin),
             period=record.one("period"),
             origin=record.origin,
-            described=bool(texts or issuers or record.many("codes")),
+            described=bool(texts or issuers or codes),
+            doubted=known.doubted(texts),
+            words_alone=kind is not None and not known.borne_out(kind, codes, issuers),
         )
 
     def _papers(self, evidence: ClaimEvidence, line: LineEvidence) -> SessionPapers | None:

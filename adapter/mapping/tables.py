@@ -63,6 +63,7 @@ class CredentialKind:
     codes: frozenset[tuple[str, str]] = frozenset()
     texts: tuple[re.Pattern[str], ...] = ()
     issuers: tuple[re.Pattern[str], ...] = ()
+    confirmed_by: tuple[re.Pattern[str], ...] = ()
 
 
 def whole_words(phrases: Iterable[str]) -> tuple[re.Pattern[str], ...]:
@@ -75,10 +76,20 @@ class Credentials:
     """Recognises a qualification: by code, then by the words of its text, then by its issuer."""
 
     kinds: Sequence[CredentialKind]
+    doubts: tuple[re.Pattern[str], ...] = ()
+
+    def doubted(self, texts: Sequence[str]) -> bool:
+        """Whether the words deny what they name or put it in the future: "not certified", "applicant for"."""
+        return _any_found(self.doubts, texts)
+
+    def borne_out(self, key: str, codes: Iterable[Code], issuers: Sequence[str]) -> bool:
+        """Whether a code or an issuer says that a qualification is of this kind, rather than its words alone."""
+        kind = next(each for each in self.kinds if each.key == key)
+        return bool(kind.codes & _written(codes)) or _any_found((*kind.issuers, *kind.confirmed_by), issuers)
 
     def recognise(self, codes: Iterable[Code], texts: Sequence[str], issuers: Sequence[str]) -> str | None:
         """The key of the kind, None when nothing matches."""
-        written = {(each.system or "", each.code) for each in codes}
+        written = _written(codes)
         by_code = (kind.key for kind in self.kinds if kind.codes & written)
         by_text = (kind.key for kind in self.kinds if _any_found(kind.texts, texts))
         by_issuer = (kind.key for kind in self.kinds if _any_found(kind.issuers, issuers))
@@ -86,6 +97,10 @@ class Credentials:
             if (key := next(found, None)) is not None:
                 return key
         return None
+
+
+def _written(codes: Iterable[Code]) -> set[tuple[str, str]]:
+    return {(each.system or "", each.code) for each in codes}
 
 
 def _any_found(patterns: Iterable[re.Pattern[str]], texts: Sequence[str]) -> bool:

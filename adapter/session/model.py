@@ -181,6 +181,10 @@ class Credential:
     origin: Origin
     described: bool = True
     """False when the element says neither what it is nor who issued it."""
+    doubted: bool = False
+    """Its words deny it or put it in the future: no credential, and no proof that there is none."""
+    words_alone: bool = False
+    """Neither a code nor an issuer bears out the words that it is recognised by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,13 +126,13 @@ def a_procedure(interval: Interval | None, *, status: str | None = "completed", 
 # --- people
 
 
-def credential(kind: str | None = "nbc-hwc", valid: Days | None = LONG, *, described: bool = True) -> Credential:
+def credential(kind: str | None = "nbc-hwc", valid: Days | None = LONG, **more: bool) -> Credential:
     origin = said_by(COACH, "Practitioner.qualification[0]")
     return Credential(
         kind=None if kind is None else Sourced(kind, origin),
         period=None if valid is None else Sourced(valid, origin),
         origin=origin,
-        described=described,
+        **more,
     )
 
 

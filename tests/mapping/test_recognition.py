@@ -180,6 +180,44 @@ def test_codes_come_before_words_and_words_before_the_issuer(
     assert mappings().credentials.recognise(codes, texts, issuers) == kind
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not NBC-HWC certified",
+        "Applicant for NBC-HWC",
+        "NBC-HWC candidate",
+        "NBC-HWC (pending)",
+        "non-certified coach",
+        "Board-eligible psychologist",
+        "Nursing student",
+        "Counselor in training",
+        "LCSW, lapsed 2019",
+    ],
+)
+def test_words_that_deny_a_credential_or_put_it_in_the_future(text: str) -> None:
+    assert mappings().credentials.doubted([text])
+
+
+@pytest.mark.parametrize("text", ["NBC-HWC", "Registered nurse", "Notary", "RN No. 1234", "International coach", ""])
+def test_words_that_say_nothing_of_the_kind(text: str) -> None:
+    assert not mappings().credentials.doubted([text])
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "issuers", "expected"),
+    [
+        pytest.param("nbc-hwc", [], ["NBHWC"], True, id="by its issuer"),
+        pytest.param("nbc-hwc", [Code("NBC-HWC")], [], True, id="by its code"),
+        pytest.param("nbc-hwc", [], ["NCHEC"], False, id="another issuer"),
+        pytest.param("nbc-hwc", [Code("CHES")], [], False, id="another code"),
+        pytest.param("mches", [], ["NCHEC"], True, id="an issuer that bears out the title"),
+        pytest.param("nbc-hwc", [], [], False, id="words alone"),
+    ],
+)
+def test_what_bears_out_a_title(kind: str, codes: list[Code], issuers: list[str], expected: bool) -> None:
+    assert mappings().credentials.borne_out(kind, codes, issuers) is expected
+
+
 # --- code systems
 
 

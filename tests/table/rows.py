@@ -728,7 +728,30 @@ row(
 for each in ("Certified Personal Trainer", "Diploma in baking", "Medical assistant"):
     row("51", each, NOT_ACCEPTED, qualified(each))
 for each in ("NBC-HWC", "CHES", "MCHES", "Licensed psychologist", "Registered nurse", "LCSW"):
-    row("51", f"{each} is accepted", approve(), qualified(each))
+    row("51", f"{each} is accepted, by its words alone", warn("words"), qualified(each))
+for text, issuer in (
+    ("NBC-HWC", "NBHWC"),
+    ("MCHES", "National Commission for Health Education Credentialing"),
+    ("CHES", "NCHEC"),
+    ("Registered nurse", "Texas Board of Nursing"),
+    ("Licensed psychologist", "Ohio Board of Psychology"),
+):
+    row("51", f"{text} of {issuer}", approve(), qualified(text), put("Coach", "qualification.0.issuer", {"display": issuer}))
+row(
+    "51",
+    "CHES of an unknown school",
+    warn("words"),
+    qualified("CHES"),
+    put("Coach", "qualification.0.issuer", {"display": "Moonlight Academy"}),
+)
+for each in ("Applicant for NBC-HWC", "Not NBC-HWC certified", "NBC-HWC candidate", "RN student", "CHES (expired)"):
+    row("51", each, pend("N570"), qualified(each))
+row(
+    "51",
+    "an applicant, though the issuer is named",
+    pend("N570"),
+    put("Coach", "qualification.0.code.text", "NBC-HWC, pending"),
+)
 row("51", "one of two qualifications is accepted", approve(), qualified("Diploma in baking", None))
 EXPIRED = deny("B7")
 row("52", "certificate ended the day before", EXPIRED, qualified(None, valid=("2018-01-01", "2023-05-31")))
@@ -739,7 +762,7 @@ row("52", "certificate without dates", either("PEND|REVIEW"), without("Coach", "
 row(
     "52",
     "one expired, one valid",
-    approve(),
+    warn("words"),
     qualified("CHES", valid=("2018-01-01", "2023-05-31")),
     second_certificate,
 )
