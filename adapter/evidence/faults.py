@@ -37,6 +37,11 @@ class Faults:
 
 def _told(expression: str, seen: set[str]) -> bool:
     """Whether a fault of this element, or of one around or inside it, is listed already."""
-    plain = re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
-    others = [re.sub(r"\[\d+\]", "", each) for each in seen]
-    return any(plain.startswith(each) or each.startswith(plain) for each in others)
+    plain = _plain(expression)
+    return any(plain.startswith(each) or each.startswith(plain) for each in map(_plain, seen))
+
+
+def _plain(expression: str) -> str:
+    """Without indexes, and a choice of types as JSON names it: ``performed.ofType(Period)`` is ``performedPeriod``."""
+    named = re.sub(r"\.ofType\((\w)(\w*)\)", lambda each: each[1].upper() + each[2], expression)
+    return re.sub(r"\[\d+\]", "", named)

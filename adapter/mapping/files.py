@@ -131,6 +131,7 @@ class PayerFile(Strict):
     identifiers: list[PayerIdentifier] = []
     names: list[str] = []
     name_parts: list[str] = []
+    not_names: list[str] = []
     policies: list[str] = []
     note: str = ""
 

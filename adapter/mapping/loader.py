@@ -54,6 +54,8 @@ class Mappings:
     payers: Payers
     scope: Mapping[str, str]
     """The service codes that put a claim in scope, with the key of their system."""
+    group_codes: frozenset[str]
+    """Those of them that bill a session with several people."""
     local_codes: frozenset[str]
     """Codes of other systems that ``tables/service-codes.json`` translates into one of ours."""
     tables: Mapping[str, ConceptMap]
@@ -84,12 +86,14 @@ def load_mappings(layers: Layers, version: str) -> Mappings:
     plan = loader.attempt(loader.plan)
     credentials = loader.attempt(loader.credentials)
     payers = loader.attempt(loader.payers)
-    scope = loader.attempt(loader.scope) or {}
+    services = loader.attempt(loader.services) or {}
+    scope = {code: str(entry.system) for code, entry in services.items() if entry.scope}
+    groups = frozenset(code for code in scope if services[code].individual is False)
     if loader.faults or not (resources and documentation and plan and credentials and payers):
         raise ConfigurationError(loader.faults)
     local = frozenset(code for (_, code), target in tables["service-codes"].targets.items() if target.code in scope)
     return Mappings(
-        version, resources, documentation, plan, systems, credentials, payers, scope, local, tables, variables
+        version, resources, documentation, plan, systems, credentials, payers, scope, groups, local, tables, variables
     )
 
 
@@ -207,9 +211,8 @@ class _Loader:
     def _payer_file(self, name: str) -> files.PayerFile:
         return files.validated(files.PayerFile, self.layers.lined(name))
 
-    def scope(self) -> dict[str, str]:
-        read = files.validated(files.CodeListFile, self.layers.lined("codes/service-codes.yaml"))
-        return {code: str(entry.system) for code, entry in read.codes.items() if entry.scope}
+    def services(self) -> dict[str, files.CodeEntry]:
+        return files.validated(files.CodeListFile, self.layers.lined("codes/service-codes.yaml")).codes
 
 
 def _value_set(name: str, read: Sequence[files.ValueSetFile], systems: CodeSystems) -> ConceptMap:
@@ -256,6 +259,7 @@ def _payer(read: files.PayerFile, name: str) -> Payer:
         identifiers=frozenset((each.system, each.value) for each in read.identifiers),
         names=tuple(map(plain_name, read.names)),
         name_parts=tuple(map(plain_name, read.name_parts)),
+        not_names=tuple(map(plain_name, read.not_names)),
         policies=tuple(read.policies),
         note=read.note,
         file=name,

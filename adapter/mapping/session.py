@@ -41,7 +41,6 @@ from adapter.session.model import (
 from adapter.session.time import Days, Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
-GROUP_CODE = "0593T"
 DECIDED = ("complete", "partial")
 """Outcomes of another payer's ClaimResponse that hold a result."""
 WITHDRAWN = ("entered-in-error", "refuted")
@@ -147,11 +146,25 @@ class Builder:
         )
 
     def _payers_of(self, coverage: Record, organizations: Sequence[Record]) -> tuple[Sourced[str | None], ...]:
-        """Each payor once: by its Organization, else by the reference's identifier or display."""
-        if organizations:
-            return tuple(Sourced(self._payer(each, None, ()), each.origin) for each in organizations)
-        names = [each.value for each in coverage.many("payor_names")]
-        return tuple(Sourced(self._payer(None, each, names), each.origin) for each in coverage.many("payors"))
+        """Each payor: by its Organization, else by the reference's identifier or its own display."""
+        known = {each.located.key: each for each in organizations}
+        payors, names = coverage.many("payors"), coverage.many("payor_names")
+        displays = [(each.value,) for each in names] if len(names) == len(payors) else [()] * len(payors)
+        return tuple(
+            self._payor(each, self.store.resolve(each.value, coverage.located), known, display)
+            for each, display in zip(payors, displays, strict=True)
+        )
+
+    def _payor(
+        self,
+        reference: Sourced[object],
+        found: Located | None,
+        known: Mapping[str, Record],
+        display: Iterable[str],
+    ) -> Sourced[str | None]:
+        if found is None or found.key not in known:
+            return Sourced(self._payer(None, reference, display), reference.origin)
+        return Sourced(self._payer(known[found.key], None, ()), known[found.key].origin)
 
     def _diagnosis(self, record: Record, conditions: Mapping[int, Record]) -> Diagnosis:
         """A coded diagnosis, or the codes of the Condition it refers to."""
@@ -215,7 +228,7 @@ class Builder:
             return
         for coach in line.renderers:
             for other in self.coaching(coach.key):
-                with_others = other.patient is not None and other.patient != patient and GROUP_CODE not in other.codes
+                with_others = other.patient not in (None, patient) and not other.codes & self.mappings.group_codes
                 if with_others and other.interval.value.overlaps(time.interval.value):
                     yield other.interval.value
 

@@ -109,13 +109,17 @@ def _any_found(patterns: Iterable[re.Pattern[str]], texts: Sequence[str]) -> boo
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """One payer of ``mappings/payers/``. ``names`` match from the first word on, ``name_parts`` anywhere."""
+    """One payer of ``mappings/payers/``. ``names`` match from the first word on, ``name_parts`` anywhere.
+
+    ``not_names`` are words of other business under the same name: with one of them nobody can tell whose rules apply.
+    """
 
     key: str
     title: str
     identifiers: frozenset[tuple[str, str]] = frozenset()
     names: tuple[str, ...] = ()
     name_parts: tuple[str, ...] = ()
+    not_names: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     note: str = ""
     file: str = ""
@@ -128,14 +132,14 @@ class Payers:
     payers: Mapping[str, Payer] = field(default_factory=dict)
 
     def recognise(self, identifiers: Iterable[tuple[str, str]], names: Iterable[str]) -> str | None:
-        """The key of the payer; None when nobody, or more than one, matches."""
-        wanted = set(identifiers)
-        by_identifier = {key for key, payer in self.payers.items() if payer.identifiers & wanted}
-        if by_identifier:
-            return by_identifier.pop() if len(by_identifier) == 1 else None
-        plain = [plain_name(name) for name in names]
-        by_name = {key for key, payer in self.payers.items() if any(_named(payer, name) for name in plain)}
-        return by_name.pop() if len(by_name) == 1 else None
+        """The key of the payer; None when nobody or more than one matches, or a name speaks of other business."""
+        wanted, plain = set(identifiers), [plain_name(name) for name in names]
+        found = {key for key, payer in self.payers.items() if payer.identifiers & wanted}
+        found = found or {key for key, payer in self.payers.items() if any(_named(payer, name) for name in plain)}
+        if len(found) != 1:
+            return None
+        (key,) = found
+        return None if any(_has_part(name, self.payers[key].not_names) for name in plain) else key
 
 
 def plain_name(name: str) -> str:
@@ -145,6 +149,8 @@ def plain_name(name: str) -> str:
 
 def _named(payer: Payer, name: str) -> bool:
     padded = f" {name} "
-    return any(padded.startswith(f" {each} ") for each in payer.names) or any(
-        f" {part} " in padded for part in payer.name_parts
-    )
+    return any(padded.startswith(f" {each} ") for each in payer.names) or _has_part(name, payer.name_parts)
+
+
+def _has_part(name: str, parts: Iterable[str]) -> bool:
+    return any(f" {part} " in f" {name} " for part in parts)

@@ -736,7 +736,13 @@ for text, issuer in (
     ("Registered nurse", "Texas Board of Nursing"),
     ("Licensed psychologist", "Ohio Board of Psychology"),
 ):
-    row("51", f"{text} of {issuer}", approve(), qualified(text), put("Coach", "qualification.0.issuer", {"display": issuer}))
+    row(
+        "51",
+        f"{text} of {issuer}",
+        approve(),
+        qualified(text),
+        put("Coach", "qualification.0.issuer", {"display": issuer}),
+    )
 row(
     "51",
     "CHES of an unknown school",
@@ -861,6 +867,7 @@ row("65", "I10 pointed to, a header beside it", reject("16", "M76|M81"), diagnos
 row("66", "modifier ZZ", reject("16", "N823"), modifiers("ZZ"))
 row("66", "modifier AC of 2026 in 2023", deny("182"), modifiers("AC"))
 row("66", "modifier GD, ended 2019", deny("182"), modifiers("GD"))
+row("66", "modifier 93 in 2021, before any policy", deny("182"), on("2021-12-01"), modifiers("93"))
 row("66", "modifier JG on its last day", either("APPROVE|REVIEW"), on("2024-12-31"), modifiers("JG"))
 row("66", "modifier JG on the day after", deny("182"), on("2025-01-01"), modifiers("JG"))
 row("66", "a modifier in words only", reject("16", "N823"), put("Claim", "item.0.modifier", [{"text": "by video"}]))
@@ -1186,6 +1193,26 @@ row(
     put("Coverage/base-coverage", "payor", [{"display": "Cigna"}]),
     put("Claim", "insurer", {"display": "Cigna"}),
 )
+for each in ("Cigna Medicare Advantage", "Cigna-HealthSpring", "Cigna Medicaid of Texas", "Cigna Global"):
+    row("payer", f"{each} is no standard plan of Cigna's", review(), paid_by(each))
+TWO_PAYORS = [to("Organization/base-payer"), {"display": "Aetna"}]
+row("payer", "two payors, one in words", review(), put("Coverage/base-coverage", "payor", TWO_PAYORS))
+row(
+    "payer",
+    "two payors, one leads nowhere",
+    review(),
+    put("Coverage/base-coverage", "payor", [*TWO_PAYORS[:1], to("Organization/nowhere")]),
+)
+row(
+    "payer",
+    "two payors, both Cigna",
+    approve(),
+    put(
+        "Coverage/base-coverage", "payor", [to("Organization/base-payer") | {"display": "Cigna"}, {"display": "CHLIC"}]
+    ),
+)
+row("payer", "addressed to a company nobody knows", review("insurer"), addressed_to("Zebra Mutual"))
+row("payer", "addressed to a company that leads nowhere", review(), put("Claim", "insurer", to("Organization/nowhere")))
 row("no policy", "Aetna, 29 minutes", review(never="152"), paid_by("Aetna"), lasting(29))
 row("no policy", "Aetna, inpatient", review(never="58"), paid_by("Aetna"), of_class("IMP"), pos("21"))
 row("no policy", "Aetna, nothing written", review(never="N706"), paid_by("Aetna"), nothing_written)
@@ -1300,15 +1327,15 @@ row(
 # --- beyond the table: one coach, two patients (issue 3, same-day interactions)
 
 
-def beside(start: str, end: str) -> Change:
+def beside(start: str, end: str, service: str = "0592T") -> Change:
     """A session of the same coach with another patient."""
 
     def change(world: World) -> None:
         period = {"start": f"2023-06-01T{start}:00-04:00", "end": f"2023-06-01T{end}:00-04:00"}
-        theirs = {"subject": to("Patient/other")}
+        theirs, done = {"subject": to("Patient/other")}, concept(service)
         world.add({"resourceType": "Patient", "id": "other"})
-        world.add(world.encounter | theirs | {"id": "beside-enc", "period": period})
-        procedure = world.procedure | theirs | {"id": "beside-proc", "performedPeriod": period}
+        world.add(world.encounter | theirs | {"id": "beside-enc", "period": period, "type": [done]})
+        procedure = world.procedure | theirs | {"id": "beside-proc", "performedPeriod": period, "code": done}
         world.add(procedure | {"encounter": to("Encounter/beside-enc")})
 
     return change
@@ -1316,6 +1343,7 @@ def beside(start: str, end: str) -> Change:
 
 row("two patients", "overlapping by half", review(), beside("10:20", "11:00"))
 row("two patients", "overlapping by a minute", review(), beside("10:39", "11:10"))
+row("two patients", "a group at the same time", approve(), beside("10:20", "11:00", "0593T"))
 row("two patients", "one after the other", approve(), beside("10:40", "11:10"))
 row("two patients", "one before the other", approve(), beside("09:20", "10:00"))
 
