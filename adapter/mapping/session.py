@@ -371,14 +371,13 @@ def _as_written(reference: object) -> str:
 
 
 def _hospital_stays(information: Iterable[Record]) -> Iterable[Sourced[Days]]:
-    """When the patient was in hospital, as the claim's supporting information says; a category without a system counts.
+    """When the patient was in hospital, as the supporting information says; a stay without dates may be any day.
 
     https://hl7.org/fhir/R4/valueset-claim-informationcategory.html
     """
     for each in information:
-        timing = each.one("timing")
-        if timing is not None and any(_means_hospitalized(category.value) for category in each.many("category")):
-            yield timing
+        if any(_means_hospitalized(category.value) for category in each.many("category")):
+            yield each.one("timing") or Sourced(Days(None, None), each.origin)
 
 
 def _means_hospitalized(category: Code) -> bool:

@@ -344,6 +344,7 @@ row("25", "class AMB of another list", warn(), classed("AMB", "https://clinic.ex
 row("26", "class IMP of another list, POS 11", review(), classed("IMP", "https://clinic.example/classes"))
 row("26", "in hospital by the claim, class AMB, POS 11", pend("M77"), hospitalized("2023-05-30", "2023-06-03"))
 row("26", "in hospital by the claim, a category without a system", pend("M77"), hospitalized("2023-06-01", system=None))
+row("26", "in hospital by the claim, no dates", pend("M77"), hospitalized(None))
 row("26", "in hospital until the day before", approve(), hospitalized("2023-05-30", "2023-05-31"))
 row("26", "kept from work, not in hospital", approve(), hospitalized("2023-05-30", "2023-06-03", "employmentimpacted"))
 row(

@@ -297,10 +297,11 @@ def placed(code: str, system: str | None) -> Change:
 
 
 def hospitalized(
-    first: str, last: str | None = None, category: str = "hospitalized", system: str | None = INFORMATION
+    first: str | None, last: str | None = None, category: str = "hospitalized", system: str | None = INFORMATION
 ) -> Change:
-    """Supporting information of the claim: a stay from a day to another, or of one day."""
-    timing = {"timingDate": first} if last is None else {"timingPeriod": {"start": first, "end": last}}
+    """Supporting information of the claim: a stay from a day to another, of one day, or without dates."""
+    day, period = {"timingDate": first}, {"timingPeriod": {"start": first, "end": last}}
+    timing: Json = {} if first is None else day if last is None else period
     return put("Claim", "supportingInfo", [{"sequence": 1, "category": concept(category, system)} | timing])
 
 
