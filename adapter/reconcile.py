@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from adapter.answers.answer import Answer
@@ -35,7 +35,6 @@ from adapter.mapping.session import Builder
 from adapter.mapping.versioned import VersionedMapper
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession, PriorService, Settlement
-from adapter.session.time import Moment
 from adapter.settling import Settling
 from adapter.terminology.icd10cm import Icd10Cm
 
@@ -243,13 +242,8 @@ class Reconciliation:
         if not sessions:
             no_line = Issue("required", "the claim has no line", "Claim.item", claim.place())
             return self._refuse(claim, [no_line, *passed_over])
-        determination = determine(sessions, self.adjudicator.book, self._today(sessions))
+        determination = determine(sessions, self.adjudicator.book, self.instant)
         return self._respond(claim, evidence, determination, [*evidence.used, *documents], passed_over)
-
-    def _today(self, sessions: Sequence[CoachingSession]) -> date:
-        """The day of the decision where the sessions were held."""
-        today = self.instant.date()
-        return max(each.day_of(Moment(today, today, self.instant)) for each in sessions)
 
     def _builder(self, claim: Located, *, alone: bool = False) -> Builder:
         adjudicator = self.adjudicator

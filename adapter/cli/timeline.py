@@ -144,7 +144,7 @@ def _encounter(session: CoachingSession) -> Iterator[Bar]:
     else:
         yield _recorded("Encounter", encounter.period.value, encounter.period.origin)
     if encounter.length is not None:
-        stated = counted(encounter.length.value, "minute")
+        stated = counted(int(encounter.length.value), "minute")
         yield Bar("recorded", "Encounter length", "as stated", stated, origin=encounter.length.origin)
 
 

@@ -1,13 +1,13 @@
 """Decides sessions: every rule of the policy in force speaks, the strongest decision wins, nothing is left out.
 
-No I/O, no clock, no log: the same sessions, policies and day give the same determination.
+No I/O, no clock, no log: the same sessions, policies and instant give the same determination.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import datetime
 
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination, Verdict
 from adapter.coverage.registry import RULES, Rule
@@ -23,20 +23,20 @@ class RuleCrashed(AdapterError):
         super().__init__(f"rule {rule} failed on Claim/{claim} line {line}: {raised_at(error)}")
 
 
-def determine(sessions: Sequence[CoachingSession], book: PolicyBook, today: date) -> Determination:
+def determine(sessions: Sequence[CoachingSession], book: PolicyBook, now: datetime) -> Determination:
     """Decide all lines of a claim.
 
     Raises:
         RuleCrashed: a rule raised something that is no answer.
     """
-    lines = tuple(adjudicate(session, book, today) for session in sessions)
+    lines = tuple(adjudicate(session, book, now) for session in sessions)
     return Determination(sessions[0].claim.id, lines)
 
 
-def adjudicate(session: CoachingSession, book: PolicyBook, today: date) -> LineDetermination:
+def adjudicate(session: CoachingSession, book: PolicyBook, now: datetime) -> LineDetermination:
     """Decide one line by the rule set of its payer and date of service."""
     rules = rule_set(session, book)
-    findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, today))
+    findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, now))
     return LineDetermination(
         session.line.sequence,
         session.code,
@@ -69,10 +69,10 @@ def _in_order(rules: RuleSet) -> list[Rule]:
     return sorted(named, key=lambda rule: (rule.stage, rule.name))
 
 
-def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, today: date) -> tuple[Finding, ...]:
+def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, now: datetime) -> tuple[Finding, ...]:
     """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
     stated = rules.rules[rule.name]
-    terms = Terms(stated, rules, book.codes, today, session.code)
+    terms = Terms(stated, rules, book.codes, now, session.code)
     if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
         return (terms.not_applicable("the line bills another service"),)
     if stated.file.applies_to and session.code not in stated.file.applies_to:

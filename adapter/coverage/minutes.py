@@ -6,34 +6,40 @@ from adapter.session.model import CoachingSession
 
 
 def session_minutes(session: CoachingSession) -> int | None:
-    """Whole minutes of the session; None when unknown or contradictory.
+    """Whole minutes of the session, never rounded up; None when unknown or contradictory."""
+    seconds = session_seconds(session)
+    return None if seconds is None else seconds // 60
+
+
+def session_seconds(session: CoachingSession) -> int | None:
+    """Whole seconds of the session; None when unknown or contradictory.
 
     The Procedure's period is the session. Without one it is the Encounter's, less the absence that ``Encounter.length``
     leaves out, so the smaller of the two (rows 16 and 19 of tests/table).
     """
-    interval, length = session.time.interval, stated_length(session)
-    minutes = None if interval is None else interval.value.minutes
-    if minutes is None or contradicts(session):
+    interval, length = session.time.interval, stated_seconds(session)
+    seconds = None if interval is None else interval.value.seconds
+    if seconds is None or contradicts(session):
         return None
-    return minutes if length is None else min(minutes, length)
+    return seconds if length is None else min(seconds, length)
 
 
-def stated_length(session: CoachingSession) -> int | None:
-    """``Encounter.length`` in whole minutes, when it is about the session itself."""
+def stated_seconds(session: CoachingSession) -> int | None:
+    """``Encounter.length`` in whole seconds, when it is about the session itself."""
     encounter, procedure = session.visit.encounter, session.visit.procedure
     if encounter is None or encounter.length is None:
         return None
     if procedure is not None and procedure.performed is not None:
         return None
-    return int(encounter.length.value)
+    return round(encounter.length.value * 60)
 
 
 def contradicts(session: CoachingSession) -> bool:
-    """The Encounter's length exceeds its own period, or falls short of the Procedure inside it."""
+    """The Encounter's length exceeds its own period, or falls short of the Procedure inside it, by whole minutes."""
     encounter, procedure = session.visit.encounter, session.visit.procedure
     if encounter is None or encounter.length is None:
         return False
     around = encounter.period.value.minutes if encounter.period else None
     inside = procedure.performed.value.minutes if procedure and procedure.performed else None
-    length = encounter.length.value
+    length = int(encounter.length.value)
     return (around is not None and length > around) or (inside is not None and length < inside)

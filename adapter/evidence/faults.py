@@ -70,8 +70,9 @@ def _inside_of(value: Any) -> Any:
 
 
 def _plain(expression: str) -> str:
-    """The element without its indexes and types."""
-    return re.sub(r"\.ofType\(.*?\)|\[\d+\]", "", expression)
+    """Without indexes, and a choice of types as JSON names it: ``performed.ofType(Period)`` is ``performedPeriod``."""
+    named = re.sub(r"\.ofType\((\w)(\w*)\)", lambda each: each[1].upper() + each[2], expression)
+    return re.sub(r"\[\d+\]", "", named)
 
 
 def _another_version(located: Located, version: str) -> Iterator[Issue]:

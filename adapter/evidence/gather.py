@@ -216,8 +216,7 @@ class _Gatherer:
         """Procedures tied to a named visit, also one that names no code; else those of the day tied to no visit."""
         if visit.procedures:
             return
-        tied = [each for key in sorted(visit.named) for each in self.store.procedures_of(key)]
-        visit.procedures = [each for each in tied if self._may_be(each, codes) and not self._set_aside(each, visit)]
+        self._tied_procedures(visit, visit.named, codes)
         if visit.procedures or patient is None or not visit.encounters:
             return
         for located in self.store.about("Procedure", patient):
@@ -225,6 +224,10 @@ class _Gatherer:
             loose = record.one("encounter") is None and _on_day(_performed(record), serviced)
             if loose and self._carries(record.many("codes"), codes) and not self._set_aside(located, visit):
                 visit.procedures.append(located)
+
+    def _tied_procedures(self, visit: _Visit, encounters: Iterable[str], codes: set[str]) -> None:
+        tied = [each for key in sorted(encounters) for each in self.store.procedures_of(key)]
+        visit.procedures = [each for each in tied if self._may_be(each, codes) and not self._set_aside(each, visit)]
 
     def _may_be(self, procedure: Located, codes: set[str]) -> bool:
         """Whether a procedure of the visit can be the line's: it carries the code, or does not say what it is."""
@@ -243,6 +246,8 @@ class _Gatherer:
             fits = self._carries(record.many("types"), codes) and _on_day(record.value("period"), serviced)
             if fits and not self._set_aside(located, visit):
                 visit.encounters.append(located)
+        if not visit.procedures:  # one that says nothing readable of its day is still that of its visit
+            self._tied_procedures(visit, {each.key for each in visit.encounters}, codes)
         if not visit.encounters:
             for located in list(visit.procedures):
                 record = self.mapper.record(located)

@@ -126,17 +126,22 @@ class PayerFile(Strict):
     identifiers: list[PayerIdentifier] = []
     names: list[str] = []
     name_parts: list[str] = []
+    not_names: list[str] = []
     policies: list[str] = []
     note: str = ""
 
 
 class CredentialFile(Strict):
-    """How one kind of credential is recognised; ``codes`` are ``system key|code``."""
+    """How one kind of credential is recognised; ``codes`` are ``system key|code``.
+
+    ``confirmed_by`` are issuers that bear out the words of a title and recognise nothing by themselves.
+    """
 
     title: str
     codes: list[str] = []
     texts: list[str] = []
     issuers: list[str] = []
+    confirmed_by: list[str] = []
 
 
 class CredentialsFile(Strict):
@@ -144,6 +149,8 @@ class CredentialsFile(Strict):
     source: str
     edition: str
     checked: Day
+    doubts: list[str] = []
+    """Words that deny a credential or put it in the future, whatever else is said."""
     kinds: dict[str, CredentialFile]
 
 

@@ -84,7 +84,8 @@ def load_mappings(layers: Layers, version: str) -> Mappings:
     plan = loader.attempt(loader.plan)
     credentials = loader.attempt(loader.credentials)
     payers = loader.attempt(loader.payers)
-    scope = loader.attempt(loader.scope) or {}
+    services = loader.attempt(loader.services) or {}
+    scope = {code: str(entry.system) for code, entry in services.items() if entry.scope}
     if loader.faults or not (resources and documentation and plan and credentials and payers):
         raise ConfigurationError(loader.faults)
     local = frozenset(code for (_, code), target in tables["service-codes"].targets.items() if target.code in scope)
@@ -190,7 +191,8 @@ class _Loader:
 
     def credentials(self) -> Credentials:
         read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
-        return Credentials([_credential_kind(key, kind) for key, kind in read.kinds.items()])
+        kinds = [_credential_kind(key, kind) for key, kind in read.kinds.items()]
+        return Credentials(kinds, whole_words(read.doubts))
 
     def payers(self) -> Payers:
         found: dict[str, Payer] = {}
@@ -206,9 +208,9 @@ class _Loader:
     def _payer_file(self, name: str) -> files.PayerFile:
         return files.validated(files.PayerFile, self.layers.lined(name))
 
-    def scope(self) -> dict[str, str]:
-        read = files.validated(files.CodeListFile[files.ServiceEntry], self.layers.lined("codes/service-codes.yaml"))
-        return {code: entry.system for code, entry in read.codes.items() if entry.scope}
+    def services(self) -> dict[str, files.ServiceEntry]:
+        lined = self.layers.lined("codes/service-codes.yaml")
+        return files.validated(files.CodeListFile[files.ServiceEntry], lined).codes
 
 
 def _value_set(name: str, read: Sequence[files.ValueSetFile], systems: CodeSystems) -> ConceptMap:
@@ -244,6 +246,7 @@ def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:
         frozenset((system, code) for system, _, code in codes),
         whole_words(read.texts),
         whole_words(read.issuers),
+        whole_words(read.confirmed_by),
     )
 
 
@@ -254,6 +257,7 @@ def _payer(read: files.PayerFile, name: str) -> Payer:
         identifiers=frozenset((each.system, each.value) for each in read.identifiers),
         names=tuple(map(plain_name, read.names)),
         name_parts=tuple(map(plain_name, read.name_parts)),
+        not_names=tuple(map(plain_name, read.not_names)),
         policies=tuple(read.policies),
         note=read.note,
         file=name,

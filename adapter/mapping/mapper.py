@@ -135,9 +135,8 @@ class Mapper:
         """A coding or a plain word (a status) by the table; a word is listed there without a system."""
         translated: Code | str | None
         if isinstance(value, Code):
-            url = value.written_as or self.systems.preferred.get(value.system or "")
-            translated = table.translate(value, url)
+            translated = table.translate(value, self.systems.urls(value))
         else:
-            found = table.translate(Code(value), None)
+            found = table.translate(Code(value), [None])
             translated = found.code if found is not None else None
         return translated if spec.listed_only else translated or value

@@ -55,7 +55,7 @@ REQUIRED: dict[str, dict[str, frozenset[str]]] = {
         "procedures": frozenset(["procedure", "sequence"]),
         "insurance": frozenset(["coverage", "focal", "prior_result", "sequence"]),
         "related": frozenset(["claim", "reference", "relationship"]),
-        "information": frozenset(["content", "sequence"]),
+        "information": frozenset(["category", "content", "sequence", "timing"]),
     },
     "ClaimResponse": {
         "": frozenset(["decision", "outcome", "request", "status", "use"]),

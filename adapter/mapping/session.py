@@ -25,6 +25,7 @@ from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
     CoachingSession,
+    Code,
     Coverage,
     Credential,
     Diagnosis,
@@ -39,7 +40,7 @@ from adapter.session.model import (
     Sourced,
     Visit,
 )
-from adapter.session.time import Interval, Moment, day_after, utc_day_before
+from adapter.session.time import Days, Interval, Moment, day_after, utc_day_before
 from adapter.terminology.icd10cm import Icd10Cm
 
 DECIDED = ("complete", "partial")
@@ -92,6 +93,7 @@ class Builder:
             nets=tuple(item.value("net") for item in claim.group("items")),
             related=tuple(map(self._related, claim.group("related"))),
             sequences=tuple(item.value("sequence") or 0 for item in claim.group("items")),
+            hospitalized=tuple(_hospital_stays(claim.group("information"))),
         )
 
     def _key(self, record: Record, name: str) -> Sourced[str] | None:
@@ -148,11 +150,25 @@ class Builder:
         )
 
     def _payers_of(self, coverage: Record, organizations: Sequence[Record]) -> tuple[Sourced[str | None], ...]:
-        """Each payor once: by its Organization, else by the reference's identifier or display."""
-        if organizations:
-            return tuple(Sourced(self._payer(each, None, ()), each.origin) for each in organizations)
-        names = [each.value for each in coverage.many("payor_names")]
-        return tuple(Sourced(self._payer(None, each, names), each.origin) for each in coverage.many("payors"))
+        """Each payor: by its Organization, else by the reference's identifier or its own display."""
+        known = {each.located.key: each for each in organizations}
+        payors, names = coverage.many("payors"), coverage.many("payor_names")
+        displays = [(each.value,) for each in names] if len(names) == len(payors) else [()] * len(payors)
+        return tuple(
+            self._payor(each, self.store.resolve(each.value, coverage.located), known, display)
+            for each, display in zip(payors, displays, strict=True)
+        )
+
+    def _payor(
+        self,
+        reference: Sourced[object],
+        found: Located | None,
+        known: Mapping[str, Record],
+        display: Iterable[str],
+    ) -> Sourced[str | None]:
+        if found is None or found.key not in known:
+            return Sourced(self._payer(None, reference, display), reference.origin)
+        return Sourced(self._payer(known[found.key], None, ()), known[found.key].origin)
 
     def _diagnosis(self, record: Record, conditions: Mapping[int, Record]) -> Diagnosis:
         """A coded diagnosis, or the codes of the Condition it refers to."""
@@ -335,12 +351,16 @@ class Builder:
         issuers = [each.value for each in record.many("issuer_name")]
         issuers += [each.value for each in issuer.many("names")] if issuer else []
         texts = [each.value for each in record.many("texts")]
-        kind = self.mappings.credentials.recognise((each.value for each in record.many("codes")), texts, issuers)
+        codes = [each.value for each in record.many("codes")]
+        known = self.mappings.credentials
+        kind = known.recognise(codes, texts, issuers)
         return Credential(
             kind=None if kind is None else Sourced(kind, record.origin),
             period=record.one("period"),
             origin=record.origin,
-            described=bool(texts or issuers or record.many("codes")),
+            described=bool(texts or issuers or codes),
+            doubted=known.doubted(texts),
+            words_alone=kind is not None and not known.borne_out(kind, codes, issuers),
         )
 
     def _papers(self, evidence: ClaimEvidence, line: LineEvidence) -> SessionPapers | None:
@@ -359,6 +379,20 @@ def _as_written(reference: object) -> str:
     """A reference as it stands, never its display; empty when there is nothing to follow."""
     pointer = parse_reference(reference)
     return pointer.written if pointer is not None else ""
+
+
+def _hospital_stays(information: Iterable[Record]) -> Iterable[Sourced[Days]]:
+    """When the patient was in hospital, as the supporting information says; a stay without dates may be any day.
+
+    https://hl7.org/fhir/R4/valueset-claim-informationcategory.html
+    """
+    for each in information:
+        if any(_means_hospitalized(category.value) for category in each.many("category")):
+            yield each.one("timing") or Sourced(Days(None, None), each.origin)
+
+
+def _means_hospitalized(category: Code) -> bool:
+    return category.code == "hospitalized" and category.is_of("CLAIM-INFORMATION")
 
 
 def _split(identifier: str) -> tuple[str, str]:

@@ -29,6 +29,12 @@ class CodeSystems:
             return Code(code, None, system)
         return Code(code, key, None if self.preferred[key] == system else system)
 
+    def urls(self, code: Code) -> tuple[str | None, ...]:
+        """The URL a code was written under, then the preferred one of its system: what says something of that says it
+        of every accepted spelling."""
+        preferred = self.preferred.get(code.system or "")
+        return (code.written_as or preferred,) if code.system is None else (code.written_as or preferred, preferred)
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:
@@ -43,9 +49,10 @@ class ConceptMap:
     listed_only: bool = False
     """A ValueSet: its codes stay what they are, and any other is dropped."""
 
-    def translate(self, code: Code, url: str | None) -> Code | None:
-        """The target of a code, None when the map does not list it."""
-        return self.targets.get((url, code.code))
+    def translate(self, code: Code, urls: Iterable[str | None]) -> Code | None:
+        """The target of a code by the first of the URLs of its system that the map lists it under, else None."""
+        found = (self.targets.get((url, code.code)) for url in urls)
+        return next((each for each in found if each is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class CredentialKind:
     codes: frozenset[tuple[str, str]] = frozenset()
     texts: tuple[re.Pattern[str], ...] = ()
     issuers: tuple[re.Pattern[str], ...] = ()
+    confirmed_by: tuple[re.Pattern[str], ...] = ()
 
 
 def whole_words(phrases: Iterable[str]) -> tuple[re.Pattern[str], ...]:
@@ -68,10 +76,20 @@ class Credentials:
     """Recognises a qualification: by code, then by the words of its text, then by its issuer."""
 
     kinds: Sequence[CredentialKind]
+    doubts: tuple[re.Pattern[str], ...] = ()
+
+    def doubted(self, texts: Sequence[str]) -> bool:
+        """Whether the words deny what they name or put it in the future: "not certified", "applicant for"."""
+        return _any_found(self.doubts, texts)
+
+    def borne_out(self, key: str, codes: Iterable[Code], issuers: Sequence[str]) -> bool:
+        """Whether a code or an issuer says that a qualification is of this kind, rather than its words alone."""
+        kind = next(each for each in self.kinds if each.key == key)
+        return bool(kind.codes & _written(codes)) or _any_found((*kind.issuers, *kind.confirmed_by), issuers)
 
     def recognise(self, codes: Iterable[Code], texts: Sequence[str], issuers: Sequence[str]) -> str | None:
         """The key of the kind, None when nothing matches."""
-        written = {(each.system or "", each.code) for each in codes}
+        written = _written(codes)
         by_code = (kind.key for kind in self.kinds if kind.codes & written)
         by_text = (kind.key for kind in self.kinds if _any_found(kind.texts, texts))
         by_issuer = (kind.key for kind in self.kinds if _any_found(kind.issuers, issuers))
@@ -81,19 +99,27 @@ class Credentials:
         return None
 
 
+def _written(codes: Iterable[Code]) -> set[tuple[str, str]]:
+    return {(each.system or "", each.code) for each in codes}
+
+
 def _any_found(patterns: Iterable[re.Pattern[str]], texts: Sequence[str]) -> bool:
     return any(pattern.search(text) for pattern in patterns for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """One payer of ``mappings/payers/``. ``names`` match from the first word on, ``name_parts`` anywhere."""
+    """One payer of ``mappings/payers/``. ``names`` match from the first word on, ``name_parts`` anywhere.
+
+    ``not_names`` are words of other business under the same name: with one of them nobody can tell whose rules apply.
+    """
 
     key: str
     title: str
     identifiers: frozenset[tuple[str, str]] = frozenset()
     names: tuple[str, ...] = ()
     name_parts: tuple[str, ...] = ()
+    not_names: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     note: str = ""
     file: str = ""
@@ -106,14 +132,14 @@ class Payers:
     payers: Mapping[str, Payer] = field(default_factory=dict)
 
     def recognise(self, identifiers: Iterable[tuple[str, str]], names: Iterable[str]) -> str | None:
-        """The key of the payer; None when nobody, or more than one, matches."""
-        wanted = set(identifiers)
-        by_identifier = {key for key, payer in self.payers.items() if payer.identifiers & wanted}
-        if by_identifier:
-            return by_identifier.pop() if len(by_identifier) == 1 else None
-        plain = [plain_name(name) for name in names]
-        by_name = {key for key, payer in self.payers.items() if any(_named(payer, name) for name in plain)}
-        return by_name.pop() if len(by_name) == 1 else None
+        """The key of the payer; None when nobody or more than one matches, or a name speaks of other business."""
+        wanted, plain = set(identifiers), [plain_name(name) for name in names]
+        found = {key for key, payer in self.payers.items() if payer.identifiers & wanted}
+        found = found or {key for key, payer in self.payers.items() if any(_named(payer, name) for name in plain)}
+        if len(found) != 1:
+            return None
+        (key,) = found
+        return None if any(_has_part(name, self.payers[key].not_names) for name in plain) else key
 
 
 def plain_name(name: str) -> str:
@@ -123,6 +149,8 @@ def plain_name(name: str) -> str:
 
 def _named(payer: Payer, name: str) -> bool:
     padded = f" {name} "
-    return any(padded.startswith(f" {each} ") for each in payer.names) or any(
-        f" {part} " in padded for part in payer.name_parts
-    )
+    return any(padded.startswith(f" {each} ") for each in payer.names) or _has_part(name, payer.name_parts)
+
+
+def _has_part(name: str, parts: Iterable[str]) -> bool:
+    return any(f" {part} " in f" {name} " for part in parts)

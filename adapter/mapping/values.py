@@ -17,7 +17,7 @@ from adapter.session.time import Days, Interval, Moment, parse_moment
 Converter = Callable[[Any, CodeSystems], Any]
 
 UCUM = ("http://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8")
-MINUTES_PER_UNIT = {"min": Decimal(1), "h": Decimal(60), "s": Decimal(1) / Decimal(60)}
+SECONDS_PER_UNIT = {"min": 60, "h": 3600, "s": 1}
 """UCUM units of time that a session length may have; any other is as if the length were absent (row 18)."""
 
 
@@ -116,11 +116,11 @@ def days(value: Any, systems: CodeSystems) -> Days:
 
 
 def minutes(value: Any, systems: CodeSystems) -> Decimal | None:
-    """A Duration as whole minutes, rounded down; None for a unit that is not UCUM minutes, hours or seconds."""
+    """A Duration in minutes, to the whole second, rounded down; None for a unit that is not UCUM min, h or s."""
     if not isinstance(value, dict) or "value" not in value:
         return None
-    factor = MINUTES_PER_UNIT.get(str(value.get("code"))) if value.get("system") in UCUM else None
-    return None if factor is None else Decimal(int(number(value["value"], systems) * factor))
+    factor = SECONDS_PER_UNIT.get(str(value.get("code"))) if value.get("system") in UCUM else None
+    return None if factor is None else Decimal(int(number(value["value"], systems) * factor)) / 60
 
 
 def money(value: Any, systems: CodeSystems) -> Money | None:

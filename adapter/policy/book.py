@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
@@ -154,7 +154,7 @@ class PolicyBook:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one rule may know besides the session: its values on the date of service, the code lists, today.
+    """What one rule may know besides the session: its values on the date of service, the code lists, the time.
 
     ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it. It
     cites what the rule looked up first, unless the rule says what it rests on; a rule without values cites its file.
@@ -163,7 +163,7 @@ class Terms:
     rule: PolicyRule
     rules: RuleSet
     codes: CodeLists
-    today: date
+    now: datetime
     code: str | None
     """The service code of the line."""
     looked_up: list[Source] = field(default_factory=list)

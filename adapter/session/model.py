@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from adapter.session.time import Days, Interval, Moment, day_in_offset
+from adapter.session.time import Days, Interval, Moment
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -53,6 +53,10 @@ class Code:
     code: str
     system: str | None = None
     written_as: str | None = None
+
+    def is_of(self, system: str) -> bool:
+        """Whether it is of a system, or of the one that its element is bound to, as none is written."""
+        return self.system == system or (self.system is None and self.written_as is None)
 
     def __str__(self) -> str:
         return self.code
@@ -117,7 +121,7 @@ class ClaimLine:
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in whole minutes."""
+    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in minutes, to the whole second."""
 
     origin: Origin
     status: Sourced[str] | None
@@ -179,6 +183,10 @@ class Credential:
     origin: Origin
     described: bool = True
     """False when the element says neither what it is nor who issued it."""
+    doubted: bool = False
+    """Its words deny it or put it in the future: no credential, and no proof that there is none."""
+    words_alone: bool = False
+    """Neither a code nor an issuer bears out the words that it is recognised by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +305,8 @@ class ClaimFacts:
     related: tuple[Related, ...] = ()
     sequences: tuple[int, ...] = ()
     """Numbers of the lines, in the order of the claim."""
+    hospitalized: tuple[Sourced[Days], ...] = ()
+    """Hospital stays that the claim's supporting information names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,22 +344,6 @@ class CoachingSession:
     def key(self) -> str:
         """The key of the claim, as other claims know it."""
         return f"Claim/{self.claim.id}"
-
-    def day_of(self, moment: Moment) -> date:
-        """The latest calendar day that a moment can be said to be of: days of two offsets are not compared.
-
-        It is read in its own offset and in the visit's, unless that is UTC and so may be any place's. Once the session
-        has begun, it is not before the session's day.
-        """
-        begun = self.time.interval.value.start if self.time.interval else None
-        if moment.instant is None or begun is None or begun.instant is None:
-            return moment.last_day
-        days = [moment.last_day]
-        if not begun.in_utc:
-            days.append(day_in_offset(moment.instant, begun.instant))
-        if begun.instant <= moment.instant:
-            days += [day for day, _ in self.time.days]
-        return max(days)
 
     @property
     def code(self) -> str | None:

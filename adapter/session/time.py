@@ -10,13 +10,17 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 _DATE_TIME = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
     r"(T(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?P<fraction>\.\d+)?(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?)?)?)?",
     re.ASCII,
 )
+
+
+FIRST_ZONE = timezone(timedelta(hours=14))
+"""Where each day begins first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ def _instant(text: str, match: re.Match[str]) -> datetime:
         seconds = "59"
     fraction = (match["fraction"] or "")[:7]
     return datetime.fromisoformat(f"{text[:16]}:{seconds}{fraction}{match['offset']}")
+
+
+def begins(day: date, *told: Moment | None) -> datetime:
+    """When a day begins: in the offset of the first moment that tells a local one, else where days begin first."""
+    local = (each.instant.tzinfo for each in told if each is not None and each.instant and not each.in_utc)
+    return datetime.combine(day, time(), next(local, FIRST_ZONE))
 
 
 def instant_or_last(moment: Moment | None) -> datetime:
@@ -148,14 +158,6 @@ class Days:
         if self.start is not None and self.start == self.end:
             return str(self.start)
         return f"{self.start or 'open'} to {self.end or 'open'}"
-
-
-def day_in_offset(instant: datetime, of: datetime) -> date:
-    """The calendar day of an instant where clocks show the offset of another; its own at the calendar's ends."""
-    try:
-        return instant.astimezone(of.tzinfo).date()
-    except OverflowError:
-        return instant.date()
 
 
 def utc_day_before(moment: Moment) -> date:

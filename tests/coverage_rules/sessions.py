@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -41,6 +41,7 @@ V = TypeVar("V")
 DAY = date(2023, 6, 1)
 """The date of service of coverage facts, section 4."""
 TODAY = date(2026, 11, 22)
+NOW = datetime.combine(TODAY, time(12), UTC)
 PATIENT, CLINIC, COACH, SUPERVISOR = "Patient/1", "Organization/clinic", "Practitioner/coach", "Practitioner/supervisor"
 LONG = Days(date(2010, 1, 1), date(2035, 12, 31))
 PRICE = Decimal("85.00")
@@ -125,13 +126,13 @@ def a_procedure(interval: Interval | None, *, status: str | None = "completed", 
 # --- people
 
 
-def credential(kind: str | None = "nbc-hwc", valid: Days | None = LONG, *, described: bool = True) -> Credential:
+def credential(kind: str | None = "nbc-hwc", valid: Days | None = LONG, **more: bool) -> Credential:
     origin = said_by(COACH, "Practitioner.qualification[0]")
     return Credential(
         kind=None if kind is None else Sourced(kind, origin),
         period=None if valid is None else Sourced(valid, origin),
         origin=origin,
-        described=described,
+        **more,
     )
 
 

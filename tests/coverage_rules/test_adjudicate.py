@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from coverage_rules.sessions import (
     DAY,
+    NOW,
     TODAY,
     a_coverage,
     a_person,
@@ -63,7 +64,7 @@ def test_advice_does_not_bind(weight: Decision) -> None:
 
 @pytest.mark.parametrize("code", ["0591T", "0592T", "H0038"])
 def test_a_good_session_is_approved_without_a_fault(book: PolicyBook, code: str) -> None:
-    line = adjudicate(a_session(code=code), book, TODAY)
+    line = adjudicate(a_session(code=code), book, NOW)
     assert (line.decision, outcomes(line)) == (APPROVE, set())
 
 
@@ -71,7 +72,7 @@ def test_every_failed_check_is_reported(book: PolicyBook) -> None:
     session = a_session(minutes=20, pos="21", diagnoses=["I10"], modifiers=["ZZ", "95"], history=(), quantity=None)
     session = put(put(session, "renderers", (a_person(),)), "documentation.note_on_file", None)
     line = adjudicate(
-        put(session, "claim.coverages", (a_coverage(valid=Days(None, DAY - timedelta(days=1))),)), book, TODAY
+        put(session, "claim.coverages", (a_coverage(valid=Days(None, DAY - timedelta(days=1))),)), book, NOW
     )
     assert line.decision is REJECT
     assert outcomes(line) == {
@@ -91,19 +92,19 @@ def test_every_failed_check_is_reported(book: PolicyBook) -> None:
 
 def test_a_denied_line_carries_the_codes_of_every_denial(book: PolicyBook) -> None:
     session = a_session(minutes=20, pos="21", encounter_class="IMP", diagnoses=["I10"], history=())
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     assert line.decision is DENY
     assert line_codes(line) == ({"152", "58", "167"}, {"N163", "N428", "N569"})
     assert ("prior_assessment", "pend") in outcomes(line)
 
 
 def test_each_rule_of_the_policy_speaks(book: PolicyBook) -> None:
-    line = adjudicate(a_session(), book, TODAY)
+    line = adjudicate(a_session(), book, NOW)
     assert {each.rule for each in line.findings} == set(book.policies["cigna-a015"].rules)
 
 
 def test_each_finding_cites_its_document_section_and_policy_version(book: PolicyBook) -> None:
-    for each in adjudicate(a_session(), book, TODAY).findings:
+    for each in adjudicate(a_session(), book, NOW).findings:
         cited = each.citation
         assert cited.document, each.rule
         assert cited.section, each.rule
@@ -111,7 +112,7 @@ def test_each_finding_cites_its_document_section_and_policy_version(book: Policy
 
 
 def test_the_note_about_missing_inputs_stands_on_every_decided_line(book: PolicyBook) -> None:
-    found = {(each.rule, each.outcome): each.decision for each in adjudicate(a_session(), book, TODAY).findings}
+    found = {(each.rule, each.outcome): each.decision for each in adjudicate(a_session(), book, NOW).findings}
     assert found[INPUTS] is WARN
 
 
@@ -137,7 +138,7 @@ def at(session: CoachingSession, minutes: int) -> CoachingSession:
 
 @pytest.mark.parametrize("session", NOWHERE)
 def test_a_good_session_goes_to_a_person(book: PolicyBook, session: CoachingSession) -> None:
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     assert line.decision is REVIEW
     assert line_codes(line) == ({"133"}, set())
 
@@ -145,7 +146,7 @@ def test_a_good_session_goes_to_a_person(book: PolicyBook, session: CoachingSess
 @pytest.mark.parametrize("session", NOWHERE)
 def test_coverage_findings_are_advice(book: PolicyBook, session: CoachingSession) -> None:
     flawed = put(put(at(session, 20), "history", ()), "documentation.note_on_file", None)
-    line = adjudicate(flawed, book, TODAY)
+    line = adjudicate(flawed, book, NOW)
     assert line.decision is REVIEW
     assert line_codes(line) == ({"133"}, set())
     advice = {each.rule: each.decision for each in line.findings if each.advisory}
@@ -154,7 +155,7 @@ def test_coverage_findings_are_advice(book: PolicyBook, session: CoachingSession
 
 @pytest.mark.parametrize("session", NOWHERE)
 def test_the_form_still_rejects(book: PolicyBook, session: CoachingSession) -> None:
-    line = adjudicate(put(session, "line.quantity", sourced(Decimal(0))), book, TODAY)
+    line = adjudicate(put(session, "line.quantity", sourced(Decimal(0))), book, NOW)
     assert line.decision is REJECT
     assert "16" in line_codes(line)[0]
 
@@ -204,7 +205,7 @@ ENDED = a_coverage("aetna", valid=Days(None, DAY - timedelta(days=1)))
     ],
 )
 def test_what_binds_whoever_pays(book: PolicyBook, session: CoachingSession, decision: Decision, carc: str) -> None:
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     assert (line.decision, line_codes(line)[0]) == (decision, {carc})
 
 
@@ -213,7 +214,7 @@ LOST = Diagnosis(1, (), said_by("Claim/1", "Claim.diagnosis[0]"), unresolved=Tru
 
 def test_nothing_pends_where_no_policy_decides(book: PolicyBook) -> None:
     session = put(put(a_session(payer="aetna"), "claim.diagnoses", (LOST,)), "line.diagnoses", (LOST,))
-    assert adjudicate(session, book, TODAY).decision is REVIEW
+    assert adjudicate(session, book, NOW).decision is REVIEW
 
 
 # --- a line of another service
@@ -225,14 +226,14 @@ def test_a_line_of_another_service_is_reviewed_and_nothing_else(book: PolicyBook
         payer=payer, minutes=5, pos="99", modifiers=["ZZ"], quantity=0, diagnoses=(), on=date(2024, 7, 2)
     )
     session = put(session, "line.services", (sourced(Code("99213", "CPT")),))
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     assert (line.decision, line_codes(line)) == (REVIEW, ({"133"}, set()))
     assert outcomes(line) == {("line_in_scope", "other_service")}
 
 
 def test_lines_are_decided_one_by_one(book: PolicyBook) -> None:
     other = put(a_session(), "line.services", (sourced(Code("99213", "CPT")),))
-    determination = determine([a_session(minutes=29), put(other, "line.sequence", 2), a_session()], book, TODAY)
+    determination = determine([a_session(minutes=29), put(other, "line.sequence", 2), a_session()], book, NOW)
     assert [each.decision for each in determination.lines] == [DENY, REVIEW, APPROVE]
     assert determination.decision is DENY
     assert determination.claim == "1"
@@ -241,7 +242,7 @@ def test_lines_are_decided_one_by_one(book: PolicyBook) -> None:
 
 def test_lines_of_different_days_are_decided_by_the_policy_of_each(book: PolicyBook) -> None:
     days = [a_session(on=date(2023, 4, day)) for day in (14, 15, 15)]
-    determination = determine(days, book, TODAY)
+    determination = determine(days, book, NOW)
     assert [(each.policy.split()[0], each.decides) for each in determination.lines] == [
         ("common", False),
         ("cigna-a015", True),
@@ -260,7 +261,7 @@ def test_a_rule_that_raises_names_claim_line_and_rule(book: PolicyBook, monkeypa
     monkeypatch.setitem(RULES, "session_length", replace(RULES["session_length"], check=broken))
     session = put(put(a_session(), "claim.id", "c-17"), "line.sequence", 3)
     with pytest.raises(RuleCrashed, match=r"session_length.*Claim/c-17.*line 3.*ZeroDivisionError") as caught:
-        determine([session], book, TODAY)
+        determine([session], book, NOW)
     assert "must not be told" not in str(caught.value)
     assert caught.value.exit_code == 3
 
@@ -272,18 +273,18 @@ def test_a_rule_that_crashes_while_it_yields_is_caught_too(book: PolicyBook, mon
 
     monkeypatch.setitem(RULES, "charges", replace(RULES["charges"], check=broken))  # type: ignore[arg-type] # it never returns
     with pytest.raises(RuleCrashed, match="charges"):
-        adjudicate(a_session(), book, TODAY)
+        adjudicate(a_session(), book, NOW)
 
 
 def test_without_a_date_the_line_is_rejected_and_nothing_crashes(book: PolicyBook) -> None:
-    line = adjudicate(without(a_session(), "line.serviced", "visit.encounter.period"), book, TODAY)
+    line = adjudicate(without(a_session(), "line.serviced", "visit.encounter.period"), book, NOW)
     assert line.decision is REJECT
     assert line_codes(line) == ({"16"}, {"M52", "MA130"})
 
 
 def test_the_same_session_gets_the_same_answer(book: PolicyBook) -> None:
     session = a_session(minutes=20, history=(), coach=a_person(credential(None)))
-    assert adjudicate(session, book, TODAY) == adjudicate(session, book, TODAY)
+    assert adjudicate(session, book, NOW) == adjudicate(session, book, NOW)
 
 
 # --- where a value comes from
@@ -311,7 +312,7 @@ TOLD = [
 
 @pytest.mark.parametrize(("session", "rule"), TOLD)
 def test_a_denial_says_where_its_values_were_read(book: PolicyBook, session: CoachingSession, rule: str) -> None:
-    found = [each for each in adjudicate(session, book, TODAY).findings if each.rule == rule and each.noteworthy]
+    found = [each for each in adjudicate(session, book, NOW).findings if each.rule == rule and each.noteworthy]
     assert found
     for each in found:
         assert any(used.origin is not None for used in each.used), each

@@ -105,6 +105,32 @@ def test_validity(book: PolicyBook, valid: Days | None, expected: Says) -> None:
     assert answers(book, "credential", held_by(a_person(credential(valid=valid)))) == [expected]
 
 
+DOUBTED, WORDS_ALONE = pends("doubted", "N570"), warns("words_alone")
+APPLICANT, BY_ITS_WORDS = credential("nbc-hwc", doubted=True), credential("nbc-hwc", words_alone=True)
+
+
+@pytest.mark.parametrize(
+    ("coach", "expected"),
+    [
+        row(a_person(BY_ITS_WORDS), WORDS_ALONE, id="neither code nor issuer says the same"),
+        row(a_person(BY_ITS_WORDS, credential("ches")), MET, id="another one is borne out"),
+        row(
+            a_person(BY_ITS_WORDS, credential("ches", Days(None, DAY_BEFORE))),
+            WORDS_ALONE,
+            id="the one that is borne out has ended",
+        ),
+        row(a_person(credential("nbc-hwc", None, words_alone=True)), UNDATED, id="words without a period"),
+        row(a_person(APPLICANT), DOUBTED, id="an applicant"),
+        row(a_person(credential(None, doubted=True)), DOUBTED, id="a student of nothing we know"),
+        row(a_person(APPLICANT, credential("ches")), MET, id="an applicant who holds another one"),
+        row(a_person(APPLICANT, credential(None)), DOUBTED, id="an applicant with another title"),
+        row(a_person(credential("physician", doubted=True)), PHYSICIAN, id="a retired physician: a person looks"),
+    ],
+)
+def test_words_are_taken_with_care(book: PolicyBook, coach: Person, expected: Says) -> None:
+    assert answers(book, "credential", held_by(coach)) == [expected]
+
+
 ENDED = credential("nbc-hwc", Days(None, DAY_BEFORE))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from coverage_rules.sessions import (
@@ -58,6 +58,11 @@ def billed(created: str | None, on: date = DAY) -> CoachingSession:
     )
 
 
+SYDNEY = an_encounter(period("2023-06-02T08:00:00+10:00", minutes=40))
+IN_SYDNEY = put(a_session(encounter=SYDNEY), "line.serviced", sourced(Days(NEXT, NEXT), "Claim.item[0].serviced"))
+UTC_VISIT = an_encounter(period("2023-06-02T01:00:00Z", minutes=40))
+UNKNOWN_ZONE = put(IN_SYDNEY, "visit.encounter", UTC_VISIT)
+NO_VISIT = without(IN_SYDNEY, "visit.encounter")
 BILLED_BEFORE, AHEAD = rejects("billed_before", "110", "N301"), rejects("in_future", "16", "N301")
 
 
@@ -84,7 +89,49 @@ BILLED_BEFORE, AHEAD = rejects("billed_before", "110", "N301"), rejects("in_futu
     ],
 )
 def test_billed_after_service(book: PolicyBook, session: CoachingSession, today: date, expected: list[Says]) -> None:
-    assert answers(book, "billed_after_service", session, today) == expected
+    noon = datetime.combine(today, time(12), UTC)
+    assert answers(book, "billed_after_service", session, noon) == expected
+
+
+@pytest.mark.parametrize(
+    ("session", "now", "expected"),
+    [
+        row(IN_SYDNEY, "2023-06-01T14:00:00+00:00", MET, id="the day has begun in the offset of the visit"),
+        row(IN_SYDNEY, "2023-06-01T13:59:59+00:00", AHEAD, id="a second before it begins there"),
+        row(billed(None), "2023-06-01T03:59:59+00:00", AHEAD, id="today in UTC, and not yet in New York"),
+        row(UNKNOWN_ZONE, "2023-06-01T10:00:00+00:00", MET, id="in UTC: the day has begun somewhere"),
+        row(UNKNOWN_ZONE, "2023-06-01T09:59:59+00:00", AHEAD, id="in UTC: it has begun nowhere"),
+    ],
+)
+def test_a_day_ahead_is_one_of_the_visit(book: PolicyBook, session: CoachingSession, now: str, expected: Says) -> None:
+    undated = put(session, "claim.created", None)
+    assert answers(book, "billed_after_service", undated, datetime.fromisoformat(now)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("session", "created", "expected"),
+    [
+        # the second of June; it began in Sydney on the first at 14:00 UTC, and nowhere before 10:00 UTC
+        row(IN_SYDNEY, "2023-06-01T23:30:00Z", MET, id="east of UTC, claim in UTC: 50 minutes after the session"),
+        row(IN_SYDNEY, "2023-06-01T19:30:00-04:00", MET, id="the same instant in New York"),
+        row(IN_SYDNEY, "2023-06-01T14:00:00Z", MET, id="as the day begins in Sydney"),
+        row(IN_SYDNEY, "2023-06-01T13:59:59Z", BILLED_BEFORE, id="a second before the day begins in Sydney"),
+        row(a_session(), "2023-06-01T04:00:00Z", MET, id="as the day begins in New York"),
+        row(a_session(), "2023-06-01T03:59:59Z", BILLED_BEFORE, id="on the day in UTC, not yet in New York"),
+        row(UNKNOWN_ZONE, "2023-06-01T23:30:00Z", MET, id="visit and claim in UTC: the day had begun somewhere"),
+        row(UNKNOWN_ZONE, "2023-06-01T10:00:00Z", MET, id="visit and claim in UTC: as it begins anywhere"),
+        row(UNKNOWN_ZONE, "2023-06-01T09:59:59Z", BILLED_BEFORE, id="visit and claim in UTC: before it began anywhere"),
+        row(UNKNOWN_ZONE, "2023-06-01T23:30:00-04:00", BILLED_BEFORE, id="visit in UTC: the claim's own offset"),
+        row(NO_VISIT, "2023-06-01T23:30:00-04:00", BILLED_BEFORE, id="no visit: the claim's own offset"),
+        row(NO_VISIT, "2023-06-02T00:00:00-04:00", MET, id="no visit: as the day begins in the claim's offset"),
+        row(IN_SYDNEY, "2023-06-01", BILLED_BEFORE, id="a claim without a time: by the calendar"),
+    ],
+)
+def test_days_of_different_offsets_are_compared_as_instants(
+    book: PolicyBook, session: CoachingSession, created: str, expected: Says
+) -> None:
+    made = put(session, "claim.created", sourced(moment(created), "Claim.created"))
+    assert answers(book, "billed_after_service", made) == [expected]
 
 
 def in_sydney(created: str, began: str = "2023-06-01T08:00:00+10:00") -> CoachingSession:

@@ -17,7 +17,6 @@ from coverage_rules.verdicts import (
     rejects,
     reviews,
     row,
-    warns,
 )
 
 from adapter.policy.book import PolicyBook
@@ -154,7 +153,7 @@ def addressed(to: str | None, covered_by: str | None) -> CoachingSession:
         row(addressed("cigna", "cigna"), MET, id="addressed to the payer"),
         row(addressed("cigna", "aetna"), denies("wrong_payer", "109", "N418"), id="to Cigna, covered by Aetna"),
         row(addressed("aetna", "cigna"), denies("wrong_payer", "109", "N418"), id="to Aetna, covered by Cigna"),
-        row(addressed(None, "cigna"), warns("insurer_unknown"), id="to somebody not recognised"),
+        row(addressed(None, "cigna"), reviews("insurer_unknown"), id="to somebody not recognised"),
         row(addressed("cigna", None), NOT_APPLICABLE, id="covered by somebody not recognised"),
         row(without(a_session(), "claim.insurer"), NOT_APPLICABLE, id="addressed to nobody"),
     ],

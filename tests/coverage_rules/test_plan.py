@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from coverage_rules.sessions import CLINIC, DAY, TODAY, a_service, a_session, put, sourced, without
+from coverage_rules.sessions import CLINIC, DAY, NOW, a_service, a_session, put, sourced, without
 from coverage_rules.verdicts import (
     MET,
     NOT_APPLICABLE,
@@ -211,7 +211,7 @@ def test_a_state_and_a_plan(book: PolicyBook, over_plan: bool, expected: str) ->
 
 def test_row_94_a_plan_that_excludes_coaching(book: PolicyBook) -> None:
     stated = with_value(book, "plan_terms", "excluded_codes", ["0591T", "0592T"])
-    line = adjudicate(a_session(), stated, TODAY)
+    line = adjudicate(a_session(), stated, NOW)
     assert (line.decision, line_codes(line)) == (Decision.DENY, ({"204"}, {"N130"}))
 
 
@@ -220,6 +220,6 @@ def test_what_was_not_at_hand_is_said(book: PolicyBook) -> None:
     assert "plan" in found.found
     assert "state" in found.found
     both = overlaid(overlaid(book, "gold", GOLD, minutes=30), "texas", Overlay(states=["TX"]), minutes=30)
-    line = adjudicate(IN_TEXAS, both, TODAY)
+    line = adjudicate(IN_TEXAS, both, NOW)
     (found,) = [each for each in line.findings if each.rule == "determination_inputs"]
     assert found.decision is Decision.APPROVE

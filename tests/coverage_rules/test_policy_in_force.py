@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from coverage_rules.sessions import TODAY, a_coverage, a_session, sourced, without
+from coverage_rules.sessions import NOW, a_coverage, a_session, sourced, without
 from coverage_rules.verdicts import MET, Says, answers, reviews, row, warns
 
 from adapter.coverage.adjudicate import adjudicate
@@ -54,10 +54,10 @@ def test_a_policy_that_ended(book: PolicyBook, on: date, policies: list[str], ex
 def test_after_its_end_a_person_decides(book: PolicyBook) -> None:
     """The rules of a policy that ended bind nobody; what binds whoever pays still does."""
     ended = ending(book, date(2023, 5, 1), [])
-    assert adjudicate(a_session(), book, TODAY).decision is Decision.APPROVE
-    assert adjudicate(a_session(), ended, TODAY).decision is Decision.REVIEW
-    assert adjudicate(a_session(minutes=20), ended, TODAY).decision is Decision.REVIEW
-    assert adjudicate(a_session(quantity=0), ended, TODAY).decision is Decision.REJECT
+    assert adjudicate(a_session(), book, NOW).decision is Decision.APPROVE
+    assert adjudicate(a_session(), ended, NOW).decision is Decision.REVIEW
+    assert adjudicate(a_session(minutes=20), ended, NOW).decision is Decision.REVIEW
+    assert adjudicate(a_session(quantity=0), ended, NOW).decision is Decision.REJECT
 
 
 def ending(book: PolicyBook, end: date, others: list[str]) -> PolicyBook:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from coverage_rules.sessions import (
     DAY,
-    TODAY,
+    NOW,
     a_procedure,
     a_session,
     an_encounter,
@@ -85,9 +85,9 @@ def test_a_stated_length_never_lengthens(start: datetime, seconds: int, offset: 
     assert minutes == (None if length > seconds // 60 else length)
 
 
-@given(minutes=st.integers(0, 24 * 60), more=st.integers(0, 60))
-def test_conventions_are_ordered_and_grow(minutes: int, more: int) -> None:
-    now, later = supported_units(minutes, 15), supported_units(minutes + more, 15)
+@given(seconds=st.integers(0, 24 * 3600), more=st.integers(0, 3600))
+def test_conventions_are_ordered_and_grow(seconds: int, more: int) -> None:
+    now, later = supported_units(seconds, 15), supported_units(seconds + more, 15)
     assert now["full"] <= now["midpoint"] <= now["ceiling"] <= now["full"] + 1
     assert all(now[each] <= later[each] for each in now)
 
@@ -162,8 +162,8 @@ NEEDED = [
 
 @pytest.mark.parametrize("paths", NEEDED)
 def test_missing_evidence_never_approves(book: PolicyBook, paths: tuple[str, ...]) -> None:
-    assert adjudicate(GOOD, book, TODAY).decision is APPROVE
-    assert adjudicate(without(GOOD, *paths), book, TODAY).decision is not APPROVE
+    assert adjudicate(GOOD, book, NOW).decision is APPROVE
+    assert adjudicate(without(GOOD, *paths), book, NOW).decision is not APPROVE
 
 
 SPARED = [
@@ -192,12 +192,12 @@ SPARED = [
 
 @pytest.mark.parametrize(("path", "sentence"), [row(*each, id=each[0]) for each in SPARED])
 def test_what_may_be_missing(book: PolicyBook, path: str, sentence: str) -> None:
-    assert adjudicate(without(GOOD, path), book, TODAY).decision is APPROVE, sentence
+    assert adjudicate(without(GOOD, path), book, NOW).decision is APPROVE, sentence
 
 
 def test_no_pointer_means_all_diagnoses(book: PolicyBook) -> None:
     """No ``diagnosisSequence`` on the line: all the claim's diagnoses count, with a warning."""
-    line = adjudicate(put(GOOD, "line.points_to_diagnoses", False), book, TODAY)
+    line = adjudicate(put(GOOD, "line.points_to_diagnoses", False), book, NOW)
     assert line.decision is APPROVE
     assert any(each.rule == "diagnosis_present" and each.decision is WARN for each in line.findings)
 
@@ -213,7 +213,7 @@ def test_missing_evidence_never_denies_for_more_than_it_is(book: PolicyBook, pat
             session = without(session, path)
         except (AttributeError, IndexError):
             continue  # something around it is gone already
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     known = {"credential": {"not_accepted"}}
     denials = {(each.rule, each.outcome) for each in line.findings if each.decision is DENY and not each.advisory}
     assert denials <= {(rule, outcome) for rule, outcomes in known.items() for outcome in outcomes}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from coverage_rules.sessions import a_procedure, a_session, at_ten, put, sourced, without
+from coverage_rules.sessions import DAY, a_procedure, a_session, at_ten, put, sourced, without
 from coverage_rules.verdicts import (
     MET,
     NOT_APPLICABLE,
@@ -21,6 +21,7 @@ from coverage_rules.verdicts import (
 
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession, Code
+from adapter.session.time import Days
 
 OUTPATIENT = ["05", "07", "11", "15", "17", "18", "19", "20", "22", "49", "50", "53", "57", "58", "62", "71", "72"]
 UNUSUAL = ["03", "04", "12", "13", "14", "16", "23", "24", "26", "27", "32", "33", "52", "54", "55", "65", "66", "99"]
@@ -129,6 +130,89 @@ def test_every_place_with_an_ambulatory_encounter(book: PolicyBook, places: list
 )
 def test_setting(book: PolicyBook, encounter_class: str | None, place: str | None, expected: Says) -> None:
     assert answers(book, "setting", a_session(encounter_class=encounter_class, pos=place)) == [expected]
+
+
+CLASSES = {"outpatient": "AMB", "telehealth": "VR", "unusual": "EMER", "inpatient": "IMP", "silent": None}
+PLACES = {"outpatient": "11", "telehealth": "02", "unusual": "12", "inpatient": "21", "silent": None}
+
+
+@pytest.mark.parametrize(
+    ("by_class", "expected"),
+    [
+        # place of service:   outpatient   telehealth  unusual   inpatient  silent
+        row("outpatient", [MET, MET, PERSON, CONFLICT, CLASS_ONLY], id="ambulatory"),
+        row("telehealth", [MET, MET, PERSON, CONFLICT, CLASS_ONLY], id="virtual"),
+        row("unusual", [PERSON, PERSON, PERSON, CONFLICT, PERSON], id="emergency"),
+        row("inpatient", [CONFLICT, CONFLICT, CONFLICT, FAILS, FAILS], id="inpatient"),
+        row("silent", [PLACE_ONLY, PLACE_ONLY, PERSON, FAILS, UNKNOWN], id="no class"),
+    ],
+)
+def test_every_pair_of_class_and_place(book: PolicyBook, by_class: str, expected: list[Says]) -> None:
+    sessions = [a_session(encounter_class=CLASSES[by_class], pos=place) for place in PLACES.values()]
+    assert [answers(book, "setting", each) for each in sessions] == [[each] for each in expected]
+
+
+def placed(session: CoachingSession, code: str, system: str | None = None) -> CoachingSession:
+    return put(session, "line.place_of_service", sourced(Code(code, None, system)))
+
+
+def of_class(session: CoachingSession, code: str, system: str | None = None) -> CoachingSession:
+    return put(session, "visit.encounter.encounter_class", sourced(Code(code, None, system)))
+
+
+LOCAL = "https://clinic.example/codes"
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(of_class(a_session(), "AMB"), MET, id="AMB without a system"),
+        row(of_class(a_session(), "IMP"), CONFLICT, id="IMP without a system, in an office"),
+        row(of_class(a_session(), "AMB", LOCAL), PLACE_ONLY, id="AMB of another list"),
+        row(of_class(a_session(), "ward", LOCAL), PLACE_ONLY, id="a class of another list"),
+        row(of_class(a_session(), "VR", LOCAL), PERSON, id="VR of another list"),
+        row(of_class(a_session(), "IMP", LOCAL), PERSON, id="IMP of another list"),
+        row(placed(a_session(), "11"), CLASS_ONLY, id="11 without a system"),
+        row(placed(a_session(), "02"), PERSON, id="02 without a system"),
+        row(placed(a_session(), "21"), PERSON, id="21 without a system"),
+        row(placed(a_session(), "21", LOCAL), PERSON, id="21 of another list"),
+        row(placed(a_session(), "room 7", LOCAL), CLASS_ONLY, id="a place of another list"),
+    ],
+)
+def test_codes_of_another_list_never_speak_for_the_claim(
+    book: PolicyBook, session: CoachingSession, expected: Says
+) -> None:
+    assert answers(book, "setting", session) == [expected]
+
+
+def in_hospital(session: CoachingSession, first: date, last: date | None) -> CoachingSession:
+    stay = sourced(Days(first, last), "Claim.supportingInfo[0].timing")
+    return put(session, "claim.hospitalized", (stay,))
+
+
+DAY_BEFORE, DAY_AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
+SILENT = a_session(encounter_class=None, pos=None)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(in_hospital(a_session(), DAY_BEFORE, DAY_AFTER), CONFLICT, id="ambulatory in an office, during a stay"),
+        row(in_hospital(a_session(), DAY, DAY), CONFLICT, id="a stay of that day"),
+        row(in_hospital(a_session(), DAY_AFTER, None), MET, id="a stay from the day after"),
+        row(in_hospital(a_session(), DAY_BEFORE, DAY_BEFORE), MET, id="a stay that ended the day before"),
+        row(in_hospital(a_session(pos="12"), DAY, None), CONFLICT, id="at home during a stay"),
+        row(in_hospital(a_session(encounter_class="IMP", pos="21"), DAY, None), FAILS, id="inpatient during a stay"),
+        row(in_hospital(SILENT, DAY, None), FAILS, id="nothing else recorded"),
+        row(
+            in_hospital(without(SILENT, "line.serviced", "visit.encounter.period"), DAY, None),
+            UNKNOWN,
+            id="no date of service",
+        ),
+    ],
+)
+def test_a_hospital_stay_on_the_claim(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
+    assert answers(book, "setting", session) == [expected]
 
 
 ONLY_PROCEDURE = without(a_session(procedure=a_procedure(at_ten(date(2023, 6, 1), 45))), "visit.encounter")

@@ -14,6 +14,7 @@ from decimal import Decimal
 import pytest
 from coverage_rules.sessions import (
     DAY,
+    NOW,
     TODAY,
     a_coverage,
     a_diagnosis,
@@ -374,7 +375,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("session", "expected"), TABLE)
 def test_row(book: PolicyBook, session: CoachingSession, expected: tuple[Decision, str]) -> None:
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     carc, rarc = line_codes(line)
     codes = f"{' '.join(sorted(carc))} {' '.join(sorted(rarc))}".rstrip()
     assert (line.decision, codes) == expected, outcomes(line)
@@ -403,7 +404,7 @@ NOTED = [
 
 @pytest.mark.parametrize(("session", "rule"), NOTED)
 def test_approved_with_a_warning(book: PolicyBook, session: CoachingSession, rule: str) -> None:
-    line = adjudicate(session, book, TODAY)
+    line = adjudicate(session, book, NOW)
     assert line.decision is APPROVE
     warnings = [each for each in line.findings if each.decision is WARN and (each.rule, each.outcome) != INPUTS]
     assert {each.rule for each in warnings} == {rule}
@@ -412,17 +413,17 @@ def test_approved_with_a_warning(book: PolicyBook, session: CoachingSession, rul
 
 
 def test_row_86_adds_its_warning_to_that_of_row_85(book: PolicyBook) -> None:
-    line = adjudicate(a_session(on=date(2025, 1, 1)), book, TODAY)
+    line = adjudicate(a_session(on=date(2025, 1, 1)), book, NOW)
     assert outcomes(line) == {("policy_in_force", "past_review"), ("policy_in_force", "sunset_unverified")}
 
 
 def test_row_88_denies_only_where_a_limit_is_switched_on(book: PolicyBook) -> None:
     limited = with_value(book, "timely_filing", "filing_limit_days", 90)
-    decisions = [adjudicate(billed(day), limited, TODAY).decision for day in ("2023-08-30", "2023-08-31")]
+    decisions = [adjudicate(billed(day), limited, NOW).decision for day in ("2023-08-30", "2023-08-31")]
     assert decisions == [APPROVE, DENY]
 
 
 def test_row_95_names_each_missing_element(book: PolicyBook) -> None:
-    (missing,) = [each for each in adjudicate(NOTHING_WRITTEN, book, TODAY).findings if each.rule == "documentation"]
+    (missing,) = [each for each in adjudicate(NOTHING_WRITTEN, book, NOW).findings if each.rule == "documentation"]
     for words in ("topics", "goals", "barriers", "interventions", "readiness", "follow-up", "progress"):
         assert words in missing.found

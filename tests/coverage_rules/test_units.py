@@ -75,7 +75,21 @@ def test_session_units(book: PolicyBook, code: str, quantity: int | None, expect
     ],
 )
 def test_three_conventions(minutes: int, full: int, midpoint: int, ceiling: int) -> None:
-    assert supported_units(minutes, 15) == {"full": full, "midpoint": midpoint, "ceiling": ceiling}
+    assert supported_units(minutes * 60, 15) == {"full": full, "midpoint": midpoint, "ceiling": ceiling}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "full", "midpoint", "ceiling"),
+    [
+        row(1, 0, 0, 1, id="a second is a part of a unit"),
+        row(7 * 60 + 30, 0, 0, 1, id="7:30, the midpoint itself"),
+        row(7 * 60 + 31, 0, 1, 1, id="7:31, past the midpoint"),
+        row(14 * 60 + 59, 0, 1, 1, id="14:59, a second short of the whole unit"),
+        row(15 * 60 + 1, 1, 1, 2, id="15:01, a part of the second unit"),
+    ],
+)
+def test_three_conventions_by_the_second(seconds: int, full: int, midpoint: int, ceiling: int) -> None:
+    assert supported_units(seconds, 15) == {"full": full, "midpoint": midpoint, "ceiling": ceiling}
 
 
 EXCESS, UNDECIDED = denies("excess", "151", "N345"), pends("undecided", "N345")
@@ -101,6 +115,35 @@ EXCESS, UNDECIDED = denies("excess", "151", "N345"), pends("undecided", "N345")
 )
 def test_timed_units(book: PolicyBook, minutes: int, units: int | None, expected: Says) -> None:
     assert answers(book, "timed_units", a_session(code="H0038", minutes=minutes, quantity=units)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "units", "expected"),
+    [
+        row(0, 30, 1, UNDECIDED, id="half a minute, 1 unit: a started unit"),
+        row(0, 30, 2, EXCESS, id="half a minute, 2 units"),
+        row(15, 30, 2, UNDECIDED, id="15:30, 2 units: the second one has started"),
+        row(15, 30, 3, EXCESS, id="15:30, 3 units"),
+        row(14, 59, 1, UNDECIDED, id="14:59, 1 unit: seconds are never rounded up to a whole one"),
+        row(45, 1, 4, UNDECIDED, id="45:01, 4 units"),
+    ],
+)
+def test_seconds_start_a_unit(book: PolicyBook, minutes: int, seconds: int, units: int, expected: Says) -> None:
+    session = a_session(code="H0038", minutes=minutes, seconds=seconds, quantity=units)
+    assert answers(book, "timed_units", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        row("15", EXCESS, id="15 minutes stated"),
+        row("15.5", UNDECIDED, id="15 and a half stated"),
+        row("16", UNDECIDED, id="16 stated, as long as the period"),
+    ],
+)
+def test_a_stated_length_counts_its_seconds(book: PolicyBook, length: str, expected: Says) -> None:
+    session = put(a_session(code="H0038", minutes=16, quantity=2), "visit.encounter.length", sourced(Decimal(length)))
+    assert answers(book, "timed_units", session) == [expected]
 
 
 NO_STOP = a_session(code="H0038", encounter=an_encounter(ongoing("2023-06-01T10:00:00-04:00")))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
-from coverage_rules.sessions import TODAY
+from coverage_rules.sessions import NOW
 
 from adapter.coverage.adjudicate import adjudicate
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
@@ -69,20 +69,20 @@ def says(finding: Finding) -> Says:
     return Says(outcome, finding.verdict, finding.decision, frozenset(finding.carc), frozenset(finding.rarc))
 
 
-def ask(book: PolicyBook, rule: str, session: CoachingSession, today: date = TODAY) -> tuple[Finding, ...]:
+def ask(book: PolicyBook, rule: str, session: CoachingSession, now: datetime = NOW) -> tuple[Finding, ...]:
     """The findings of one rule alone, by the policy in force; none where that policy has no such rule."""
 
     def alone(policy: Policy) -> Policy:
         return replace(policy, rules={name: each for name, each in policy.rules.items() if name == rule})
 
     narrowed = {name: alone(policy) for name, policy in book.policies.items()}
-    findings = adjudicate(session, replace(book, policies=narrowed), today).findings
+    findings = adjudicate(session, replace(book, policies=narrowed), now).findings
     SAID.extend(findings)
     return findings
 
 
-def answers(book: PolicyBook, rule: str, session: CoachingSession, today: date = TODAY) -> list[Says]:
-    return [says(each) for each in ask(book, rule, session, today)]
+def answers(book: PolicyBook, rule: str, session: CoachingSession, now: datetime = NOW) -> list[Says]:
+    return [says(each) for each in ask(book, rule, session, now)]
 
 
 def with_value(book: PolicyBook, rule: str, name: str, value: object) -> PolicyBook:

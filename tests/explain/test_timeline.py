@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from answers.story_stages import shipped
@@ -22,7 +22,7 @@ DAY = date(2023, 6, 1)
 
 def explained(session: CoachingSession) -> ExplainedLine:
     book = shipped().book
-    (line,) = determine([session], book, date(2026, 1, 31)).lines
+    (line,) = determine([session], book, datetime(2026, 1, 31, 12, tzinfo=UTC)).lines
     return ExplainedLine(line, session, book.in_force("cigna", session.service_date), book)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping.loader import Mappings, load_mappings
-from adapter.mapping.tables import Payer, Payers, plain_name
+from adapter.mapping.tables import ConceptMap, Payer, Payers, plain_name
 from adapter.session.model import Code
 
 NAIC = "urn:oid:2.16.840.1.113883.6.300"
@@ -57,6 +57,12 @@ def mappings() -> Mappings:
         ("Cignature Health", None),
         ("The Friends of Cigna", None),
         ("Connecticut Mutual", None),
+        # other business under a payer's name
+        ("Cigna Medicare Advantage", None),
+        ("Cigna HealthSpring", None),
+        ("Cigna Dental Health of Texas", None),
+        ("CHLIC Medicaid", None),
+        ("Medicare Advantage of Ohio", None),
         ("Evernorth Pharmacy", None),
         ("Aetnaville Trust", None),
         ("United Airlines Health Plan", None),
@@ -83,6 +89,7 @@ def test_a_payer_is_known_by_its_name(name: str, payer: str | None) -> None:
         pytest.param([(NAIC, "00000")], ["Cigna"], "cigna", id="an unknown identifier says nothing"),
         pytest.param([("https://other.example", "67369")], [], None, id="the number in another system"),
         pytest.param([("", "67369")], [], None, id="the number without a system"),
+        pytest.param([(NAIC, "67369")], ["Cigna Medicare"], None, id="the name speaks of other business"),
         pytest.param([], ["Unknown Trust", "Cigna"], "cigna", id="one of several names"),
         pytest.param([], ["Cigna", "CHLIC"], "cigna", id="two names of one payer"),
         pytest.param([], ["Cigna", "Aetna"], None, id="names of two payers"),
@@ -180,6 +187,44 @@ def test_codes_come_before_words_and_words_before_the_issuer(
     assert mappings().credentials.recognise(codes, texts, issuers) == kind
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not NBC-HWC certified",
+        "Applicant for NBC-HWC",
+        "NBC-HWC candidate",
+        "NBC-HWC (pending)",
+        "non-certified coach",
+        "Board-eligible psychologist",
+        "Nursing student",
+        "Counselor in training",
+        "LCSW, lapsed 2019",
+    ],
+)
+def test_words_that_deny_a_credential_or_put_it_in_the_future(text: str) -> None:
+    assert mappings().credentials.doubted([text])
+
+
+@pytest.mark.parametrize("text", ["NBC-HWC", "Registered nurse", "Notary", "RN No. 1234", "International coach", ""])
+def test_words_that_say_nothing_of_the_kind(text: str) -> None:
+    assert not mappings().credentials.doubted([text])
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "issuers", "expected"),
+    [
+        pytest.param("nbc-hwc", [], ["NBHWC"], True, id="by its issuer"),
+        pytest.param("nbc-hwc", [Code("NBC-HWC")], [], True, id="by its code"),
+        pytest.param("nbc-hwc", [], ["NCHEC"], False, id="another issuer"),
+        pytest.param("nbc-hwc", [Code("CHES")], [], False, id="another code"),
+        pytest.param("mches", [], ["NCHEC"], True, id="an issuer that bears out the title"),
+        pytest.param("nbc-hwc", [], [], False, id="words alone"),
+    ],
+)
+def test_what_bears_out_a_title(kind: str, codes: list[Code], issuers: list[str], expected: bool) -> None:
+    assert mappings().credentials.borne_out(kind, codes, issuers) is expected
+
+
 # --- code systems
 
 
@@ -211,3 +256,25 @@ def test_every_spelling_of_a_system_is_read(url: str, system: str, preferred: bo
 @pytest.mark.parametrize("url", ["http://www.ama-assn.org/go/CPT", "http://snomed.example", "", None])
 def test_no_other_spelling_is_guessed(url: str | None) -> None:
     assert mappings().systems.read("0592T", url).system is None
+
+
+V3_ACT, V3_ACT_OLD = "http://terminology.hl7.org/CodeSystem/v3-ActCode", "http://hl7.org/fhir/v3/ActCode"
+
+
+@pytest.mark.parametrize(
+    ("listed", "written", "found"),
+    [
+        pytest.param(V3_ACT, V3_ACT, True, id="as listed"),
+        pytest.param(V3_ACT, V3_ACT_OLD, True, id="listed under the preferred URL, written under another"),
+        pytest.param(V3_ACT_OLD, V3_ACT_OLD, True, id="listed and written under another URL"),
+        pytest.param(V3_ACT_OLD, V3_ACT, False, id="listed under another URL only"),
+        pytest.param(None, None, True, id="listed and written without a system"),
+        pytest.param(None, V3_ACT, False, id="listed without a system only"),
+        pytest.param(V3_ACT, None, False, id="written without a system"),
+        pytest.param(None, "https://clinic.example", False, id="another list is not no list"),
+    ],
+)
+def test_a_table_speaks_of_every_spelling_of_a_system(listed: str | None, written: str | None, found: bool) -> None:
+    systems, target = mappings().systems, Code("virtual")
+    table = ConceptMap("a table", {(listed, "VR"): target})
+    assert table.translate(Code("VR"), systems.urls(systems.read("VR", written))) == (target if found else None)

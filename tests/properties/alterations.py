@@ -68,6 +68,18 @@ def _paths(element: Any, steps: Steps = ()) -> Iterator[Steps]:
             yield from _paths(value, (*steps, index))
 
 
+def element_at(world: World, place: Place) -> Any:
+    """The element at a place of a resource with that type and id; nothing where there is none."""
+    here: Any = next(
+        (each for each in world.resources if (each["resourceType"], each["id"]) == (place.kind, place.id)), None
+    )
+    for step in place.steps:
+        known = isinstance(here, dict) and step in here
+        listed = isinstance(here, list) and isinstance(step, int) and step < len(here)
+        here = here[step] if known or listed else None
+    return here
+
+
 def removed(world: World, place: Place) -> World:
     """The world without an element (or a whole resource); what becomes empty by it goes with it."""
     if not place.steps:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapter.session.time import Days, Interval, Moment, day_in_offset, parse_moment
+from adapter.session.time import Days, Interval, Moment, begins, parse_moment
 
 # --- what is a moment
 
@@ -276,16 +276,18 @@ def test_a_run_of_days_says_what_it_is(days: Days, single: date | None, words: s
     assert (days.single, str(days)) == (single, words)
 
 
+UTC_TIME, LOCAL = parse_moment("2023-06-01T14:00:00Z"), parse_moment("2023-06-01T10:00:00-04:00")
+BARE = parse_moment("2023-06-01")
+
+
 @pytest.mark.parametrize(
-    ("instant", "place", "day"),
+    ("told", "expected"),
     [
-        pytest.param("2023-06-01T23:30:00Z", "2023-06-02T08:00:00+10:00", date(2023, 6, 2), id="further east"),
-        pytest.param("2023-06-02T03:30:00Z", "2023-06-01T10:00:00-04:00", date(2023, 6, 1), id="further west"),
-        pytest.param("9999-12-31T23:30:00Z", "2023-06-02T08:00:00+10:00", date(9999, 12, 31), id="no day beyond"),
+        pytest.param([LOCAL], "2023-06-01T04:00:00Z", id="in a local offset"),
+        pytest.param([None, UTC_TIME, BARE, LOCAL], "2023-06-01T04:00:00Z", id="the first that tells a local offset"),
+        pytest.param([UTC_TIME], "2023-05-31T10:00:00Z", id="UTC tells none: where days begin first"),
+        pytest.param([], "2023-05-31T10:00:00Z", id="nothing told"),
     ],
 )
-def test_the_day_of_an_instant_elsewhere(instant: str, place: str, day: date) -> None:
-    read = parse_moment(instant).instant, parse_moment(place).instant
-    assert read[0] is not None
-    assert read[1] is not None
-    assert day_in_offset(read[0], read[1]) == day
+def test_when_a_day_begins(told: list[Moment | None], expected: str) -> None:
+    assert begins(date(2023, 6, 1), *told) == datetime.fromisoformat(expected)

@@ -46,6 +46,7 @@ from table.world import (
     another_line,
     answered,
     billed_as,
+    classed,
     code,
     concept,
     contained_coach,
@@ -54,6 +55,7 @@ from table.world import (
     drop,
     earlier_claim,
     earlier_visit,
+    hospitalized,
     inner,
     insured,
     lasting,
@@ -68,6 +70,7 @@ from table.world import (
     on_a_ward,
     only_procedure,
     paid_by,
+    placed,
     pos,
     put,
     qualified,
@@ -289,6 +292,13 @@ row("20", "procedure from the encounter's start to its end", approve(), visit(40
 for each in ("95", "GT", "GQ", "G0"):
     row("21", f"office, modifier {each}", review(), modifiers(each))
 row("22", "class VR", review(), of_class("VR"))
+for system in (
+    None,
+    "urn:oid:2.16.840.1.113883.5.4",
+    "http://hl7.org/fhir/v3/ActCode",
+    "https://clinic.example/classes",
+):
+    row("22", f"class VR, system {system}", review(), classed("VR", system))
 row("22", "class VR, POS 02", review(), of_class("VR"), pos("02"))
 row("22", "POS 02", review(), pos("02"))
 row("22", "POS 10", review(), pos("10"))
@@ -325,6 +335,28 @@ row("27", "class AMB, POS 23", review(), pos("23"))
 row("27", "POS 12, home", review(), pos("12"))
 for each in ("22", "49", "50", "53", "71", "72", "19", "17", "18", "57", "62", "05", "07", "15", "20", "58"):
     row("25", f"POS {each} is outpatient", approve(), pos(each))
+for each in ("12", "23", "99", "02"):
+    row("26", f"class IMP, POS {each}", pend("M77"), of_class("IMP"), pos(each))
+row("26", "class EMER, POS 21", pend("M77"), of_class("EMER"), pos("21"))
+for each in ("02", "21"):
+    row("26", f"POS {each} without a system", review(), placed(each, None))
+row("25", "POS 11 without a system", warn(), placed("11", None))
+row("25", "class AMB without a system", approve(), classed("AMB", None))
+row("25", "class AMB of another list", warn(), classed("AMB", "https://clinic.example/classes"))
+row("26", "class IMP of another list, POS 11", review(), classed("IMP", "https://clinic.example/classes"))
+row("26", "in hospital by the claim, class AMB, POS 11", pend("M77"), hospitalized("2023-05-30", "2023-06-03"))
+row("26", "in hospital by the claim, a category without a system", pend("M77"), hospitalized("2023-06-01", system=None))
+row("26", "in hospital by the claim, no dates", pend("M77"), hospitalized(None))
+row("26", "in hospital until the day before", approve(), hospitalized("2023-05-30", "2023-05-31"))
+row("26", "kept from work, not in hospital", approve(), hospitalized("2023-05-30", "2023-06-03", "employmentimpacted"))
+row(
+    "25",
+    "in hospital by the claim, class IMP, POS 21",
+    INPATIENT,
+    of_class("IMP"),
+    pos("21"),
+    hospitalized("2023-06-01"),
+)
 row("28", "POS 10 on 2021-12-31", reject("16", "M77"), on("2021-12-31"), pos("10"))
 row("28", "POS 10 on 2022-01-01", review(), on("2022-01-01"), pos("10"))
 row("28", "POS 28, unassigned", reject("16", "M77"), pos("28"))
@@ -709,7 +741,36 @@ row(
 for each in ("Certified Personal Trainer", "Diploma in baking", "Medical assistant"):
     row("51", each, NOT_ACCEPTED, qualified(each))
 for each in ("NBC-HWC", "CHES", "MCHES", "Licensed psychologist", "Registered nurse", "LCSW"):
-    row("51", f"{each} is accepted", approve(), qualified(each))
+    row("51", f"{each} is accepted, by its words alone", warn("words"), qualified(each))
+for text, issuer in (
+    ("NBC-HWC", "NBHWC"),
+    ("MCHES", "National Commission for Health Education Credentialing"),
+    ("CHES", "NCHEC"),
+    ("Registered nurse", "Texas Board of Nursing"),
+    ("Licensed psychologist", "Ohio Board of Psychology"),
+):
+    row(
+        "51",
+        f"{text} of {issuer}",
+        approve(),
+        qualified(text),
+        put("Coach", "qualification.0.issuer", {"display": issuer}),
+    )
+row(
+    "51",
+    "CHES of an unknown school",
+    warn("words"),
+    qualified("CHES"),
+    put("Coach", "qualification.0.issuer", {"display": "Moonlight Academy"}),
+)
+for each in ("Applicant for NBC-HWC", "Not NBC-HWC certified", "NBC-HWC candidate", "RN student", "CHES (expired)"):
+    row("51", each, pend("N570"), qualified(each))
+row(
+    "51",
+    "an applicant, though the issuer is named",
+    pend("N570"),
+    put("Coach", "qualification.0.code.text", "NBC-HWC, pending"),
+)
 row("51", "one of two qualifications is accepted", approve(), qualified("Diploma in baking", None))
 EXPIRED = deny("B7")
 row("52", "certificate ended the day before", EXPIRED, qualified(None, valid=("2018-01-01", "2023-05-31")))
@@ -720,7 +781,7 @@ row("52", "certificate without dates", either("PEND|REVIEW"), without("Coach", "
 row(
     "52",
     "one expired, one valid",
-    approve(),
+    warn("words"),
     qualified("CHES", valid=("2018-01-01", "2023-05-31")),
     second_certificate,
 )
@@ -828,6 +889,7 @@ row("65", "I10 pointed to, a header beside it", reject("16", "M76|M81"), diagnos
 row("66", "modifier ZZ", reject("16", "N823"), modifiers("ZZ"))
 row("66", "modifier AC of 2026 in 2023", deny("182"), modifiers("AC"))
 row("66", "modifier GD, ended 2019", deny("182"), modifiers("GD"))
+row("66", "modifier 93 in 2021, before any policy", deny("182"), on("2021-12-01"), modifiers("93"))
 row("66", "modifier JG on its last day", either("APPROVE|REVIEW"), on("2024-12-31"), modifiers("JG"))
 row("66", "modifier JG on the day after", deny("182"), on("2025-01-01"), modifiers("JG"))
 row("66", "a modifier in words only", reject("16", "N823"), put("Claim", "item.0.modifier", [{"text": "by video"}]))
@@ -938,6 +1000,15 @@ row("86", "2024-12-31", warn("review"), on("2024-12-31"))
 row("86", "2025-01-01", warn("review", "sunset|extended|extension"), on("2025-01-01"))
 row("87", "billed the day before", reject("110|16", "N301"), put("Claim", "created", "2023-05-31"))
 row("87", "billed on the day", approve(), put("Claim", "created", "2023-06-01"))
+EAST = (times("2023-06-02T08:00:00+10:00", "2023-06-02T08:40:00+10:00"), serviced("2023-06-02"))
+row("87", "east of UTC, billed after the session", approve(), *EAST, put("Claim", "created", "2023-06-01T23:30:00Z"))
+row(
+    "87",
+    "east of UTC, billed the day before",
+    reject("110|16", "N301"),
+    *EAST,
+    put("Claim", "created", "2023-06-01T13:59:00Z"),
+)
 row("87", "tomorrow", reject("110|16", "N301"), on("2026-02-01"))
 row("87", "today", approve(warned=None), on("2026-01-31"))
 FILED = {day: put("Claim", "created", day) for day in ("2023-08-30", "2023-08-31")}
@@ -1144,6 +1215,26 @@ row(
     put("Coverage/base-coverage", "payor", [{"display": "Cigna"}]),
     put("Claim", "insurer", {"display": "Cigna"}),
 )
+for each in ("Cigna Medicare Advantage", "Cigna-HealthSpring", "Cigna Medicaid of Texas", "Cigna Global"):
+    row("payer", f"{each} is no standard plan of Cigna's", review(), paid_by(each))
+TWO_PAYORS = [to("Organization/base-payer"), {"display": "Aetna"}]
+row("payer", "two payors, one in words", review(), put("Coverage/base-coverage", "payor", TWO_PAYORS))
+row(
+    "payer",
+    "two payors, one leads nowhere",
+    review(),
+    put("Coverage/base-coverage", "payor", [*TWO_PAYORS[:1], to("Organization/nowhere")]),
+)
+row(
+    "payer",
+    "two payors, both Cigna",
+    approve(),
+    put(
+        "Coverage/base-coverage", "payor", [to("Organization/base-payer") | {"display": "Cigna"}, {"display": "CHLIC"}]
+    ),
+)
+row("payer", "addressed to a company nobody knows", review("insurer"), addressed_to("Zebra Mutual"))
+row("payer", "addressed to a company that leads nowhere", review(), put("Claim", "insurer", to("Organization/nowhere")))
 row("no policy", "Aetna, 29 minutes", review(never="152"), paid_by("Aetna"), lasting(29))
 row("no policy", "Aetna, inpatient", review(never="58"), paid_by("Aetna"), of_class("IMP"), pos("21"))
 row("no policy", "Aetna, nothing written", review(never="N706"), paid_by("Aetna"), nothing_written)
@@ -1258,15 +1349,15 @@ row(
 # --- beyond the table: one coach, two patients (issue 3, same-day interactions)
 
 
-def beside(start: str, end: str) -> Change:
+def beside(start: str, end: str, service: str = "0592T") -> Change:
     """A session of the same coach with another patient."""
 
     def change(world: World) -> None:
         period = {"start": f"2023-06-01T{start}:00-04:00", "end": f"2023-06-01T{end}:00-04:00"}
-        theirs = {"subject": to("Patient/other")}
+        theirs, done = {"subject": to("Patient/other")}, concept(service)
         world.add({"resourceType": "Patient", "id": "other"})
-        world.add(world.encounter | theirs | {"id": "beside-enc", "period": period})
-        procedure = world.procedure | theirs | {"id": "beside-proc", "performedPeriod": period}
+        world.add(world.encounter | theirs | {"id": "beside-enc", "period": period, "type": [done]})
+        procedure = world.procedure | theirs | {"id": "beside-proc", "performedPeriod": period, "code": done}
         world.add(procedure | {"encounter": to("Encounter/beside-enc")})
 
     return change
@@ -1274,6 +1365,7 @@ def beside(start: str, end: str) -> Change:
 
 row("two patients", "overlapping by half", review(), beside("10:20", "11:00"))
 row("two patients", "overlapping by a minute", review(), beside("10:39", "11:10"))
+row("two patients", "a group at the same time", approve(), beside("10:20", "11:00", "0593T"))
 row("two patients", "one after the other", approve(), beside("10:40", "11:10"))
 row("two patients", "one before the other", approve(), beside("09:20", "10:00"))
 

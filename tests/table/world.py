@@ -26,6 +26,7 @@ ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 NUCC = "http://nucc.org/provider-taxonomy"
 UCUM = "http://unitsofmeasure.org"
 RELATED = "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship"
+INFORMATION = "http://terminology.hl7.org/CodeSystem/claiminformationcategory"
 ROLES = "http://terminology.hl7.org/CodeSystem/claimcareteamrole"
 OURS = "https://fhir-coaching-adapter.example/claim-response"
 DECISION = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ClaimResponse.decision"
@@ -278,13 +279,32 @@ def modifiers(*codes: str) -> Change:
 
 
 def of_class(code: str) -> Change:
-    return put("Encounter", "class", {"system": ACT, "code": code})
+    return classed(code, ACT)
+
+
+def classed(code: str, system: str | None) -> Change:
+    """The class under this system, or without one."""
+    return put("Encounter", "class", {"code": code} | ({"system": system} if system else {}))
 
 
 def pos(code: str | None) -> Change:
     if code is None:
         return without("Claim", "item.0.locationCodeableConcept")
     return put("Claim", "item.0.locationCodeableConcept", concept(code, POS))
+
+
+def placed(code: str, system: str | None) -> Change:
+    """The place of service under this system, or without one."""
+    return put("Claim", "item.0.locationCodeableConcept", concept(code, system))
+
+
+def hospitalized(
+    first: str | None, last: str | None = None, category: str = "hospitalized", system: str | None = INFORMATION
+) -> Change:
+    """Supporting information of the claim: a stay from a day to another, of one day, or without dates."""
+    day, period = {"timingDate": first}, {"timingPeriod": {"start": first, "end": last}}
+    timing: Json = {} if first is None else day if last is None else period
+    return put("Claim", "supportingInfo", [{"sequence": 1, "category": concept(category, system)} | timing])
 
 
 def status(encounter: str, procedure: str | None = None) -> Change:

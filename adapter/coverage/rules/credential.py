@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +20,18 @@ NEEDED = "a credential that the policy accepts, valid on the date of service"
 
 @rule(
     Stage.CREDENTIAL,
-    outcomes=("nobody", "several", "no_data", "not_accepted", "not_peer", "expired", "undated", "physician"),
+    outcomes=(
+        "nobody",
+        "several",
+        "no_data",
+        "doubted",
+        "not_accepted",
+        "not_peer",
+        "expired",
+        "undated",
+        "words_alone",
+        "physician",
+    ),
     values={
         "accepted_credentials": dict[ServiceCode, list[CredentialKind]],
         "accepted_taxonomies": dict[ServiceCode, list[Taxonomy]],
@@ -38,10 +50,15 @@ def credential(session: CoachingSession, terms: Terms) -> Finding:
     coach = session.renderers[0]
     if _is_physician(coach, terms):
         return terms.finding("physician", "the session was held by a physician", "a non-physician coach", *_used(coach))
-    held = [each for each in coach.credentials if each.kind is not None and each.kind.value in accepted]
+    held = _held(coach, accepted)
     if not held:
         return _without(terms, coach)
     return _on_the_day(session.service_date, terms, held)
+
+
+def _held(person: Person, kinds: Collection[str]) -> list[Credential]:
+    """The credentials of these kinds; one whose words deny it, or put it in the future, is not held."""
+    return [each for each in person.credentials if each.kind and each.kind.value in kinds and not each.doubted]
 
 
 def _without(terms: Terms, coach: Person) -> Finding:
@@ -60,6 +77,9 @@ def _without(terms: Terms, coach: Person) -> Finding:
     if not any(each.described for each in coach.credentials):
         found = f"nothing is known of the coach's credentials{_lost(coach)}"
         return terms.finding("no_data", found, NEEDED, *_used(coach))
+    if any(each.doubted for each in coach.credentials):
+        found = "the words of the coach's credential deny it or put it in the future"
+        return terms.finding("doubted", found, NEEDED, *_used(coach))
     return terms.finding("not_accepted", "the coach's credentials are of no accepted kind", NEEDED, *_used(coach))
 
 
@@ -73,8 +93,11 @@ def _on_the_day(on: date | None, terms: Terms, held: list[Credential]) -> Findin
         for each in held
     ]
     dated = [each for each in held if each.period is not None and (each.period.value.start or each.period.value.end)]
-    if any(on is not None and each.period is not None and on in each.period.value for each in dated):
+    valid = [each for each in dated if on is not None and each.period is not None and on in each.period.value]
+    if any(not each.words_alone for each in valid):
         return terms.met("credential valid on the date of service", *used)
+    if valid:
+        return terms.finding("words_alone", "only its words name the credential", "its code or its issuer", *used)
     if len(dated) < len(held):
         return terms.finding("undated", "the credential has no period of validity", NEEDED, *used)
     return terms.finding("expired", f"no accepted credential was valid on {on}", NEEDED, *used)
@@ -109,9 +132,9 @@ def supervision(session: CoachingSession, terms: Terms) -> Finding:
         return terms.finding(
             terms.value("supervision"), "no supervisor in the care team", "a supervising licensed professional"
         )
-    licensed = set(terms.value("supervising_credentials"))
+    licensed = terms.value("supervising_credentials")
     for person in others:
-        if any(each.kind is not None and each.kind.value in licensed for each in person.credentials):
+        if _held(person, licensed):
             return terms.met("supervised by a licensed professional", *_used(person, SUPERVISOR))
     found = f"no licence of the supervisor is on file{_lost(others[0])}"
     return terms.resting_on("supervising_credentials").finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt
@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession
-from adapter.session.time import day_after
+from adapter.session.time import Moment, begins, day_after
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -36,21 +36,34 @@ def service_date(session: CoachingSession, terms: Terms) -> Finding:
 
 @rule(Stage.FORM, outcomes=("billed_before", "in_future"))
 def billed_after_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
-    """The service lies before the claim and before today."""
-    last, created = _last_day(session), session.claim.created
+    """The service lies before the claim and before today; its day is that of the visit's own offset."""
+    last = _last_day(session)
     if last is None:
         yield terms.not_applicable("the date of service is unknown")
         return
-    serviced = Used("date of service", str(last), session.service_date_origin)
-    billed = session.day_of(created.value) if created is not None else last
-    if created is not None and billed < last:
-        used = (Used("claim created", str(billed), created.origin), serviced)
-        yield terms.finding("billed_before", f"billed on {billed} for {last}", "a service before its bill", *used)
-    if last > terms.today:
+    served = Used("date of service", str(last), session.service_date_origin)
+    created, began = session.claim.created, _begins(last, session)
+    early = created is not None and _made_before(created.value, last, began)
+    if created is not None and early:
+        billed = Used("claim created", str(created.value), created.origin)
+        found = f"billed on {created.value.last_day} for {last}"
+        yield terms.finding("billed_before", found, "a service before its bill", billed, served)
+    if began > terms.now:
         found = f"date of service {last} lies ahead"
-        yield terms.finding("in_future", found, "a service that has taken place", serviced)
-    if last <= min(billed, terms.today):
-        yield terms.met(f"service of {last} billed afterwards", serviced)
+        yield terms.finding("in_future", found, "a service that has taken place", served)
+    if not early and began <= terms.now:
+        yield terms.met(f"service of {last} billed afterwards", served)
+
+
+def _begins(day: date, session: CoachingSession) -> datetime:
+    """When a day of service began: in the offset of the visit, else of the claim, else where days begin first."""
+    interval, created = session.time.interval, session.claim.created
+    return begins(day, interval.value.start if interval else None, created.value if created else None)
+
+
+def _made_before(created: Moment, day: date, began: datetime) -> bool:
+    """Whether the claim was made before the day began; by the calendar where it has no time."""
+    return created.last_day < day if created.instant is None else created.instant < began
 
 
 def _last_day(session: CoachingSession) -> date | None:

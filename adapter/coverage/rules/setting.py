@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
 from adapter.policy.values import EncounterClass, Setting
-from adapter.session.model import CoachingSession
+from adapter.session.model import CoachingSession, Sourced
+from adapter.session.time import Days
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
 
 POS_SYSTEM = "POS"
+CLASS_SYSTEM = "V3-ACT"
 UNKNOWN = "unknown"
 
 
@@ -43,52 +45,82 @@ def place_of_service(session: CoachingSession, terms: Terms) -> Finding:
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
     """The session was outpatient. Class and place that contradict each other are asked about; neither is picked."""
-    by_class, by_place = _class_setting(session, terms), _place_setting(session, terms)
-    used = _used(session)
+    stay = _stay(session)
+    used = _used(session, stay)
     found = f"encounter class {_written_class(session)}, POS {_written_place(session)}"
-    outcome = SETTING_OF.get((by_class, by_place), "unusual")
+    found += ", within a hospital stay that the claim names" if stay else ""
+    outcome = _outcome(_class_setting(session, terms), _place_setting(session, terms), in_hospital=stay is not None)
     if outcome is None:
         return terms.met(f"outpatient: {found}", *used)
     return terms.finding(outcome, found, "an outpatient setting", *used)
 
 
+def _outcome(by_class: str, by_place: str, *, in_hospital: bool) -> str | None:
+    """What class and place come to; a hospital stay agrees with what says inpatient and contradicts anything else."""
+    if not in_hospital:
+        return SETTING_OF[by_class, by_place]
+    return "inpatient" if {by_class, by_place} <= {"inpatient", UNKNOWN} else "conflict"
+
+
 SETTING_OF: dict[tuple[str, str], str | None] = {
-    # (class, place of service): None means outpatient; what is not listed is a setting for a person to judge.
+    # (class, place of service): None means outpatient.
     ("outpatient", "outpatient"): None,
     ("outpatient", "telehealth"): None,  # whether it was face to face is another rule's question
-    ("telehealth", "telehealth"): None,
-    ("telehealth", "outpatient"): None,
-    ("telehealth", UNKNOWN): "class_only",
-    ("outpatient", UNKNOWN): "class_only",
-    (UNKNOWN, "outpatient"): "place_only",
-    (UNKNOWN, "telehealth"): "place_only",
+    ("outpatient", "unusual"): "unusual",
     ("outpatient", "inpatient"): "conflict",
+    ("outpatient", UNKNOWN): "class_only",
+    ("telehealth", "outpatient"): None,
+    ("telehealth", "telehealth"): None,
+    ("telehealth", "unusual"): "unusual",
     ("telehealth", "inpatient"): "conflict",
+    ("telehealth", UNKNOWN): "class_only",
+    ("unusual", "outpatient"): "unusual",
+    ("unusual", "telehealth"): "unusual",
+    ("unusual", "unusual"): "unusual",
     ("unusual", "inpatient"): "conflict",
+    ("unusual", UNKNOWN): "unusual",
     ("inpatient", "outpatient"): "conflict",
     ("inpatient", "telehealth"): "conflict",
+    ("inpatient", "unusual"): "conflict",  # home, street or emergency room is no ward
     ("inpatient", "inpatient"): "inpatient",
-    ("inpatient", "unusual"): "inpatient",
     ("inpatient", UNKNOWN): "inpatient",
+    (UNKNOWN, "outpatient"): "place_only",
+    (UNKNOWN, "telehealth"): "place_only",
+    (UNKNOWN, "unusual"): "unusual",
     (UNKNOWN, "inpatient"): "inpatient",
     (UNKNOWN, UNKNOWN): "unknown",
 }
 
 
 def _class_setting(session: CoachingSession, terms: Terms) -> str:
+    """What the class says; without a system it is a v3-ActCode, to which R4 binds it."""
     encounter = session.visit.encounter
     if encounter is None or encounter.encounter_class is None:
         return UNKNOWN
+    written = encounter.encounter_class.value
     settings: dict[str, str] = terms.value("encounter_classes")
-    return settings.get(encounter.encounter_class.value.code, UNKNOWN)
+    said = settings.get(written.code, UNKNOWN)
+    return said if written.is_of(CLASS_SYSTEM) else _of_another_list(said)
 
 
 def _place_setting(session: CoachingSession, terms: Terms) -> str:
     place = session.line.place_of_service
-    if place is None or place.value.system != POS_SYSTEM:
+    entry = None if place is None else terms.codes.places.get(place.value.code)
+    if place is None or entry is None:
         return UNKNOWN
-    entry = terms.codes.places.get(place.value.code)
-    return UNKNOWN if entry is None else entry.place_class or "unusual"
+    said = entry.place_class or "unusual"
+    return said if place.value.system == POS_SYSTEM else _of_another_list(said)
+
+
+def _of_another_list(said: str) -> str:
+    """A code of another list speaks for nothing; one that looks as if it spoke against outpatient is for a person."""
+    return UNKNOWN if said in ("outpatient", UNKNOWN) else "unusual"
+
+
+def _stay(session: CoachingSession) -> Sourced[Days] | None:
+    """The hospital stay on the claim that the date of service lies in."""
+    on = session.service_date
+    return next((each for each in session.claim.hospitalized if on is not None and on in each.value), None)
 
 
 def _written_class(session: CoachingSession) -> str:
@@ -100,11 +132,13 @@ def _written_place(session: CoachingSession) -> str:
     return session.line.place_of_service.value.code if session.line.place_of_service else "not recorded"
 
 
-def _used(session: CoachingSession) -> list[Used]:
+def _used(session: CoachingSession, stay: Sourced[Days] | None) -> list[Used]:
     encounter, place = session.visit.encounter, session.line.place_of_service
     used = []
     if encounter and encounter.encounter_class:
         used.append(Used("encounter class", encounter.encounter_class.value.code, encounter.encounter_class.origin))
     if place:
         used.append(Used("place of service", place.value.code, place.origin))
+    if stay:
+        used.append(Used("hospital stay", str(stay.value), stay.origin))
     return used

@@ -74,5 +74,6 @@ def _used(session: CoachingSession) -> list[Used]:
         used.append(Used("session", written, interval.origin))
     encounter = session.visit.encounter
     if encounter is not None and encounter.length is not None:
-        used.append(Used("encounter length", counted(encounter.length.value, "minute"), encounter.length.origin))
+        stated = counted(int(encounter.length.value), "minute")
+        used.append(Used("encounter length", stated, encounter.length.origin))
     return used

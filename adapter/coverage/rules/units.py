@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from adapter.coverage.finding import Finding, Used
-from adapter.coverage.minutes import session_minutes
+from adapter.coverage.minutes import session_seconds
 from adapter.coverage.registry import Stage, rule
 from adapter.coverage.wording import counted
 from adapter.session.model import CoachingSession
@@ -36,12 +36,13 @@ def session_units(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("several", f"{billed.value} units of {session.code}", "one unit a session", used)
 
 
-def supported_units(minutes: int, unit: int) -> dict[str, int]:
+def supported_units(seconds: int, unit_minutes: int) -> dict[str, int]:
     """Units that each rounding convention grants (mappings/policies/common/basis.md, Units counted in time).
 
     ``full``: only whole units; ``midpoint``: a unit once more than half of it has passed; ``ceiling``: any part.
     """
-    return {"full": minutes // unit, "midpoint": (minutes + unit // 2) // unit, "ceiling": -(-minutes // unit)}
+    unit = unit_minutes * 60
+    return {"full": seconds // unit, "midpoint": (seconds + unit // 2 - 1) // unit, "ceiling": -(-seconds // unit)}
 
 
 @rule(
@@ -51,21 +52,26 @@ def supported_units(minutes: int, unit: int) -> dict[str, int]:
 )
 def timed_units(session: CoachingSession, terms: Terms) -> Finding:
     """The units of a code billed by time fit the minutes of the session."""
-    entry, minutes = terms.codes.services.get(session.code or ""), session_minutes(session)
-    if entry is None or entry.unit_minutes is None or minutes is None:
+    entry, seconds = terms.codes.services.get(session.code or ""), session_seconds(session)
+    if entry is None or entry.unit_minutes is None or seconds is None:
         return terms.not_applicable("not billed by time, or the length is not known")
     billed = int(session.line.quantity.value) if session.line.quantity else 1
-    supported, rounding = supported_units(minutes, entry.unit_minutes), terms.value("h0038_rounding")
+    supported, rounding = supported_units(seconds, entry.unit_minutes), terms.value("h0038_rounding")
     candidates = list(supported.values()) if rounding == "undecided" else [supported[rounding]]
     line, interval = session.line, session.time.interval
     used = (
-        Used("minutes", str(minutes), interval.origin if interval else None),
+        Used("length of the session", _written(seconds), interval.origin if interval else None),
         Used("units billed", str(billed), line.quantity.origin if line.quantity else line.origin),
         Used("rounding", rounding),
     )
-    found = f"{counted(billed, 'unit')} in {counted(minutes, 'minute')}"
+    found = f"{counted(billed, 'unit')} in {_written(seconds)}"
     if billed <= min(candidates):
         return terms.met(found, *used)
     least, most = min(candidates), max(candidates)
     needed = f"{f'{least} to ' if least < most else ''}{counted(most, 'unit')} by convention"
     return terms.finding("excess" if billed > most else "undecided", found, needed, *used)
+
+
+def _written(seconds: int) -> str:
+    """``15 minutes``, or ``15:30 minutes`` where seconds are left over."""
+    return f"{seconds // 60}:{seconds % 60:02} minutes" if seconds % 60 else counted(seconds // 60, "minute")
