@@ -28,7 +28,9 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "policy": PolicyFile,
     "rule": RuleFile,
     "credentials": files.CredentialsFile,
-    "code-list": files.CodeListFile,
+    "service-codes": files.CodeListFile[files.ServiceEntry],
+    "modifiers": files.CodeListFile[files.ModifierEntry],
+    "places-of-service": files.CodeListFile[files.PlaceEntry],
     "reason-codes": files.ReasonCodesFile,
     "ncci": files.NcciFile,
 }

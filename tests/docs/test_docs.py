@@ -12,9 +12,7 @@ import typer.main
 import yaml
 from typer.testing import CliRunner
 
-from adapter.bootstrap import build, mapping_layers
 from adapter.cli.main import app
-from adapter.mapping.files import GroupFile
 from adapter.mapping.values import CONVERTERS
 from adapter.policy.files import RuleFile
 from adapter.settings import Settings
@@ -66,13 +64,12 @@ def test_the_mapping_page_lists_every_type(kind: str) -> None:
     assert f"`{kind}`" in MAPPINGS_README
 
 
-def test_the_certificate_example_is_a_mapping_that_loads(tmp_path: Path) -> None:
-    example = next(each for each in yaml_blocks(MAPPINGS_README) if "extension" in str(each) and "groups" in each)
-    GroupFile.model_validate(example["groups"]["qualifications"])
-    (tmp_path / "r4").mkdir()
-    (tmp_path / "r4" / "practitioner.yaml").write_text(yaml.safe_dump(example))
-    groups = build(Settings(), mapping_layers([tmp_path])).mappings.resources["Practitioner"].groups
-    assert "clinic.example" in groups["qualifications"][0]
+@pytest.mark.parametrize("name", ["r4/practitioner.yaml", "r4/documentation.yaml"])
+def test_the_page_shows_the_files_of_the_site(name: str) -> None:
+    """What it shows of ``fixtures/site`` is what stands there, and ``tests/mapping/test_site.py`` runs it."""
+    shown = next(each for each in MAPPINGS_README.split("```yaml\n") if each.startswith(f"# {name}\n"))
+    written = (ROOT / "fixtures" / "site" / "mappings" / name).read_text()
+    assert yaml.safe_load(shown.partition("```")[0]) == yaml.safe_load(written)
 
 
 def test_the_policy_example_is_a_rule_file() -> None:

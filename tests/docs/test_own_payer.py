@@ -19,7 +19,7 @@ from adapter.settings import Settings
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "mappings" / "README.md").read_text()
 STORY = json.loads((ROOT / "fixtures" / "stories" / "0592t-approved" / "0_bundle.json").read_text())
-NAMED_BLOCKS = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", PAGE, re.DOTALL)
+NAMED_BLOCKS = re.findall(r"```yaml\n# ((?:payers|policies)/\S+\.yaml)\n(.*?)```", PAGE, re.DOTALL)
 Json = dict[str, Any]
 
 

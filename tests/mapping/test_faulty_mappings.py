@@ -251,7 +251,7 @@ def test_a_file_that_is_not_there_stops_the_start(root: Path, name: str) -> None
     [
         ("r4/encounter.yaml", "  period: {path: period, as: period}\n"),
         ("r4/claim.yaml", "  patient: {path: patient, as: reference}\n"),
-        ("r4/practitioner.yaml", "      period: {path: period, as: days}\n"),
+        ("r4/practitioner.yaml", "      period: {path: period, as: date}\n"),
     ],
 )
 def test_a_field_that_is_not_there_stops_the_start(root: Path, name: str, gone: str) -> None:

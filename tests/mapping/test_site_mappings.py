@@ -71,7 +71,7 @@ groups:
       texts: {{path: "extension.where(url = 'title').value.text", as: text}}
       issuer: {{path: "extension.where(url = 'issuer').value", as: reference}}
       issuer_name: {{path: "extension.where(url = 'issuer').value.display", as: text}}
-      period: {{path: "extension.where(url = 'valid').value", as: days}}
+      period: {{path: "extension.where(url = 'valid').value", as: date}}
 """
 
 
