@@ -98,6 +98,7 @@ def test_when_a_procedure_was_done(content: Json, name: str) -> None:
     assert [field for field in ("performed", "performed_at") if found.many(field)] == [name]
 
 
+PATIENT = {"reference": "Patient/p"}
 INSURER, EMPLOYER = {"reference": "Organization/i", "display": "Insurer"}, {"reference": "Organization/e"}
 
 
@@ -106,8 +107,12 @@ INSURER, EMPLOYER = {"reference": "Organization/i", "display": "Insurer"}, {"ref
     [
         pytest.param({"insurer": INSURER}, [INSURER], ["Insurer"], id="the insurer"),
         pytest.param(
-            {"insurer": INSURER, "paymentBy": [{"party": EMPLOYER}]}, [INSURER], ["Insurer"], id="and a payer"
+            {"insurer": INSURER, "paymentBy": [{"party": EMPLOYER}]}, [INSURER, EMPLOYER], ["Insurer"], id="and a payer"
         ),
+        pytest.param(
+            {"insurer": INSURER, "paymentBy": [{"party": PATIENT}]}, [INSURER], ["Insurer"], id="and a patient's share"
+        ),
+        pytest.param({"kind": "self-pay", "paymentBy": [{"party": PATIENT}]}, [PATIENT], [], id="the patient alone"),
         pytest.param({"kind": "self-pay", "paymentBy": [{"party": EMPLOYER}]}, [EMPLOYER], [], id="a payer alone"),
         pytest.param({"kind": "insurance"}, [], [], id="nobody"),
     ],

@@ -48,6 +48,8 @@ class Visit:
     insured: bool
     """Whether a Cigna coverage is on the claim."""
     has_note: bool
+    assessment: Visit | None
+    """The patient's 0591T visit, of an earlier day."""
 
 
 def coaching(path: Path) -> tuple[Json, list[Visit]]:
@@ -86,10 +88,10 @@ def _visits(resources: list[Json]) -> Iterator[Visit]:
         and (named := claim["item"][0]["encounter"][0]["reference"]) in encounters
     ]
     ambulatory = [each for each in billed if each[0]["class"]["code"] == "AMB" and each[0]["status"] == "finished"]
-    assessed = False
+    assessment: Visit | None = None
     for index, (encounter, named, claim) in enumerate(sorted(ambulatory, key=lambda each: _start(each[0]))):
-        insured, first = index % 2 == 0, not assessed and _start(encounter).date() >= IN_FORCE
-        code, assessed = "0591T" if first else "0592T", assessed or first
+        insured, first = index % 2 == 0, assessment is None and _start(encounter).date() >= IN_FORCE
+        code = "0591T" if first else "0592T"
         _bill(claim, code)
         if insured:
             _insure(claim)
@@ -98,7 +100,9 @@ def _visits(resources: list[Json]) -> Iterator[Visit]:
         noted = named in notes and notes[named]["status"] == "current"
         start, end = _start(encounter), datetime.fromisoformat(encounter["period"]["end"])
         minutes = int((end - start).total_seconds() // 60)
-        yield Visit(claim["id"], code, start.date(), minutes, insured, noted)
+        visit = Visit(claim["id"], code, start.date(), minutes, insured, noted, assessment)
+        assessment = visit if first else assessment
+        yield visit
 
 
 def _start(encounter: Json) -> datetime:

@@ -30,7 +30,10 @@ def expected(visit: Visit) -> tuple[str, str | None]:
         return "REVIEW", "133"
     if visit.code == "0592T" and visit.minutes < 30:
         return "DENY", "152"
-    return ("APPROVE", None) if visit.has_note else ("PEND", "N706")
+    if not visit.has_note:
+        return "PEND", "N706"
+    assessed = visit.assessment is not None and expected(visit.assessment)[0] == "APPROVE"
+    return ("APPROVE", None) if visit.code == "0591T" or assessed else ("PEND", "N674")
 
 
 def transformed(source: Path, folder: Path) -> dict[str, Visit]:
