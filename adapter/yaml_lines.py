@@ -1,6 +1,6 @@
-"""YAML and JSON read with the line of every element, so that a fault can be shown where it stands.
+"""Mapping files, YAML or JSON, read with the file and line of every element, so that a fault is shown where it stands.
 
-JSON is read by the same parser (it is YAML in flow style), which is slow and therefore only asked after a fault.
+JSON is read by the same parser: it is YAML in flow style.
 """
 
 from __future__ import annotations
@@ -41,15 +41,6 @@ class _Named(StringIO):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self.name = name
-
-
-def load_lined(path: Path, shown_as: str) -> Lined:
-    """Read a YAML file.
-
-    Raises:
-        ConfigurationError: unreadable, not YAML, or a key that stands twice.
-    """
-    return built(shown_as, compose(path, shown_as))
 
 
 def compose(path: Path, shown_as: str) -> yaml.Node | None:
@@ -131,12 +122,6 @@ def _repeated_keys(node: yaml.Node | None) -> list[tuple[str, int]]:
         for item in node.value:
             found += _repeated_keys(item)
     return found
-
-
-def line_of(node: yaml.Node | None, path: Steps) -> int:
-    """The line (from 1) of the element at ``path`` below ``node``; of the nearest parent when it is absent."""
-    mark = mark_of(node, path)
-    return 1 if mark is None else mark.line + 1
 
 
 def mark_of(node: yaml.Node | None, path: Steps) -> yaml.Mark | None:

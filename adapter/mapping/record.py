@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.errors import Issue
-from adapter.evidence.store import Located
+from adapter.evidence.references import parse_reference
+from adapter.evidence.store import EvidenceStore, Located
 from adapter.session.model import Origin, Sourced
 
 Values = tuple[Sourced[Any], ...]
@@ -44,3 +45,16 @@ class Record:
     def group(self, name: str) -> tuple[Record, ...]:
         """The repetitions of a part, in the order of the resource."""
         return self.groups.get(name, ())
+
+
+def key_of(store: EvidenceStore, record: Record, name: str) -> Sourced[str] | None:
+    """The key of what a reference names."""
+    reference = record.one(name)
+    key = None if reference is None else store.key_of(reference.value, record.located)
+    return None if reference is None or key is None else Sourced(key, reference.origin)
+
+
+def as_written(reference: object) -> str:
+    """A reference as it stands, never its display; empty when there is nothing to follow."""
+    pointer = parse_reference(reference)
+    return pointer.written if pointer is not None else ""

@@ -5,33 +5,30 @@ Pure: the same evidence gives the same sessions. Nothing is decided here; what c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.evidence.coaches import CoachSession
-from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence, LineEvidence, PersonEvidence
+from adapter.evidence.gather import ClaimEvidence, LineEvidence
 from adapter.evidence.other_claims import related_claim
-from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import SessionPapers, find_documentation, find_length
 from adapter.mapping.history import named_visits
+from adapter.mapping.insurance import coverage, insurer
 from adapter.mapping.loader import Mappings
-from adapter.mapping.record import Record
+from adapter.mapping.local_days import possible_days
+from adapter.mapping.people import person
+from adapter.mapping.record import Record, as_written, key_of
 from adapter.mapping.versioned import VersionedMapper
 from adapter.session.model import (
     ClaimFacts,
     ClaimLine,
     CoachingSession,
     Code,
-    Coverage,
-    Credential,
     Diagnosis,
     Documentation,
     Encounter,
-    Person,
     PriorService,
     Procedure,
     Related,
@@ -40,11 +37,9 @@ from adapter.session.model import (
     Sourced,
     Visit,
 )
-from adapter.session.time import Days, Interval, Moment, day_after, utc_day_before
+from adapter.session.time import Days, Interval
 from adapter.terminology.icd10cm import Icd10Cm
 
-DECIDED = ("complete", "partial")
-"""Outcomes of another payer's ClaimResponse that hold a result."""
 WITHDRAWN = ("entered-in-error", "refuted")
 """Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
 
@@ -83,11 +78,11 @@ class Builder:
             status=claim.one("status"),
             use=claim.one("use"),
             created=claim.one("created"),
-            patient=self._key(claim, "patient"),
-            provider=self._key(claim, "provider"),
+            patient=key_of(self.store, claim, "patient"),
+            provider=key_of(self.store, claim, "provider"),
             identifiers=claim.many("identifiers"),
-            insurer=self._insurer(evidence),
-            coverages=tuple(map(self._coverage, evidence.insurances)),
+            insurer=insurer(evidence, self.mappings.payers),
+            coverages=tuple(coverage(each, self.mappings.payers, self.store) for each in evidence.insurances),
             diagnoses=tuple(self._diagnosis(each, evidence.conditions) for each in claim.group("diagnoses")),
             total=claim.one("total"),
             nets=tuple(item.value("net") for item in claim.group("items")),
@@ -95,80 +90,6 @@ class Builder:
             sequences=tuple(item.value("sequence") or 0 for item in claim.group("items")),
             hospitalized=tuple(_hospital_stays(claim.group("information"))),
         )
-
-    def _key(self, record: Record, name: str) -> Sourced[str] | None:
-        """The key of what a reference names."""
-        reference = record.one(name)
-        key = None if reference is None else self.store.key_of(reference.value, record.located)
-        return None if reference is None or key is None else Sourced(key, reference.origin)
-
-    def _insurer(self, evidence: ClaimEvidence) -> Sourced[str | None] | None:
-        reference, name = evidence.claim.one("insurer"), evidence.claim.one("insurer_name")
-        if evidence.insurer is not None:
-            return Sourced(self._payer(evidence.insurer, reference, ()), evidence.insurer.origin)
-        if reference is None:
-            return None
-        return Sourced(self._payer(None, reference, () if name is None else (name.value,)), reference.origin)
-
-    def _payer(
-        self, organization: Record | None, reference: Sourced[object] | None, names: Iterable[str]
-    ) -> str | None:
-        """Recognise a payer by identifier, then by name; by the reference's own when it leads nowhere."""
-        identifiers: list[tuple[str, str]] = []
-        found = list(names)
-        if organization is not None and "names" in organization.fields:
-            identifiers += [_split(each.value) for each in organization.many("identifiers")]
-            found += [each.value for each in organization.many("names")]
-        pointer = parse_reference(reference.value) if reference is not None else None
-        if pointer is not None and pointer.identifier is not None:
-            identifiers.append((pointer.identifier[0] or "", pointer.identifier[1]))
-        return self.mappings.payers.recognise(identifiers, found)
-
-    def _coverage(self, evidence: InsuranceEvidence) -> Coverage:
-        insurance, coverage = evidence.insurance, evidence.coverage
-        focal, prior = insurance.one("focal"), evidence.prior_result
-        decided = prior is not None and _holds_result(prior)
-        named = Coverage(
-            sequence=int(insurance.value("sequence") or 1),
-            origin=insurance.origin,
-            focal=focal,
-            resolved=False,
-            written=_as_written(insurance.value("coverage")),
-            prior_result=Sourced(True, prior.origin) if prior is not None and decided else None,
-        )
-        if coverage is None or "beneficiary" not in coverage.fields:
-            return named
-        return replace(
-            named,
-            origin=coverage.origin,
-            resolved=True,
-            status=coverage.one("status"),
-            beneficiary=self._key(coverage, "beneficiary"),
-            period=coverage.one("period"),
-            payers=self._payers_of(coverage, evidence.payers),
-            plans=coverage.many("plans"),
-        )
-
-    def _payers_of(self, coverage: Record, organizations: Sequence[Record]) -> tuple[Sourced[str | None], ...]:
-        """Each payor: by its Organization, else by the reference's identifier or its own display."""
-        known = {each.located.key: each for each in organizations}
-        payors, names = coverage.many("payors"), coverage.many("payor_names")
-        displays = [(each.value,) for each in names] if len(names) == len(payors) else [()] * len(payors)
-        return tuple(
-            self._payor(each, self.store.resolve(each.value, coverage.located), known, display)
-            for each, display in zip(payors, displays, strict=True)
-        )
-
-    def _payor(
-        self,
-        reference: Sourced[object],
-        found: Located | None,
-        known: Mapping[str, Record],
-        display: Iterable[str],
-    ) -> Sourced[str | None]:
-        if found is None or found.key not in known:
-            return Sourced(self._payer(None, reference, display), reference.origin)
-        return Sourced(self._payer(known[found.key], None, ()), known[found.key].origin)
 
     def _diagnosis(self, record: Record, conditions: Mapping[int, Record]) -> Diagnosis:
         """A coded diagnosis, or the codes of the Condition it refers to."""
@@ -181,7 +102,7 @@ class Builder:
         plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
         known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
         lost = not codes and record.one("condition") is not None and condition is None
-        written = _as_written(record.value("condition")) if lost else ""
+        written = as_written(record.value("condition")) if lost else ""
         return Diagnosis(sequence, codes, record.origin, known, billable, written, lost)
 
     def _related(self, record: Record) -> Related:
@@ -217,8 +138,8 @@ class Builder:
             visit=visit,
             service_date=(serviced.start or serviced.end) if serviced else time.days[0][0] if time.days else None,
             time=time,
-            renderers=tuple(map(self._person, line.renderers)),
-            supervisors=tuple(map(self._person, line.supervisors)),
+            renderers=tuple(person(each, self.mappings.credentials, self.store) for each in line.renderers),
+            supervisors=tuple(person(each, self.mappings.credentials, self.store) for each in line.supervisors),
             documentation=documentation,
             history=history,
             elsewhere=tuple(self._elsewhere(line, time, evidence.patient)),
@@ -293,7 +214,7 @@ class Builder:
     def _encounter(self, record: Record, stated: Sourced[Decimal] | None) -> Encounter:
         """``stated`` is the length that a document of the session gives; the Encounter's own counts before it."""
         length, unit = record.one("length") or stated, record.one("length_unit")
-        subject = self._key(record, "subject")
+        subject = key_of(self.store, record, "subject")
         return Encounter(
             origin=record.origin,
             status=record.one("status"),
@@ -308,7 +229,7 @@ class Builder:
         )
 
     def _procedure(self, record: Record) -> Procedure:
-        subject = self._key(record, "subject")
+        subject = key_of(self.store, record, "subject")
         return Procedure(
             origin=record.origin,
             status=record.one("status"),
@@ -329,56 +250,15 @@ class Builder:
         if interval is None:
             return SessionTime()
         zone = self.site_timezone or (line.location.value("timezone") if line.location else None)
-        return SessionTime(interval, tuple(_possible_days(interval.value, zone)))
+        return SessionTime(interval, tuple(possible_days(interval.value, zone)))
 
-    # --- people and papers
-
-    def _person(self, evidence: PersonEvidence) -> Person:
-        practitioner = evidence.practitioner
-        taxonomies = tuple(each for role in evidence.roles for each in role.many("taxonomies"))
-        roles = (self._key(role, "organization") for role in evidence.roles)
-        organizations = tuple(each for each in roles if each is not None)
-        if practitioner is None:
-            known = bool(evidence.roles)
-            return Person(evidence.key, evidence.named_at.origin, (), taxonomies, organizations, resolved=known)
-        credentials = tuple(
-            self._credential(each, evidence.issuers.get(index))
-            for index, each in enumerate(practitioner.group("qualifications"))
-        )
-        return Person(evidence.key, practitioner.origin, credentials, taxonomies, organizations)
-
-    def _credential(self, record: Record, issuer: Record | None) -> Credential:
-        issuers = [each.value for each in record.many("issuer_name")]
-        issuers += [each.value for each in issuer.many("names")] if issuer else []
-        texts = [each.value for each in record.many("texts")]
-        codes = [each.value for each in record.many("codes")]
-        known = self.mappings.credentials
-        kind = known.recognise(codes, texts, issuers)
-        return Credential(
-            kind=None if kind is None else Sourced(kind, record.origin),
-            period=record.one("period"),
-            origin=record.origin,
-            described=bool(texts or issuers or codes),
-            doubted=known.doubted(texts),
-            words_alone=kind is not None and not known.borne_out(kind, codes, issuers),
-        )
+    # --- papers
 
     def _papers(self, evidence: ClaimEvidence, line: LineEvidence) -> SessionPapers | None:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
             return None
         return SessionPapers.of(self.store, self.mapper.version_of, evidence.patient, session, line.reports)
-
-
-def _holds_result(response: Record) -> bool:
-    decided = response.value("outcome") in DECIDED and response.value("decision") != "pending"
-    return decided and response.value("status") == "active"
-
-
-def _as_written(reference: object) -> str:
-    """A reference as it stands, never its display; empty when there is nothing to follow."""
-    pointer = parse_reference(reference)
-    return pointer.written if pointer is not None else ""
 
 
 def _hospital_stays(information: Iterable[Record]) -> Iterable[Sourced[Days]]:
@@ -395,42 +275,5 @@ def _means_hospitalized(category: Code) -> bool:
     return category.code == "hospitalized" and category.is_of("CLAIM-INFORMATION")
 
 
-def _split(identifier: str) -> tuple[str, str]:
-    system, _, value = identifier.rpartition("|")
-    return system, value
-
-
 def _is_group(subject: Sourced[str] | None) -> Sourced[bool] | None:
     return None if subject is None else Sourced(subject.value.startswith("Group/"), subject.origin)
-
-
-def _possible_days(interval: Interval, zone: str | None) -> Iterable[tuple[date, str]]:
-    """The local day a session began on, then the further days it can be said to be on, each with its reason.
-
-    A time in UTC may have been converted: the facility's zone decides, and where that is unknown the UTC date and the
-    day before are both possible (contract, rows 13 and 15).
-    """
-    start = interval.start
-    if start is None:
-        return
-    if start.in_utc and (local := _local_day(start, zone)) is None:
-        yield start.first_day, "the time is in UTC and the facility's time zone is unknown"
-        yield utc_day_before(start), "the time is in UTC and the facility's time zone is unknown"
-        return
-    began = local if start.in_utc else start.day
-    if began is None:
-        return
-    yield began, ""
-    end = interval.end
-    ended = None if end is None else _local_day(end, zone) if start.in_utc else end.day
-    if ended is not None and ended == day_after(began, 1) != began:
-        yield ended, "the session ended after midnight"
-
-
-def _local_day(moment: Moment, zone: str | None) -> date | None:
-    if zone is None or moment.instant is None:
-        return None
-    try:
-        return moment.instant.astimezone(ZoneInfo(zone)).date()
-    except (ZoneInfoNotFoundError, ValueError, OverflowError):
-        return None

@@ -84,13 +84,6 @@ class ServerSink:
         self.identifier_system = identifier_system
         self.ledger = ledger
 
-    async def existing(self, answers: Sequence[Answer]) -> dict[str, Json]:
-        """The ClaimResponse the server already has for each claim, by the claim's id."""
-        answered = [answer for answer in answers if answer.response is not None]
-        known = await self._look_up(map(self._identifier, answered))
-        pairs = ((answer.claim, known[self._identifier(answer)].current) for answer in answered)
-        return {claim: response for claim, response in pairs if claim is not None and response is not None}
-
     async def write(self, answers: Sequence[Answer], *, dry_run: bool = False) -> list[Written]:
         """Write the answers; returns, in their order, what was done or in a dry run would be."""
         steps = await self._steps([answer for answer in answers if answer.response is not None])

@@ -214,13 +214,6 @@ async def test_a_changed_answer_updates_in_place_and_has_a_provenance_of_its_own
 
 
 @pytest.mark.anyio
-async def test_existing(sink: ServerSink, server: Server) -> None:
-    await sink.write([answer("c1")])
-    found = await sink.existing([answer("c1"), answer("c2"), fault("c3")])
-    assert {claim: response["disposition"] for claim, response in found.items()} == {"c1": "Approved."}
-
-
-@pytest.mark.anyio
 async def test_many_answers_go_in_few_requests(sink: ServerSink, server: Server) -> None:
     answers = [answer(f"c{number}") for number in range(120)]
     assert set(await actions(sink, *answers)) == {Action.CREATED}
