@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from coverage_rules.sessions import DAY, a_coverage, a_service, a_session, put, sourced, without
-from coverage_rules.verdicts import row
+from coverage_rules.verdicts import SAID, row
 
 from adapter.coverage.refusal import refusals
 from adapter.session.model import CoachingSession, PriorService, Settlement
@@ -19,7 +19,8 @@ def claim(status: str | None = "active", use: str | None = "claim") -> CoachingS
 
 
 def refused(session: CoachingSession, *, answered_before: bool = False) -> list[tuple[str, str]]:
-    found = refusals(session.claim, session.history, answered_before)
+    found = list(refusals(session.claim, session.history, answered_before))
+    SAID.extend(found)
     return [(issue.code, issue.expression) for issue in found]
 
 
@@ -83,6 +84,11 @@ def test_focal(session: CoachingSession, expected: list[tuple[str, str]]) -> Non
             [("business-rule", "Claim.item.sequence")],
             id="two lines, one number",
         ),
+        row(
+            put(a_session(), "claim.sequences", (3, 1, 2, 3)),
+            [("business-rule", "Claim.item.sequence")],
+            id="four lines, of which two share a number",
+        ),
         row(without(a_session(), "claim.patient"), [("required", "Claim.patient")], id="nobody is the patient"),
     ],
 )
@@ -115,3 +121,8 @@ def beside(**more: Any) -> CoachingSession:
 )
 def test_same_identifier(session: CoachingSession, expected: list[tuple[str, str]]) -> None:
     assert refused(session) == expected
+
+
+def test_a_claim_that_is_replaced_does_not_hide_another_of_the_same_number() -> None:
+    replaced, other = (beside(tied=tied).history[0] for tied in (True, False))
+    assert refused(put(a_session(), "history", (replaced, other))) == DUPLICATE

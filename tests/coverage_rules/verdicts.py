@@ -11,6 +11,7 @@ from coverage_rules.sessions import NOW
 
 from adapter.coverage.adjudicate import adjudicate
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
+from adapter.errors import Issue
 from adapter.policy.book import Policy, PolicyBook
 from adapter.policy.files import Series
 from adapter.session.model import CoachingSession
@@ -60,7 +61,7 @@ NO_VALUE = reviews("no_value")
 """Before a value's first date there is none, and nothing is assumed."""
 
 
-SAID: list[Finding] = []
+SAID: list[Finding | Issue] = []
 """What the rules said in the running test, for the files under ``words``."""
 
 

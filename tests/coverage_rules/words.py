@@ -9,13 +9,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from adapter.coverage.finding import Finding, Used
+from adapter.errors import Issue
 
 FOLDER = Path(__file__).parent / "words"
 
 
-def told(findings: Iterable[Finding]) -> str:
-    """Verdict, words and values of each finding, a line each."""
-    return "".join(_lines(each) for each in findings)
+def told(said: Iterable[Finding | Issue]) -> str:
+    """Verdict, words and values of each finding, or code and words of an issue, a line each."""
+    return "".join(_issue(each) if isinstance(each, Issue) else _lines(each) for each in said)
+
+
+def _issue(issue: Issue) -> str:
+    return f"  {issue.code}: {issue.text} ({issue.expression})\n"
 
 
 def _lines(finding: Finding) -> str:
