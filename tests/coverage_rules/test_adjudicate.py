@@ -21,7 +21,7 @@ from coverage_rules.sessions import (
     sourced,
     without,
 )
-from coverage_rules.verdicts import INPUTS, line_codes, outcomes, row
+from coverage_rules.verdicts import INPUTS, SAID, line_codes, outcomes, row
 
 from adapter.coverage.adjudicate import RuleCrashed, adjudicate, decide, determine
 from adapter.coverage.finding import Citation, Decision, Finding, Verdict
@@ -321,3 +321,18 @@ def test_a_denial_says_where_its_values_were_read(book: PolicyBook, session: Coa
 def test_a_citation_names_document_section_and_policy() -> None:
     citation = Citation("Cigna A015", "Administrative Policy", "cigna-a015 2023-04-15", "cigna-a015")
     assert str(citation) == "Cigna A015, Administrative Policy [cigna-a015 2023-04-15]"
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        row(a_session(), id="approved"),
+        row(a_session(minutes=20, quantity=None, coverages=()), id="short, without units, without coverage"),
+    ],
+)
+def test_findings_come_in_the_order_of_their_stages(book: PolicyBook, session: CoachingSession) -> None:
+    """Which comes after which stands in the words on file."""
+    findings = adjudicate(session, book, NOW).findings
+    SAID.extend(findings)
+    stages = [RULES[each.rule].stage for each in findings]
+    assert stages == sorted(stages)
