@@ -27,6 +27,11 @@ _NO_SYSTEMS = CodeSystems({}, {})
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
+def is_resource_type(kind: object) -> bool:
+    """Whether a release of FHIR that we read has such a resource."""
+    return any(resource_model(kind, package) is not None for package in sorted(set(MODELS_OF.values())))
+
+
 def structural_issues(located: Located, version: str, *, lenient: bool = False) -> list[Issue]:
     """Every fault of a resource, each with the FHIRPath it stands at; empty when it is valid.
 
