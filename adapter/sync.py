@@ -153,52 +153,54 @@ def _unreadable(issue: Issue) -> Answer:
 
 
 async def sync_server(
-    source: ServerSource,
-    sink: ServerSink | None,
-    adjudicator: Adjudicator,
-    instant: datetime,
+    reconciler: Reconciler,
     *,
     since: str | None,
     ids: Sequence[str],
-    dry_run: bool,
     tell: Progress,
 ) -> Report:
     """Decide a server's claims, chunk by chunk; write the answers back where there is a sink."""
     report = Report()
     seen: set[str] = set()
-    async for page in source.claims(since=since, ids=ids):
+    async for page in reconciler.source.claims(since=since, ids=ids):
         seen |= {str(each.id) for each in page}
-        chosen = [each for each in page if adjudicator.in_scope(each)]
-        report.out_of_scope += len(page) - len(chosen)
-        if chosen:
-            await _chunk(chosen, source, sink, adjudicator, instant, dry_run, report, tell)
+        await reconciler.reconcile(page, report, tell)
         tell("claims read", len(seen))
     report.missing = tuple(sorted(set(ids) - seen))
-    report.warnings += [f"the server does not support {name}: {why}" for name, why in source.unsupported.items()]
+    unsupported = reconciler.source.unsupported.items()
+    report.warnings += [f"the server does not support {name}: {why}" for name, why in unsupported]
     return report
 
 
-async def _chunk(
-    claims: list[Located],
-    source: ServerSource,
-    sink: ServerSink | None,
-    adjudicator: Adjudicator,
-    instant: datetime,
-    dry_run: bool,
-    report: Report,
-    tell: Progress,
-) -> None:
-    """One chunk: gather, decide, write; what changed on the server meanwhile is read and decided again."""
-    for last in (False,) * RETRIES + (True,):
-        store = await source.gather(claims)
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings the answers to claims of a server up to date: the one way that ``sync`` and ``serve`` take."""
+
+    source: ServerSource
+    sink: ServerSink | None
+    adjudicator: Adjudicator
+    instant: datetime
+    dry_run: bool = False
+
+    async def reconcile(self, claims: Sequence[Located], report: Report, tell: Progress) -> None:
+        """Gather, decide, write; what changed on the server meanwhile is read and decided again."""
+        due = [each for each in claims if self.adjudicator.in_scope(each)]
+        report.out_of_scope += len(claims) - len(due)
+        for last in (False,) * RETRIES + (True,):
+            if not due:
+                return
+            conflicts = await self._once(due, report, tell, last=last)
+            due = [each for each in due if each.id in conflicts]
+
+    async def _once(self, claims: Sequence[Located], report: Report, tell: Progress, *, last: bool) -> set[str | None]:
+        """One round; returns the claims whose answer somebody else changed, unless it is the last one."""
+        store = await self.source.gather(claims)
         before = len(report.answers)
-        answers = decide(claims, store, adjudicator, instant, report, tell)
-        written = [] if sink is None else await sink.write(answers, dry_run=dry_run)
+        answers = decide(claims, store, self.adjudicator, self.instant, report, tell)
+        written = [] if self.sink is None else await self.sink.write(answers, dry_run=self.dry_run)
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
         _note(report, before, [each for each in written if each.claim not in conflicts], conflicts)
-        claims = [each for each in claims if each.id in conflicts]
-        if not claims:
-            return
+        return conflicts
 
 
 def _note(report: Report, before: int, written: Sequence[Written], conflicts: set[str | None]) -> None:

@@ -25,7 +25,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.files import Reading, read_files
 from adapter.sources.server import ServerSource
-from adapter.sync import Progress, Report, sync_files, sync_server
+from adapter.sync import Progress, Reconciler, Report, sync_files, sync_server
 
 OK, UNANSWERED = 0, 3
 DEFAULT_OUT = Path("adapter-out")
@@ -100,9 +100,8 @@ async def _sync_server(
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
         started = client.server_time
-        report = await sync_server(
-            source, sink, adjudicator, choice.instant, since=begin, ids=ids, dry_run=dry_run, tell=tell
-        )
+        reconciler = Reconciler(source, sink, adjudicator, choice.instant, dry_run)
+        report = await sync_server(reconciler, since=begin, ids=ids, tell=tell)
         if out is not None and not dry_run:
             write_answers(report.answers, out, report.summary())
         whole = not ids and (since == "auto" or since is None)

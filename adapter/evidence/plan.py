@@ -35,6 +35,13 @@ class EvidencePlan:
     identified_as: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sessions_of_coach: Mapping[str, CoachSearch] = field(default_factory=dict)
     """How the other coaching sessions of a coach are found, per resource type."""
+    dependents: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """What refers to a resource of a type that has no patient: types, and their search parameters that take it."""
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """The types on which a decision can rest."""
+        return frozenset({"Patient", *self.follow, *self.search, *self.by_practitioner, *self.dependents})
 
     def references(self, resource: Json) -> Iterator[Json]:
         """Every Reference element of the resource that is to be followed."""

@@ -104,6 +104,7 @@ class EvidenceFile(Strict):
     by_practitioner: dict[str, str] = {}
     identified_as: dict[str, list[str]] = {}
     sessions_of_coach: dict[str, CoachSearchFile] = {}
+    dependents: dict[str, dict[str, list[str]]] = {}
 
 
 class SystemFile(Strict):

@@ -187,7 +187,11 @@ class _Loader:
         follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
         coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}
-        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches)
+        dependents = {
+            kind: {holder: tuple(names) for holder, names in searches.items()}
+            for kind, searches in read.dependents.items()
+        }
+        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents)
 
     def credentials(self) -> Credentials:
         read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
