@@ -6,14 +6,18 @@ import os
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
+
+SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
+Secret = Annotated[SecretStr, Field(min_length=16)]
 
 
 class Settings(BaseSettings):
@@ -52,6 +56,15 @@ class Settings(BaseSettings):
     max_claim_lines: int = Field(DEFAULT.max_claim_lines, ge=1)
     """Lines of one claim; a paper claim has six, an X12 837 institutional one at most 999."""
 
+    subscription_secrets: dict[SubscriptionName, Secret] = {}
+    """For ``serve``: the secret of each Subscription by its name, which is the end of the address it notifies."""
+    database_url: SecretStr | None = None
+    """Where notifications are kept until they are worked off; by default an SQLite file beside the ledger."""
+    node: str = Field("local", pattern=r"^[A-Za-z0-9.-]{1,64}$")
+    """Name of this process among several on one PostgreSQL database: what it began, it finishes after a crash."""
+    max_notification_bytes: int = Field(10_000_000, ge=1)
+    """Bytes of one notification."""
+
     @property
     def limits(self) -> Limits:
         """How much of anything is taken in."""
@@ -81,6 +94,14 @@ def load_settings() -> Settings:
             raise UsageError(f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "."))
     try:
         return Settings()
+    except SettingsError as error:
+        raise UsageError(f"{_name_in(error)} is no JSON object.") from error
     except ValidationError as error:
         faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise UsageError("; ".join(faults)) from error
+
+
+def _name_in(error: SettingsError) -> str:
+    """The setting that pydantic could not read as JSON; it says which only in its message."""
+    named = (name for name in Settings.model_fields if f'"{name}"' in str(error))
+    return next((f"ADAPTER_{name.upper()}" for name in named), "a setting")

@@ -96,7 +96,7 @@ async def _sync_server(
 ) -> Report:
     async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
-        source = _source(client, adjudicator, settings)
+        source = source_of(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
         started = client.server_time
@@ -146,7 +146,8 @@ def open_client(choice: Choice, settings: Settings) -> FhirClient:
     )
 
 
-def _source(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
+def source_of(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
+    """What reads claims and evidence from the server of the client."""
     mappings = adjudicator.mappings
     return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope), settings.limits)
 
@@ -200,7 +201,7 @@ async def _claim_on_server(
 ) -> tuple[Located | None, EvidenceStore, Adjudicator]:
     async with open_client(choice, settings) as client:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
-        source = _source(client, adjudicator, settings)
+        source = source_of(client, adjudicator, settings)
         found = [each async for page in source.claims(ids=[claim_id]) for each in page]
         store = await source.gather(found)
         return found[0] if found else None, store, adjudicator

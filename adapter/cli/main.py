@@ -131,6 +131,22 @@ def explain(
     raise typer.Exit(commands.explain(choice, claim_id))
 
 
+@app.command(epilog="Example:  coaching-adapter serve https://fhir.example.org/r4 --port 8700")
+def serve(
+    url: Annotated[str, typer.Argument(help="FHIR base URL of the server that notifies us.")],
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8700,
+    fhir_version: VersionOption = "auto",
+    mappings: MappingsOption = None,
+    lenient: LenientOption = False,
+) -> None:
+    """Receive the notifications of a server's Subscriptions, and keep the answers to its claims up to date."""
+    from adapter.cli import serving  # the web server and the database are slow to import
+
+    choice = commands.Choice(url, tuple(mappings or ()), fhir_version, Format.TABLE.value, instant(None), lenient)
+    raise typer.Exit(serving.serve(choice, host, port))
+
+
 @policies_app.callback(invoke_without_command=True)
 def policies(
     context: typer.Context, mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE

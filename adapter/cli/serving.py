@@ -1,0 +1,121 @@
+"""``coaching-adapter serve``: the receiver of notifications, and the worker behind it, in one process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from types import FrameType
+
+import typer
+import uvicorn
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.to_thread import run_sync
+
+from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
+from adapter.cli.console import visible
+from adapter.errors import UsageError
+from adapter.receiver.answering import Answering
+from adapter.receiver.app import Receiver
+from adapter.receiver.door import Door
+from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.inbox import Inbox, database_url
+from adapter.receiver.worker import Worker
+from adapter.reconcile import Adjudicator
+from adapter.settings import Settings, load_settings
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.dependents import WRITTEN_BY_US
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync import Reconciler
+
+
+def serve(choice: Choice, host: str, port: int) -> int:
+    """Take notifications until told to end; 0 when told.
+
+    Raises:
+        UsageError: no server to answer, no secret to be notified with, or a database that cannot be opened.
+    """
+    settings = load_settings()
+    if not choice.is_server:
+        raise UsageError("serve answers the notifications of a FHIR server; name its base URL.")
+    if not settings.subscription_secrets:
+        raise UsageError('ADAPTER_SUBSCRIPTION_SECRETS is not set; it names who may notify us: {"claims": "a secret"}.')
+    adjudicator = choice.adjudicator(settings)
+    with _working(choice, settings, adjudicator) as inbox:
+        app = _receiver(settings, adjudicator, inbox).app()
+        for name in settings.subscription_secrets:
+            typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
+        _run(uvicorn.Config(app, host, port, log_level="error", access_log=False, server_header=False))
+    return OK
+
+
+def _receiver(settings: Settings, adjudicator: Adjudicator, inbox: Inbox) -> Receiver:
+    plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
+    watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
+    return Receiver(
+        Door(settings.subscription_secrets),
+        GroupCommit(inbox.put),
+        partial(_is_reachable, inbox),
+        watched,
+        most_bytes=settings.max_notification_bytes,
+    )
+
+
+async def _is_reachable(inbox: Inbox) -> bool:
+    try:
+        await run_sync(inbox.check)
+    except Exception:  # noqa: BLE001 - whatever the database says, it is not there
+        return False
+    return True
+
+
+@contextmanager
+def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[Inbox]:
+    """The inbox, worked off on another thread for as long as the context lasts."""
+    written = settings.database_url.get_secret_value() if settings.database_url else None
+    url = database_url(written, settings.ledger.expanduser().parent)
+    with start_blocking_portal() as portal, Inbox(url) as inbox:
+        client = portal.call(open_client, choice, settings)
+        ledger = portal.call(Ledger, settings.ledger.expanduser())
+        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
+        answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
+        worker = Worker(url, inbox, partial(portal.call, answering.reconcile), settings.node)
+        worker.start()
+        try:
+            yield inbox
+        finally:
+            worker.stop()
+            _close(portal, client, ledger)
+
+
+def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:
+    portal.call(client.aclose)
+    portal.call(ledger.close)
+    portal.call(portal.stop, True)
+
+
+async def _reconciler(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, client: FhirClient, ledger: Ledger
+) -> Reconciler:
+    """As of now; a fresh source, for what it learnt the server does not know may have been one odd request."""
+    spoken = await of_server(client, choice.fhir_version, adjudicator)
+    sink = ServerSink(client, adjudicator.identifier_system, ledger)
+    return Reconciler(source_of(client, spoken, settings), sink, spoken, datetime.now(UTC))
+
+
+def _run(config: uvicorn.Config) -> None:
+    """Until SIGINT or SIGTERM, after which uvicorn sends the signal on to us."""
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        uvicorn.Server(config).run()
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

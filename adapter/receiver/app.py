@@ -1,0 +1,164 @@
+"""The HTTP side of ``coaching-adapter serve``: notifications in, health out.
+
+A stored notification is answered 204: HAPI takes a 200 without a FHIR body for a failed delivery, and sends it again.
+What is refused is answered by an OperationOutcome that repeats nothing of what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adapter.answers.operation_outcome import operation_outcome
+from adapter.errors import Issue, raised_at
+from adapter.evidence.references import Json
+from adapter.notifications.model import ANYTHING, NotUnderstood, Request
+from adapter.notifications.requests import read_request
+from adapter.receiver.capabilities import capability_statement
+from adapter.receiver.door import Credentials, Door, NotAdmitted
+from adapter.receiver.group_commit import GroupCommit, NotStored
+from adapter.sources.fhir_client import FHIR_JSON
+
+log = logging.getLogger(__name__)
+
+LONGEST_BODY = 30.0
+"""Seconds that a body may take to arrive."""
+_METHODS = ["POST", "PUT", "DELETE"]
+_RETRY_SECONDS = "5"
+_CODES = {404: "not-found", 405: "not-supported", 413: "too-long"}
+
+
+class Receiver:
+    """Takes notifications in; ``inbox`` makes them durable, ``is_reachable`` tells whether its database is there."""
+
+    def __init__(
+        self,
+        door: Door,
+        inbox: GroupCommit,
+        is_reachable: Callable[[], Awaitable[bool]],
+        watched: frozenset[str],
+        *,
+        most_bytes: int,
+    ) -> None:
+        self._door = door
+        self._inbox = inbox
+        self._is_reachable = is_reachable
+        self._watched = watched
+        self._most_bytes = most_bytes
+        self.counts: Counter[str] = Counter()
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/metadata", _metadata),
+                Route("/health/live", _live),
+                Route("/health/ready", self._ready),
+                Route("/subscriptions/{name}", self._notified, methods=_METHODS),
+                Route("/subscriptions/{name}/{path:path}", self._notified, methods=_METHODS),
+            ],
+            exception_handlers={HTTPException: _refused_by_route},
+        )
+
+    async def _notified(self, request: HttpRequest) -> Response:
+        try:
+            await self._take(request)
+        except (NotAdmitted, NotUnderstood) as refusal:
+            self.counts["unknown_subscription" if _is_unknown(refusal) else "refused"] += 1
+            return _outcome(refusal.status, refusal.code, str(refusal))
+        except NotStored as problem:
+            self.counts["not_stored"] += 1
+            return _outcome(503, "transient", str(problem), {"Retry-After": _RETRY_SECONDS})
+        except Exception as error:  # noqa: BLE001 - what goes up from here is logged whole, with what was sent
+            self.counts["failed"] += 1
+            log.error("internal error, please report it: %s", raised_at(error))
+            return _outcome(500, "exception", "internal error")
+        self.counts["received"] += 1
+        return Response(status_code=204)
+
+    async def _take(self, request: HttpRequest) -> None:
+        body, headers = await self._admitted(request), request.headers
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        deleted = headers.get("x-medplum-deleted-resource")
+        path = request.path_params.get("path", "")
+        notification = read_request(Request(request.method, path, body, media_type, deleted))
+        hints = [each for each in notification.hints if self._matters(each)]
+        if hints:
+            await self._inbox.commit(hints)
+
+    def _matters(self, hint: str) -> bool:
+        return hint == ANYTHING or hint.partition("/")[0] in self._watched
+
+    async def _admitted(self, request: HttpRequest) -> bytes:
+        """The body of a request that was let in; read before the door only where a signature is over all of it."""
+        name = request.path_params["name"]
+        shown = Credentials(request.headers.get("authorization"), request.headers.get("x-signature"))
+        if shown.signature is None:
+            self._door.check(name, shown, b"")
+            return await self._body(request)
+        body = await self._body(request)
+        self._door.check(name, shown, body)
+        return body
+
+    async def _body(self, request: HttpRequest) -> bytes:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(LONGEST_BODY):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > self._most_bytes:
+                        problem = f"the notification is over the limit of {self._most_bytes} bytes"
+                        raise NotUnderstood(problem, "too-long", status=413)
+        except (TimeoutError, ClientDisconnect):
+            raise NotUnderstood("the notification broke off", "incomplete", status=408) from None
+        return bytes(body)
+
+    async def _ready(self, _request: HttpRequest) -> Response:
+        """Whether the next notification can be stored; after a failure that is found out by storing nothing."""
+        ready = await self._is_reachable()
+        if ready and not self._inbox.healthy:
+            ready = await self._can_write()
+        told = {"status": "ready" if ready else "the database cannot be written", "notifications": dict(self.counts)}
+        return _json(told, 200 if ready else 503, "application/json")
+
+    async def _can_write(self) -> bool:
+        try:
+            await self._inbox.commit(())
+        except NotStored:
+            return False
+        return True
+
+
+def _is_unknown(refusal: NotAdmitted | NotUnderstood) -> bool:
+    return isinstance(refusal, NotAdmitted) and refusal.status == 404
+
+
+async def _live(_request: HttpRequest) -> Response:
+    return _json({"status": "live"}, 200, "application/json")
+
+
+async def _metadata(_request: HttpRequest) -> Response:
+    return _json(capability_statement(), 200)
+
+
+async def _refused_by_route(_request: HttpRequest, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _outcome(status, _CODES.get(status, "processing"), "this address takes no such request")
+
+
+def _outcome(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Response:
+    return _json(operation_outcome([Issue(code, text)]), status, headers=headers)
+
+
+def _json(content: Json, status: int, media_type: str = FHIR_JSON, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, media_type)

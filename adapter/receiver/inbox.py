@@ -1,0 +1,143 @@
+"""What was notified and is not worked off yet, in a database: rows of DBOS workflows, so that no crash loses one.
+
+A group of notifications is one row, written in one transaction. What is worked off is deleted; a hint that keeps
+failing stays as a failed workflow until somebody retries or drops it. Hints are ``Type/id``: no health data is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from sqlalchemy.engine import make_url
+
+from adapter.errors import UsageError
+
+APPLICATION = "coaching-adapter"
+FORMAT = "1"
+"""Version of what the rows hold. DBOS gives work only to a process of the same, by default one of equal code."""
+QUEUE = "notifications"
+RECONCILE, RECONSIDER = "reconcile", "reconsider"
+MOST_TOGETHER = 1000
+"""Groups that are taken together."""
+_FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A hint that was given up."""
+
+    id: str
+    hint: str
+    attempts: int
+    reason: str
+    since: float
+    """Seconds since 1970."""
+
+
+class Inbox:
+    """The rows, for whoever adds, takes or looks at them; needs a database that a ``Worker`` has prepared."""
+
+    def __init__(self, url: str) -> None:
+        self._client = DBOSClient(
+            system_database_url=url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=APPLICATION,
+            retry_connection_errors=False,  # the sender of a notification must hear of it, and sends it again
+            lazy=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.destroy()
+
+    def check(self) -> None:
+        """Raise what the database says when it cannot be reached."""
+        self._client.check_connection()
+
+    def put(self, hints: Sequence[str]) -> None:
+        """Make hints durable, in one transaction."""
+        self._client.enqueue(_options(RECONCILE), list(hints))
+
+    def put_later(self, hint: str, attempts: int, reason: str, seconds: float) -> None:
+        """Have a hint tried again after a while; the same attempt at a hint is put once."""
+        options = _options(RECONSIDER)
+        options["delay_seconds"] = seconds
+        options["deduplication_id"] = f"{hint}:{attempts}"
+        options["duplication_policy"] = "return-existing"
+        self._client.enqueue(options, hint, attempts, reason)
+
+    def waiting(self) -> dict[str, list[str]]:
+        """The hints of each group that nobody has begun to work on, oldest first."""
+        rows = self._client.list_workflows(
+            name=RECONCILE, queue_name=QUEUE, status="ENQUEUED", limit=MOST_TOGETHER, load_output=False
+        )
+        return {row.workflow_id: [str(each) for each in _arguments(row)[0]] for row in rows}
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Forget groups that were worked off, or failures."""
+        if ids := list(ids):
+            self._client.delete_workflows(ids)
+
+    def remove_finished(self) -> None:
+        """Forget what was worked off earlier."""
+        done = self._client.list_workflows(
+            name=[RECONCILE, RECONSIDER], status="SUCCESS", limit=MOST_TOGETHER, load_input=False, load_output=False
+        )
+        self.remove(each.workflow_id for each in done)
+
+    def failures(self) -> list[Failure]:
+        """What was given up, oldest first."""
+        rows = self._client.list_workflows(name=[RECONCILE, RECONSIDER], status=_FAILED)
+        return [failure for row in rows for failure in _failures(row)]
+
+    def retry(self, failure: Failure) -> None:
+        """Take a hint up again, as if it had just been notified."""
+        self.put([failure.hint])
+        self.remove([failure.id])
+
+
+def _options(name: str) -> EnqueueOptions:
+    return {"workflow_name": name, "queue_name": QUEUE, "app_version": FORMAT}
+
+
+def _arguments(row: WorkflowStatus) -> Sequence[Any]:
+    return row.input["args"] if row.input else ()
+
+
+def _failures(row: WorkflowStatus) -> list[Failure]:
+    """A failed row as failures: a group that brought the process down again and again is one for each of its hints."""
+    since = (row.created_at or 0) / 1000
+    arguments = _arguments(row)
+    if row.name == RECONSIDER:
+        hint, attempts, reason = arguments
+        return [Failure(row.workflow_id, str(hint), int(attempts), str(row.error or reason), since)]
+    reason = str(row.error or "the process ended each time this was worked on")
+    return [Failure(row.workflow_id, str(each), 0, reason, since) for each in (arguments[0] if arguments else ())]
+
+
+def database_url(written: str | None, folder: Path) -> str:
+    """The database of the settings; without one, an SQLite file in the folder, which is made.
+
+    Raises:
+        UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.
+    """
+    url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
+    if not url.startswith(("sqlite:///", "postgresql://")):
+        raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    path = make_url(url).database
+    if url.startswith("sqlite:") and path:
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).touch(mode=0o600)  # claim ids are nobody else's business
+        except OSError as error:
+            raise UsageError(f"the database {path} cannot be opened: {error.strerror}.") from error
+    return url

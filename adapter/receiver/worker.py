@@ -1,0 +1,123 @@
+"""Works off the inbox: DBOS starts each group once, and again after a crash; nothing is done until its row says so.
+
+The work can be repeated, for an answer that is there already is not written again. So a group needs no steps of its
+own: it counts as done when the function returns, and any time before that it may begin anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+from adapter.errors import AdapterError
+from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Inbox
+
+log = logging.getLogger(__name__)
+
+POLLING_SECONDS = 0.2
+"""How long a notification waits at most until an idle worker sees it."""
+GRACE_SECONDS = 5
+"""What a group that is being worked on has to finish when the process is asked to end."""
+MOST_ATTEMPTS = 6
+FIRST_WAIT = 2.0
+LONGEST_AFTER = 8
+"""Attempts after which the wait grows no further."""
+
+
+class ServerAway(AdapterError):
+    """The FHIR server cannot be asked at all; the work waits for it, however long that takes."""
+
+
+class GivenUp(AdapterError):
+    """A hint that failed time and again; it waits for a person, with the last reason as its message."""
+
+
+class Stopped(AdapterError):
+    """The process is about to end; the work begins anew when it is started again."""
+
+
+Reconcile = Callable[[Sequence[str]], Mapping[str, str]]
+"""Brings up to date what depends on the hints; returns what stayed undone, each with its reason.
+
+Raises ServerAway when the server is not there.
+"""
+
+
+class Worker:
+    """One process that works off an inbox; there can be several on one PostgreSQL database, each with its own name."""
+
+    def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, node: str) -> None:
+        self._config: DBOSConfig = {
+            "name": APPLICATION,
+            "system_database_url": url,
+            "application_version": FORMAT,
+            "executor_id": node,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "ERROR",
+            "use_listen_notify": False,
+        }
+        self._inbox = inbox
+        self._reconcile = reconcile
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Create or upgrade the tables, and begin to work; what an earlier process left undone comes first."""
+        DBOS(config=self._config)
+
+        # Functions, because DBOS marks what it is given, and a method cannot be marked.
+        @DBOS.workflow(name=RECONCILE)
+        def work_off(hints: list[str]) -> None:
+            self._work_off(hints)
+
+        @DBOS.workflow(name=RECONSIDER)
+        def try_again(hint: str, attempts: int, _reason: str) -> None:
+            self._try_again(hint, attempts)
+
+        DBOS.launch()
+        # One group at a time: the next ones gather meanwhile, and are then taken together.
+        DBOS.register_queue(
+            QUEUE, worker_concurrency=1, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
+        )
+
+    def stop(self) -> None:
+        """End; a group that is being worked on keeps its row, and begins anew at the next start."""
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
+        self._stopping.set()  # only now, when what ends without success leaves its row as it is
+
+    def _work_off(self, hints: list[str]) -> None:
+        """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
+        others = self._inbox.waiting()
+        together = dict.fromkeys([*hints, *(hint for group in others.values() for hint in group)])
+        for hint, reason in self._patiently(list(together)).items():
+            self._inbox.put_later(hint, 1, reason, pause(1))
+        self._inbox.remove(others)
+        self._inbox.remove_finished()
+
+    def _try_again(self, hint: str, attempts: int) -> None:
+        """One hint by itself, so that it holds up no other."""
+        for left, reason in self._patiently([hint]).items():
+            if attempts >= MOST_ATTEMPTS:
+                raise GivenUp(reason)
+            self._inbox.put_later(left, attempts + 1, reason, pause(attempts + 1))
+
+    def _patiently(self, hints: Sequence[str]) -> Mapping[str, str]:
+        """Reconcile; as long as the server is away, wait, for then nothing else could be done either."""
+        for attempt in count(1):
+            try:
+                return self._reconcile(hints) if hints else {}
+            except ServerAway as away:
+                log.warning("the FHIR server is away, waiting: %s", away)
+            if self._stopping.wait(pause(attempt)):
+                break
+        raise Stopped("the work begins anew at the next start")
+
+
+def pause(attempt: int) -> float:
+    """Seconds before an attempt: longer each time, and never the same for two."""
+    doublings = min(attempt, LONGEST_AFTER) - 1
+    return FIRST_WAIT * float(2**doublings) * random.uniform(0.5, 1.0)
