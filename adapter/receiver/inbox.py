@@ -6,7 +6,9 @@ failing stays as a failed workflow until somebody retries or drops it. Hints are
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -133,11 +135,17 @@ def database_url(written: str | None, folder: Path) -> str:
     url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
     if not url.startswith(("sqlite:///", "postgresql://")):
         raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
-    path = make_url(url).database
-    if url.startswith("sqlite:") and path:
-        try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).touch(mode=0o600)  # claim ids are nobody else's business
-        except OSError as error:
-            raise UsageError(f"the database {path} cannot be opened: {error.strerror}.") from error
+    if url.startswith("sqlite:"):
+        _make_file(Path(make_url(url).database or ""))
     return url
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # claim ids are nobody else's business
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode = WAL")  # the door writes while the worker reads; it stays so in the file
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"the database {path} cannot be opened: {reason}. Name a file that can be written") from error

@@ -1,0 +1,160 @@
+"""A FHIR server of a few hundred lines less than a real one: it keeps resources in memory and finds them again.
+
+It searches by id, identifier, ``_lastUpdated`` and any reference, and writes batches as HAPI does. It can be told to be
+away, and counts what it is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+Json = dict[str, Any]
+_PAGING = {"_count", "_sort", "_revinclude"}
+
+
+class FhirServer:
+    """Resources by ``Type/id``, newest version only."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Json] = {}
+        self.writes: Counter[str] = Counter()
+        """How often each resource was written."""
+        self.searches: Counter[str] = Counter()
+        self.away = False
+        self.refused: set[str] = set()
+        """Values that a search answers by 500: a poisoned record."""
+        self._ids = count(1)
+        self._lock = threading.Lock()
+
+    def app(self) -> Starlette:
+        verbs = ["GET", "POST", "PUT", "DELETE"]
+        return Starlette(routes=[Route("/{path:path}", self._answer, methods=verbs)])
+
+    def put(self, *resources: Json) -> None:
+        for resource in resources:
+            name = f"{resource['resourceType']}/{resource['id']}"
+            self.writes[name] += 1
+            meta = {"versionId": str(self.writes[name]), "lastUpdated": datetime.now(UTC).isoformat()}
+            self.resources[name] = {**resource, "meta": meta}
+
+    def load(self, *folders: Path) -> None:
+        for folder in folders:
+            for path in sorted(folder.glob("*.ndjson")):
+                self.put(*map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+
+    def of(self, kind: str) -> list[Json]:
+        return [each for name, each in sorted(self.resources.items()) if name.startswith(f"{kind}/")]
+
+    def answers(self) -> dict[str, list[Json]]:
+        """ClaimResponses with an identifier, by the claim they answer."""
+        found: dict[str, list[Json]] = {}
+        for each in self.of("ClaimResponse"):
+            if each.get("identifier"):
+                found.setdefault(each["request"]["reference"].partition("/")[2], []).append(each)
+        return found
+
+    async def _answer(self, request: Request) -> Response:
+        body = await request.body()
+        if self.away:
+            return Response(status_code=500)
+        with self._lock:
+            return self._reply(request.method, request.path_params["path"].strip("/"), request.url.query, body)
+
+    def _reply(self, method: str, path: str, query: str, body: bytes) -> Response:
+        if path == "metadata":
+            return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
+        if not path:
+            entries = [self._entry(each) for each in json.loads(body)["entry"]]
+            return JSONResponse({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+        if path.endswith("_search"):
+            return self._search(path.partition("/")[0], body.decode())
+        if "/" not in path:
+            return self._search(path, query)
+        if path not in self.resources:
+            return Response(status_code=404)
+        return JSONResponse(self.resources[path])
+
+    def _search(self, kind: str, query: str) -> Response:
+        self.searches[kind] += 1
+        asked = {name: values for name, values in parse_qs(query).items() if name not in _PAGING}
+        if any(each in unquote(query) for each in self.refused):
+            return Response(status_code=500)
+        found = [each for each in self.of(kind) if all(_matches(each, *one) for one in asked.items())]
+        names = {f"{kind}/{each['id']}" for each in found}
+        if "Provenance:target" in query.replace("%3A", ":"):
+            found += [each for each in self.of("Provenance") if names & set(_references(each["target"]))]
+        entries = [{"resource": each} for each in found]
+        return JSONResponse({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+
+    def _entry(self, entry: Json) -> Json:
+        request, resource = entry["request"], entry["resource"]
+        kind, _, query = request["url"].partition("?")
+        if query:
+            identifier = unquote(query).partition("=")[2]
+            known = [each for each in self.of(kind) if _matches(each, "identifier", [identifier])]
+            resource = {**resource, "id": known[0]["id"] if known else f"r{next(self._ids)}"}
+        elif "/" not in kind:
+            resource = {**resource, "id": f"r{next(self._ids)}"}
+        name = f"{resource['resourceType']}/{resource['id']}"
+        old = self.resources.get(name)
+        if "ifMatch" in request and old and request["ifMatch"] != f'W/"{old["meta"]["versionId"]}"':
+            return {"response": {"status": "409"}}
+        self.put(resource)
+        location = f"{name}/_history/{self.resources[name]['meta']['versionId']}"
+        return {"response": {"status": "200" if old else "201", "location": location}}
+
+
+def _matches(resource: Json, parameter: str, values: list[str]) -> bool:
+    wanted = {unquote(each) for value in values for each in re.split(r"(?<!\\),", value)}
+    if parameter == "_id":
+        return resource["id"] in wanted
+    if parameter == "_lastUpdated":
+        return bool(resource["meta"]["lastUpdated"] >= values[0].removeprefix("ge"))
+    if parameter == "identifier":
+        held = [each for each in resource.get("identifier", []) if "value" in each]
+        return any({each["value"], f"{each.get('system')}|{each['value']}"} & wanted for each in held)
+    if parameter in ("date", "code", "type"):
+        return True
+    return bool(wanted & set(_references(resource)))
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"].partition("/_history")[0]
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        for each in value:
+            yield from _references(each)
+
+
+@contextmanager
+def listening(server: FhirServer) -> Iterator[str]:
+    """Serve on a free loopback port; yields the base URL."""
+    http = uvicorn.Server(uvicorn.Config(server.app(), "127.0.0.1", 0, log_level="error"))
+    thread = threading.Thread(target=http.run)
+    thread.start()
+    while not http.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{http.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        http.should_exit = True
+        thread.join()
