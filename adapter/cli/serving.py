@@ -21,7 +21,7 @@ from adapter.receiver.answering import Answering
 from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
 from adapter.receiver.group_commit import GroupCommit
-from adapter.receiver.inbox import Inbox, database_url
+from adapter.receiver.inbox import Inbox, configured_database
 from adapter.receiver.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
@@ -75,8 +75,7 @@ async def _is_reachable(inbox: Inbox) -> bool:
 @contextmanager
 def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[Inbox]:
     """The inbox, worked off on another thread for as long as the context lasts."""
-    written = settings.database_url.get_secret_value() if settings.database_url else None
-    url = database_url(written, settings.ledger.expanduser().parent)
+    url = configured_database(settings)
     with start_blocking_portal() as portal, Inbox(url) as inbox:
         client = portal.call(open_client, choice, settings)
         ledger = portal.call(Ledger, settings.ledger.expanduser())

@@ -18,6 +18,7 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, Workflo
 from sqlalchemy.engine import make_url
 
 from adapter.errors import UsageError
+from adapter.settings import Settings
 
 APPLICATION = "coaching-adapter"
 FORMAT = "1"
@@ -126,8 +127,14 @@ def _failures(row: WorkflowStatus) -> list[Failure]:
     return [Failure(row.workflow_id, str(each), 0, reason, since) for each in (arguments[0] if arguments else ())]
 
 
+def configured_database(settings: Settings) -> str:
+    """The database of the settings; by default one beside the ledger."""
+    written = settings.database_url
+    return database_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
+
+
 def database_url(written: str | None, folder: Path) -> str:
-    """The database of the settings; without one, an SQLite file in the folder, which is made.
+    """The database that is written, else an SQLite file in the folder; a file is made.
 
     Raises:
         UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.

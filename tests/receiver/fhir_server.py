@@ -25,6 +25,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
+
 Json = dict[str, Any]
 _PAGING = {"_count", "_sort", "_revinclude"}
 
@@ -63,10 +65,10 @@ class FhirServer:
         return [each for name, each in sorted(self.resources.items()) if name.startswith(f"{kind}/")]
 
     def answers(self) -> dict[str, list[Json]]:
-        """ClaimResponses with an identifier, by the claim they answer."""
+        """ClaimResponses of ours, by the claim they answer."""
         found: dict[str, list[Json]] = {}
         for each in self.of("ClaimResponse"):
-            if each.get("identifier"):
+            if any(one.get("system") == DEFAULT_IDENTIFIER_SYSTEM for one in each.get("identifier", [])):
                 found.setdefault(each["request"]["reference"].partition("/")[2], []).append(each)
         return found
 

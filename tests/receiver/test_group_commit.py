@@ -33,7 +33,7 @@ class Store:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    while not true():
+    while not true():  # noqa: ASYNC110 - what is waited for happens on another thread
         await asyncio.sleep(0.005)
 
 

@@ -198,3 +198,13 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def tail(log: Path, lines: int = 40) -> str:
     last = log.read_text(errors="replace").splitlines()[-lines:]
     return "\n".join([f"The last lines of {log}:", *last])
+
+
+if __name__ == "__main__":  # for the README: a server to try things on
+    build_if_stale()
+    serving = start(Path(tempfile.mkdtemp(prefix="hapi-test-server-")), f"--server.port={sys.argv[1]}")
+    print(f"http://127.0.0.1:{sys.argv[1]}/fhir in half a minute; Ctrl-C ends it", flush=True)
+    try:
+        sys.exit(serving.wait())
+    finally:
+        stop(serving)

@@ -1,0 +1,149 @@
+"""From hints to answers on the server, by the very path of ``sync``; one bad record holds up no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from answers.story_stages import FIXTURES, shipped
+from receiver.fhir_server import FhirServer
+
+from adapter.receiver.answering import CHECKPOINT, Answering
+from adapter.receiver.worker import ServerAway
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.server import ServerSource
+from adapter.sync import Reconciler
+
+BASE = "http://fhir.test"
+APPROVED, SHORT = "0592t-approved", "0592t-29-minutes"
+Json = dict[str, Any]
+
+
+def story(name: str) -> list[Json]:
+    bundle = json.loads((FIXTURES / "stories" / name / "0_bundle.json").read_text())
+    return [entry["resource"] for entry in bundle["entry"]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class World:
+    """A server with two claims, and what answers them."""
+
+    def __init__(self, client: FhirClient, server: FhirServer, ledger: Ledger) -> None:
+        self.client, self.server, self.ledger = client, server, ledger
+        self.answering = Answering(client, ledger, self._reconciler, 100)
+
+    async def _reconciler(self) -> Reconciler:
+        await self.client.capabilities()
+        adjudicator = shipped().only("r4")
+        source = ServerSource(self.client, adjudicator.mappings.plan, codes=sorted(adjudicator.mappings.scope))
+        sink = ServerSink(self.client, adjudicator.identifier_system, self.ledger)
+        return Reconciler(source, sink, adjudicator, datetime.now(UTC))
+
+    def outcomes(self) -> dict[str, str]:
+        return {claim: each["outcome"] for claim, (each,) in self.server.answers().items()}
+
+    def written(self) -> dict[str, int]:
+        return {claim: self.server.writes[f"ClaimResponse/{each['id']}"] for claim, (each,) in self._answers()}
+
+    def _answers(self) -> list[tuple[str, list[Json]]]:
+        return sorted(self.server.answers().items())
+
+
+@pytest.fixture
+async def world(anyio_backend: str, tmp_path: Path) -> AsyncIterator[World]:
+    server = FhirServer()
+    server.put(*story(APPROVED), *story(SHORT))
+    transport = httpx.ASGITransport(server.app())
+    async with FhirClient(BASE, transport=transport, patience=Patience(attempts=1)) as client:
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            yield World(client, server, ledger)
+
+
+def claim_of(name: str) -> str:
+    return next(f"Claim/{each['id']}" for each in story(name) if each["resourceType"] == "Claim")
+
+
+@pytest.mark.anyio
+async def test_a_claim_is_answered_and_the_same_hint_again_writes_nothing(world: World) -> None:
+    for _ in range(3):
+        assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
+    assert world.outcomes() == {APPROVED: "complete"}
+    assert world.written() == {APPROVED: 1}
+
+
+@pytest.mark.anyio
+async def test_a_claim_that_was_pended_resolves_itself_when_its_visit_arrives(world: World) -> None:
+    late = [each for each in story(APPROVED) if each["resourceType"] in ("Encounter", "Procedure")]
+    for each in late:
+        del world.server.resources[f"{each['resourceType']}/{each['id']}"]
+    await world.answering.reconcile([claim_of(APPROVED)])
+    assert world.outcomes() == {APPROVED: "partial"}
+    world.server.put(*late)
+    await world.answering.reconcile([f"{each['resourceType']}/{each['id']}" for each in late])
+    assert world.outcomes() == {APPROVED: "complete"}
+
+
+@pytest.mark.anyio
+async def test_a_sender_that_says_only_that_something_changed_gets_all_that_is_new(world: World) -> None:
+    assert await world.answering.reconcile(["*"]) == {}
+    assert world.outcomes() == {APPROVED: "complete", SHORT: "complete"}
+
+
+@pytest.mark.anyio
+async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(world: World) -> None:
+    first = world.ledger.checkpoint(BASE, CHECKPOINT)
+    world.client.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none
+    await world.answering.reconcile(["*"])
+    assert world.ledger.checkpoint(BASE, CHECKPOINT) == first
+    await world.answering.reconcile([])
+    assert world.ledger.checkpoint(BASE, CHECKPOINT) == "2029-12-31T23:59:30+00:00"
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_away_is_nobodys_fault(world: World) -> None:
+    await world.answering.reconcile([])
+    world.server.away = True
+    with pytest.raises(ServerAway):
+        await world.answering.reconcile([claim_of(APPROVED)])
+    world.server.away = False
+    assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
+
+
+@pytest.mark.anyio
+async def test_a_record_that_the_server_chokes_on_is_named_and_told_why(world: World) -> None:
+    world.server.refused = {claim_of(SHORT).partition("/")[2]}
+    undone = await world.answering.reconcile([claim_of(APPROVED), claim_of(SHORT)])
+    assert undone == dict.fromkeys(
+        [claim_of(APPROVED), claim_of(SHORT)], "http://fhir.test answered 500 to a search of Claim"
+    )
+    assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
+    assert world.outcomes() == {APPROVED: "complete"}
+
+
+@pytest.mark.anyio
+async def test_evidence_that_the_server_chokes_on_leaves_the_claims_undone(world: World) -> None:
+    hint = claim_of(APPROVED)
+    world.server.refused = {next(each["id"] for each in story(APPROVED) if each["resourceType"] == "Coverage")}
+    assert set(await world.answering.reconcile([hint])) == {hint}
+
+
+@pytest.mark.anyio
+async def test_an_error_of_ours_is_told_without_its_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("Jane Doe")
+
+    monkeypatch.setattr("adapter.sync.decide", broken)
+    undone = await world.answering.reconcile([claim_of(APPROVED)])
+    assert "KeyError at test_answering.py" in undone[claim_of(APPROVED)]
+    assert "Jane" not in str(undone)

@@ -1,0 +1,148 @@
+"""``coaching-adapter serve`` as a process: killed in the middle of a burst and started again, it loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from answers.story_stages import CLINIC
+from receiver.fhir_server import FhirServer, listening
+
+EXPECTED = json.loads((CLINIC.parent / "clinic-expected.json").read_text())
+ANSWERED = {claim for claim, each in EXPECTED.items() if each["outcome"] in ("complete", "partial", "error")}
+SECRET = "0123456789abcdef"
+ROOT = Path(__file__).parents[2]
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.05)
+
+
+class Service:
+    """The command, started any number of times on the same port and the same state."""
+
+    def __init__(self, url: str, state: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = str(free.getsockname()[1])
+        self.url = url
+        known = {name: value for name, value in os.environ.items() if not name.startswith("ADAPTER_")}
+        self.environment = {
+            **known,
+            "PYTHONPATH": str(ROOT),
+            "ADAPTER_SUBSCRIPTION_SECRETS": f'{{"claims": "{SECRET}"}}',
+            "ADAPTER_LEDGER": str(state / "ledger.sqlite"),
+        }
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", trust_env=False)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "adapter", *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        command = [sys.executable, "-m", "adapter", "serve", self.url, "--port", self._port]
+        process = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL)
+        try:
+            until(self._is_ready)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def notify(self, *claims: str) -> None:
+        for claim in claims:
+            path = f"/subscriptions/claims/Claim/{claim}"
+            self.http.put(path, headers={"Authorization": f"Bearer {SECRET}"}).raise_for_status()
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.http.get("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture
+def server() -> FhirServer:
+    server = FhirServer()
+    server.load(CLINIC)
+    return server
+
+
+@pytest.fixture
+def service(server: FhirServer, tmp_path: Path) -> Iterator[Service]:
+    with listening(server) as url:
+        service = Service(url, tmp_path)
+        yield service
+        service.http.close()
+
+
+def test_killed_at_any_instant_it_loses_nothing_and_answers_nothing_twice(server: FhirServer, service: Service) -> None:
+    claims = [each["id"] for each in server.of("Claim")]
+    half = len(claims) // 2
+    for part in (claims[:half], claims[half:]):
+        with service.running() as process:
+            service.notify(*part)
+            process.send_signal(signal.SIGKILL)  # what was accepted is on the disk, and little of it is worked off
+    with service.running():
+        until(lambda: set(server.answers()) == ANSWERED)
+    report = service.run("sync", service.url, "--dry-run", "--format", "json")
+    assert report.returncode == 0, report.stderr
+    assert '"action": "created"' not in report.stdout
+    assert '"action": "updated"' not in report.stdout
+    assert {len(each) for each in server.answers().values()} == {1}
+    assert {server.writes[f"ClaimResponse/{each['id']}"] for (each,) in server.answers().values()} == {1}
+
+
+def test_while_the_server_is_away_notifications_are_taken_and_worked_off_later(
+    server: FhirServer, service: Service
+) -> None:
+    server.away = True
+    with service.running() as process:
+        service.notify("a04-30-minutes")
+        server.away = False
+        until(lambda: "a04-30-minutes" in server.answers())
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        pytest.param(None, "ADAPTER_SUBSCRIPTION_SECRETS is not set", id="none"),
+        pytest.param("{}", "ADAPTER_SUBSCRIPTION_SECRETS is not set", id="none in it"),
+        pytest.param("hush", "ADAPTER_SUBSCRIPTION_SECRETS is no JSON object", id="no JSON"),
+        pytest.param('{"claims": "short-one"}', "at least 16", id="short"),
+        pytest.param('{"a/b": "0123456789abcdef"}', "ADAPTER_SUBSCRIPTION_SECRETS", id="a name that is no address"),
+    ],
+)
+def test_without_a_good_secret_it_does_not_start(tmp_path: Path, secrets: str | None, said: str) -> None:
+    service = Service("http://fhir.test", tmp_path)
+    service.http.close()
+    service.environment.pop("ADAPTER_SUBSCRIPTION_SECRETS")
+    if secrets is not None:
+        service.environment["ADAPTER_SUBSCRIPTION_SECRETS"] = secrets
+    result = service.run("serve", "http://fhir.test")
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert not any(each in result.stderr for each in ("hush", "short-one", "0123456789abcdef"))
+
+
+def test_files_notify_nobody(tmp_path: Path) -> None:
+    service = Service("", tmp_path)
+    service.http.close()
+    result = service.run("serve", str(CLINIC))
+    assert (result.returncode, "name its base URL" in result.stderr) == (2, True)

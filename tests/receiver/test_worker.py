@@ -1,0 +1,172 @@
+"""What was stored is worked off: together, once, again after a failure, and what keeps failing is kept for a person."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from dbos import DBOS
+
+from adapter.errors import UsageError
+from adapter.receiver import worker as worker_module
+from adapter.receiver.inbox import Inbox, database_url
+from adapter.receiver.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
+
+
+class Work:
+    """Stands for the reconciliation: notes each call, holds the first one up until it is let go."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.begun, self.released = threading.Event(), threading.Event()
+        self.released.set()
+        self.failing: set[str] = set()
+        self.away = False
+
+    def __call__(self, hints: Sequence[str]) -> Mapping[str, str]:
+        self.calls.append(list(hints))
+        self.begun.set()
+        self.released.wait(20)
+        if self.away:
+            raise ServerAway("it is away")
+        return {each: "it is bad" for each in hints if each in self.failing}
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return database_url(None, tmp_path / "state")
+
+
+@pytest.fixture
+def inbox(url: str) -> Iterator[Inbox]:
+    with Inbox(url) as inbox:
+        yield inbox
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def worker(url: str, inbox: Inbox, work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setattr(worker_module, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
+    worker = Worker(url, inbox, work, "local")
+    worker.start()
+    yield worker
+    work.released.set()
+    worker.stop()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_burst_behind_a_running_group_is_one_piece_of_work_with_each_hint_once(inbox: Inbox, work: Work) -> None:
+    work.released.clear()
+    inbox.put(["Claim/first"])
+    until(work.begun.is_set)
+    for number in range(30):
+        inbox.put([f"Claim/{number % 3}", "Claim/first"])
+    work.released.set()
+    until(lambda: len(work.calls) > 1 and not inbox.waiting())
+    assert work.calls == [["Claim/first"], ["Claim/0", "Claim/first", "Claim/1", "Claim/2"]]
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_fails_is_tried_again_by_itself(inbox: Inbox, work: Work) -> None:
+    work.failing = {"Claim/bad"}
+    inbox.put(["Claim/good", "Claim/bad"])
+    until(lambda: len(work.calls) == 2)
+    work.failing = set()
+    until(lambda: len(work.calls) == 3)
+    assert work.calls == [["Claim/good", "Claim/bad"], ["Claim/bad"], ["Claim/bad"]]
+    assert inbox.failures() == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_keeps_failing_waits_for_a_person_who_retries_or_drops_it(inbox: Inbox, work: Work) -> None:
+    work.failing = {"Claim/bad"}
+    inbox.put(["Claim/bad", "Claim/good"])
+    until(lambda: bool(inbox.failures()))
+    (failure,) = inbox.failures()
+    assert (failure.hint, failure.attempts, failure.reason) == ("Claim/bad", MOST_ATTEMPTS, "it is bad")
+    assert len(work.calls) == 1 + MOST_ATTEMPTS
+    work.failing = set()
+    inbox.retry(failure)
+    until(lambda: len(work.calls) == 2 + MOST_ATTEMPTS)
+    assert inbox.failures() == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_while_the_server_is_away_nothing_counts_as_a_failure(inbox: Inbox, work: Work) -> None:
+    work.away = True
+    inbox.put(["Claim/1"])
+    until(lambda: len(work.calls) > MOST_ATTEMPTS + 1)
+    work.away = False
+    seen = len(work.calls)
+    until(lambda: len(work.calls) > seen)
+    inbox.put(["Claim/2"])
+    until(lambda: work.calls[-1] == ["Claim/2"])
+    assert inbox.failures() == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_is_worked_off_leaves_nothing_behind_but_the_last_group(inbox: Inbox, work: Work) -> None:
+    for number in range(5):
+        inbox.put([f"Claim/{number}"])
+        until(lambda: bool(work.calls and work.calls[-1] == [f"Claim/{number}"]))  # noqa: B023 - asked in this round
+    rows = inbox._client.list_workflows()
+    assert len(rows) <= 2
+
+
+def test_what_was_begun_when_the_process_ended_begins_anew(url: str, inbox: Inbox, work: Work) -> None:
+    work.released.clear()
+    first = Worker(url, inbox, work, "local")
+    first.start()
+    inbox.put(["Claim/1"])
+    until(work.begun.is_set)
+    inbox.put(["Claim/2"])
+    DBOS.destroy(destroy_registry=True)  # as if it were gone, with its work half done
+    work.released.set()
+    later = Work()
+    second = Worker(url, inbox, later, "local")
+    second.start()
+    until(lambda: {hint for call in later.calls for hint in call} == {"Claim/1", "Claim/2"})
+    second.stop()
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 8, 9, 10_000])
+def test_waits_grow_to_a_limit_and_are_never_quite_the_same(attempt: int) -> None:
+    waits = {pause(attempt) for _ in range(20)}
+    longest = 2.0 * 2 ** min(attempt - 1, 7)
+    assert len(waits) > 1
+    assert longest / 2 <= min(waits) <= max(waits) <= longest
+
+
+@pytest.mark.parametrize("written", ["mysql://x", "sqlite://", "", "postgres"])
+def test_other_databases_are_refused(written: str, tmp_path: Path) -> None:
+    if written:
+        with pytest.raises(UsageError, match="ADAPTER_DATABASE_URL"):
+            database_url(written, tmp_path)
+    else:
+        assert database_url(written, tmp_path) == f"sqlite:///{tmp_path}/notifications.sqlite"
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"notifications\.sqlite cannot be opened"):
+        database_url(None, tmp_path / "file")
+
+
+def test_the_database_is_nobody_elses_business(tmp_path: Path) -> None:
+    database_url(None, tmp_path)
+    assert (tmp_path / "notifications.sqlite").stat().st_mode & 0o077 == 0
