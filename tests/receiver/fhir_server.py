@@ -38,6 +38,8 @@ class FhirServer:
         self.resources: dict[str, Json] = {}
         self.writes: Counter[str] = Counter()
         """How often each resource was written."""
+        self.repeated: list[str] = []
+        """What was written again although it says the same."""
         self.searches: Counter[str] = Counter()
         self.away = False
         self.refused: set[str] = set()
@@ -53,6 +55,7 @@ class FhirServer:
         for resource in resources:
             name = f"{resource['resourceType']}/{resource['id']}"
             self.writes[name] += 1
+            self.repeated += [name] if _content(resource) == _content(self.resources.get(name, {})) else []
             meta = {"versionId": str(self.writes[name]), "lastUpdated": datetime.now(UTC).isoformat()}
             self.resources[name] = {**resource, "meta": meta}
 
@@ -121,6 +124,10 @@ class FhirServer:
         self.put(resource)
         location = f"{name}/_history/{self.resources[name]['meta']['versionId']}"
         return {"response": {"status": "200" if old else "201", "location": location}}
+
+
+def _content(resource: Json) -> Json:
+    return {name: value for name, value in resource.items() if name not in ("meta", "created")}
 
 
 def _matches(resource: Json, parameter: str, values: list[str]) -> bool:

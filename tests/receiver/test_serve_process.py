@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,11 @@ import pytest
 from answers.story_stages import CLINIC
 from receiver.fhir_server import FhirServer, listening
 
+from adapter.sinks.ledger import Ledger
+
 EXPECTED = json.loads((CLINIC.parent / "clinic-expected.json").read_text())
 ANSWERED = {claim for claim, each in EXPECTED.items() if each["outcome"] in ("complete", "partial", "error")}
+OUTCOMES = sum(1 for each in EXPECTED.values() if each["outcome"] == "operation-outcome")
 SECRET = "0123456789abcdef"
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +72,11 @@ class Service:
             path = f"/subscriptions/claims/Claim/{claim}"
             self.http.put(path, headers={"Authorization": f"Bearer {SECRET}"}).raise_for_status()
 
+    def outcomes(self) -> list[dict[str, object]]:
+        """What the server would not keep."""
+        with Ledger(Path(self.environment["ADAPTER_LEDGER"])) as ledger:
+            return ledger.outcomes(self.url)
+
     def _is_ready(self) -> bool:
         try:
             return self.http.get("/health/ready").status_code == 200
@@ -98,13 +107,15 @@ def test_killed_at_any_instant_it_loses_nothing_and_answers_nothing_twice(server
             service.notify(*part)
             process.send_signal(signal.SIGKILL)  # what was accepted is on the disk, and little of it is worked off
     with service.running():
-        until(lambda: set(server.answers()) == ANSWERED)
+        until(lambda: set(server.answers()) == ANSWERED and len(service.outcomes()) == OUTCOMES)
     report = service.run("sync", service.url, "--dry-run", "--format", "json")
     assert report.returncode == 0, report.stderr
     assert '"action": "created"' not in report.stdout
     assert '"action": "updated"' not in report.stdout
     assert {len(each) for each in server.answers().values()} == {1}
-    assert {server.writes[f"ClaimResponse/{each['id']}"] for (each,) in server.answers().values()} == {1}
+    assert server.repeated == []
+    trails = Counter(each["target"][0]["reference"] for each in server.of("Provenance"))
+    assert set(trails.values()) == {1}
 
 
 def test_while_the_server_is_away_notifications_are_taken_and_worked_off_later(

@@ -1,0 +1,90 @@
+"""``coaching-adapter failures``: what was given up is shown, taken up again, or forgotten."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from command_line import Command, command
+
+from adapter.receiver import worker as worker_module
+from adapter.receiver.inbox import Inbox, database_url
+from adapter.receiver.worker import Worker
+
+__all__ = ["command"]
+
+
+@pytest.fixture
+def state(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ADAPTER_LEDGER", str(tmp_path / "state" / "ledger.sqlite"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def inbox(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    """An inbox in which two claims were given up, and nobody works any more."""
+    monkeypatch.setattr(worker_module, "MOST_ATTEMPTS", 1)
+    monkeypatch.setattr(worker_module, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
+    url = database_url(None, state)
+    with Inbox(url) as inbox:
+        worker = Worker(url, inbox, _all_fail, "local")
+        worker.start()
+        inbox.put(["Claim/1", "Claim/2"])
+        end = time.monotonic() + 30
+        while len(inbox.failures()) < 2:
+            assert time.monotonic() < end, "nothing was given up"
+            time.sleep(0.05)
+        worker.stop()
+        yield inbox
+
+
+def _all_fail(hints: Sequence[str]) -> dict[str, str]:
+    return dict.fromkeys(hints, "the server answered 500")
+
+
+def hints(inbox: Inbox) -> list[str]:
+    return sorted(each.hint for each in inbox.failures())
+
+
+def test_list_show_retry_and_drop(command: Command, inbox: Inbox) -> None:
+    listed = json.loads(command("failures", "list", "--format", "json").stdout)
+    told = sorted((each["changed"], each["attempts"], each["reason"]) for each in listed)
+    assert told == [("Claim/1", 1, "the server answered 500"), ("Claim/2", 1, "the server answered 500")]
+    assert "Claim/2" not in command("failures", "show", "Claim/1").stdout
+    assert command("failures", "drop", "Claim/1").code == 0
+    assert hints(inbox) == ["Claim/2"]
+    assert command("failures", "retry", "Claim/2").code == 0
+    assert hints(inbox) == []
+    assert list(inbox.waiting().values()) == [["Claim/2"]]
+    assert "Nothing was given up." in command("failures", "list").stdout
+
+
+def test_all_are_taken_up_again(command: Command, inbox: Inbox) -> None:
+    assert command("failures", "retry", "--all").code == 0
+    assert sorted(hint for group in inbox.waiting().values() for hint in group) == ["Claim/1", "Claim/2"]
+
+
+@pytest.mark.usefixtures("inbox")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("show", "Claim/3"), "there is no such failure", id="show one that is none"),
+        pytest.param(("retry", "Claim/3"), "there is no such failure", id="retry one that is none"),
+        pytest.param(("drop", "Claim/3"), "there is no such failure", id="drop one that is none"),
+        pytest.param(("retry",), "or give --all", id="retry nothing"),
+        pytest.param(("retry", "Claim/1", "--all"), "or give --all", id="retry one and all"),
+    ],
+)
+def test_what_is_not_there_is_said(command: Command, arguments: Sequence[str], said: str) -> None:
+    result = command("failures", *arguments)
+    assert (result.code, said in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_database_that_nobody_ever_served_from_is_said(command: Command) -> None:
+    result = command("failures", "list")
+    assert (result.code, "Was serve ever started" in result.stderr) == (4, True)
