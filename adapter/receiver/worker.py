@@ -19,6 +19,9 @@ from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONS
 
 log = logging.getLogger(__name__)
 
+# With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
+logging.getLogger("dbos").addHandler(logging.NullHandler())
+
 POLLING_SECONDS = 0.2
 """How long a notification waits at most until an idle worker sees it."""
 GRACE_SECONDS = 5
