@@ -1,0 +1,76 @@
+"""Subscriptions for the operator's eyes: never the secret they carry, never a server's free text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+from rich.text import Text
+
+from adapter.cli.console import console, folding, print_json
+from adapter.evidence.references import Json
+from adapter.subscriptions.manage import Row
+
+COLOUR = {"active": "green", "requested": "yellow", "error": "red", "off": "red"}
+
+
+def rows(shown: Sequence[Row], output_format: str, notes: Sequence[str] = ()) -> None:
+    """One line for each Subscription; notes go to stderr, so that JSON stays JSON."""
+    if output_format == "json":
+        print_json([_json(row) for row in shown])
+    elif shown:
+        table = folding("id", "watches", "status", "ends", "done", "events", "sends along", "endpoint")
+        for row in shown:
+            table.add_row(*_cells(row))
+        console().print(table)
+    for note in [*_problems(shown), *notes]:
+        typer.echo(note, err=True)
+
+
+def _json(row: Row) -> Json:
+    found, health = row.found, row.health
+    return {
+        "id": found.id or None,
+        "watches": found.subject,
+        "status": _status(row),
+        "end": found.end or None,
+        "endpoint": found.endpoint,
+        "headers": found.headers,
+        "made_by_us": found.is_marked,
+        "done": row.done.value if row.done else None,
+        "events": health.events if health else None,
+        "errors": list(health.errors) if health else [],
+        "problem": row.problem or None,
+    }
+
+
+def _cells(row: Row) -> list[str | Text]:
+    found, health = row.found, row.health
+    status, done = _status(row), row.done.value if row.done else ""
+    events = str(health.events) if health and health.events is not None else ""
+    made = done if found.is_marked else done or "not made by us"
+    return [
+        found.id,
+        found.subject,
+        Text(status, style=COLOUR.get(status, "")),
+        found.end[:10],
+        made,
+        events,
+        ", ".join(found.headers),
+        found.endpoint,
+    ]
+
+
+def _status(row: Row) -> str:
+    return (row.health.status if row.health else "") or row.found.status
+
+
+def _problems(shown: Sequence[Row]) -> list[str]:
+    """One sentence for each that needs somebody: what is wrong with it, and what to do."""
+    found = [f"{row.found.subject}: {row.problem}" for row in shown if row.problem]
+    for row in shown:
+        codes = ", ".join(row.health.errors) if row.health else ""
+        if not row.works and not row.problem:
+            reason = f" ({codes})" if codes else ""
+            found.append(f"Subscription/{row.found.id} is {_status(row)}{reason}; `renew` starts it again.")
+    return found
