@@ -32,7 +32,7 @@ def _json(row: Row) -> Json:
     return {
         "id": found.id or None,
         "watches": found.subject,
-        "status": _status(row),
+        "status": row.status,
         "end": found.end or None,
         "endpoint": found.endpoint,
         "headers": found.headers,
@@ -46,13 +46,13 @@ def _json(row: Row) -> Json:
 
 def _cells(row: Row) -> list[str | Text]:
     found, health = row.found, row.health
-    status, done = _status(row), row.done.value if row.done else ""
+    done = row.done.value if row.done else ""
     events = str(health.events) if health and health.events is not None else ""
     made = done if found.is_marked else done or "not made by us"
     return [
         found.id,
         found.subject,
-        Text(status, style=COLOUR.get(status, "")),
+        Text(row.status, style=COLOUR.get(row.status, "")),
         found.end[:10],
         made,
         events,
@@ -61,16 +61,12 @@ def _cells(row: Row) -> list[str | Text]:
     ]
 
 
-def _status(row: Row) -> str:
-    return (row.health.status if row.health else "") or row.found.status
-
-
 def _problems(shown: Sequence[Row]) -> list[str]:
     """One sentence for each that needs somebody: what is wrong with it, and what to do."""
     found = [f"{row.found.subject}: {row.problem}" for row in shown if row.problem]
     for row in shown:
         codes = ", ".join(row.health.errors) if row.health else ""
-        if not row.works and not row.problem:
+        if row.found.is_marked and not row.works and not row.problem:
             reason = f" ({codes})" if codes else ""
-            found.append(f"Subscription/{row.found.id} is {_status(row)}{reason}; `renew` starts it again.")
+            found.append(f"Subscription/{row.found.id} is {row.status}{reason}; `renew` starts it again.")
     return found

@@ -59,7 +59,7 @@ def create(target: Target, wished: Wish, payload: Payload, heartbeat: int | None
         return await ours.create(offer, plan.watches, delivery), plan
 
     rows, plan = _on(target, settings, endpoint, made)
-    show.rows(rows, target.output_format, [*_unwatched(plan), *_openness(delivery)])
+    show.rows(rows, target.output_format, [*plan.notes, *_openness(delivery)])
     return _code(rows)
 
 
@@ -119,11 +119,6 @@ def _client(server: str, settings: Settings) -> FhirClient:
 
 def _after(days: int) -> datetime:
     return datetime.now(UTC) + timedelta(days=days)
-
-
-def _unwatched(plan: Plan) -> list[str]:
-    kinds = ", ".join(plan.unwatched)
-    return [f"Not watched, for the server offers no way: {kinds}; `sync` finds their changes."] if kinds else []
 
 
 def _openness(delivery: Delivery) -> list[str]:

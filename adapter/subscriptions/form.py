@@ -102,19 +102,19 @@ def _backport(watch: Watch, delivery: Delivery) -> Json:
 
 
 def _channel(delivery: Delivery) -> Json:
-    header = {"header": [f"Authorization: {_bearer(delivery.secret)}"]} if delivery.secret else {}
+    header = {} if delivery.secret is None else {"header": [f"Authorization: {_bearer(delivery.secret)}"]}
     return {"type": "rest-hook", "endpoint": delivery.endpoint, **header}
 
 
 def _native(watch: Watch, delivery: Delivery) -> Json:
-    header = {"name": "Authorization", "value": _bearer(delivery.secret)} if delivery.secret else None
+    headers = [] if delivery.secret is None else [{"name": "Authorization", "value": _bearer(delivery.secret)}]
     return {
         "identifier": [identifier(watch, delivery)],
         "topic": watch.subject,
         **({"filterBy": [_filter_by(each) for each in watch.filters]} if watch.filters else {}),
         "channelType": {"system": CHANNEL_TYPES, "code": "rest-hook"},
         "endpoint": delivery.endpoint,
-        **({"parameter": [header]} if header else {}),
+        **({"parameter": headers} if headers else {}),
         **({"heartbeatPeriod": delivery.heartbeat} if delivery.heartbeat else {}),
         "contentType": FHIR_JSON,
         "content": _content(delivery),
@@ -129,8 +129,8 @@ def _r4_identifier(watch: Watch, delivery: Delivery) -> Json:
     return {"url": IDENTIFIER, "valueIdentifier": identifier(watch, delivery)}
 
 
-def _bearer(secret: SecretStr | None) -> str:
-    value = secret.get_secret_value() if secret else ""
+def _bearer(secret: SecretStr) -> str:
+    value = secret.get_secret_value()
     if not re.fullmatch(r"[!-~]+", value):
         raise UsageError("ADAPTER_SUBSCRIPTION_SECRET is empty or holds characters that no HTTP header can carry.")
     return f"Bearer {value}"

@@ -10,6 +10,7 @@ from adapter.sources.fhir_client import objects
 from adapter.subscriptions.form import IDENTIFIER, REASON, SYSTEM, instant
 
 STOPPED = frozenset({"error", "off"})
+WORKING = frozenset({"requested", "active"})
 MASK = "***"
 _REPLACED = frozenset(
     {
@@ -53,10 +54,6 @@ class Found:
     @property
     def end(self) -> str:
         return _text(self.resource.get("end"))
-
-    @property
-    def has_error(self) -> bool:
-        return bool(self.resource.get("error"))
 
     @property
     def headers(self) -> list[str]:

@@ -16,7 +16,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.version import R5
 from adapter.sources.fhir_client import FhirClient, Refused, search_value
 from adapter.subscriptions.form import Delivery, identifier, subscription
-from adapter.subscriptions.found import STOPPED, Found
+from adapter.subscriptions.found import WORKING, Found
 from adapter.subscriptions.health import Health, read_health
 from adapter.subscriptions.offer import Offer, Topic, offered, read_topic
 from adapter.subscriptions.watches import Plan, Watch, Wish, plan
@@ -50,9 +50,13 @@ class Row:
 
     @property
     def works(self) -> bool:
-        """Whether notifications come, or will once the server has activated it."""
-        status = self.health.status if self.health else self.found.status
-        return not self.problem and status not in STOPPED
+        """Whether all is as it was asked for: notifications come, will once the server is ready, or come no more."""
+        return not self.problem and (self.done is Done.DELETED or self.status in WORKING)
+
+    @property
+    def status(self) -> str:
+        """By the server's own word where it has one."""
+        return (self.health.status if self.health else "") or self.found.status
 
 
 class Subscriptions:

@@ -53,10 +53,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The Subscriptions that are needed, and the types whose changes nobody will tell of."""
+    """The Subscriptions that are needed, and what the operator must know they will not bring."""
 
     watches: tuple[Watch, ...]
-    unwatched: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan(offer: Offer, topics: Sequence[Topic], wish: Wish) -> Plan:
@@ -67,10 +67,10 @@ def plan(offer: Offer, topics: Sequence[Topic], wish: Wish) -> Plan:
         UsageError: criteria are asked for where FHIR has none, or a filter where only criteria are.
     """
     if wish.topics:
-        return Plan(tuple(Watch(url, True, wish.filters) for url in dict.fromkeys(wish.topics)), ())
+        return Plan(tuple(Watch(url, True, wish.filters) for url in dict.fromkeys(wish.topics)))
     if wish.style is Style.CRITERIA and offer.version == R5:
         raise UsageError("R5 has no criteria-based Subscriptions; use topics.")
-    if wish.style is not Style.CRITERIA and (chosen := _by_topic(topics, wish)).watches:
+    if wish.style is not Style.CRITERIA and (chosen := _by_topic(offer, topics, wish)) is not None:
         return chosen
     if wish.style is Style.TOPIC or offer.version == R5:
         known = ", ".join(offer.named_topics)
@@ -84,17 +84,33 @@ def plan(offer: Offer, topics: Sequence[Topic], wish: Wish) -> Plan:
 def _by_criteria(offer: Offer, types: Iterable[str]) -> Plan:
     known = {kind: offer.has(kind) for kind in types}
     watches = tuple(Watch(f"{kind}?", False) for kind, there in known.items() if there)
-    return Plan(watches, tuple(kind for kind, there in known.items() if not there))
+    return Plan(watches, _unwatched(kind for kind, there in known.items() if not there))
 
 
-def _by_topic(topics: Sequence[Topic], wish: Wish) -> Plan:
-    """Topics for the types asked for; none at all when even the first of them, the Claim, has none."""
+def _by_topic(offer: Offer, topics: Sequence[Topic], wish: Wish) -> Plan | None:
+    """Topics for the types asked for; None when even the first of them, the Claim, has none.
+
+    Topics that a server names and does not describe are all taken: a notification too many is only a look too many.
+    """
+    if not topics and offer.named_topics:
+        note = "The server does not describe its topics: all it names are taken, and whether they bring Claims is open."
+        return Plan(tuple(Watch(url, True, wish.filters) for url in offer.named_topics), (note,))
     best = {kind: _best(topics, kind) for kind in wish.types}
     if best[wish.types[0]] is None:
-        return Plan((), wish.types)
-    urls = dict.fromkeys(topic.url for topic in best.values() if topic is not None)
-    unwatched = tuple(kind for kind, topic in best.items() if topic is None)
-    return Plan(tuple(Watch(url, True, wish.filters) for url in urls), unwatched)
+        return None
+    chosen = dict.fromkeys(topic for topic in best.values() if topic is not None)
+    partial = tuple(_partial(topic) for topic in chosen if topic.conditional)
+    unwatched = _unwatched(kind for kind, topic in best.items() if topic is None)
+    return Plan(tuple(Watch(topic.url, True, wish.filters) for topic in chosen), partial + unwatched)
+
+
+def _partial(topic: Topic) -> str:
+    return f"{topic.url} tells only of changes that fit its condition; `sync` finds the others."
+
+
+def _unwatched(kinds: Iterable[str]) -> tuple[str, ...]:
+    listed = ", ".join(kinds)
+    return (f"Not watched, for the server offers no way: {listed}; `sync` finds their changes.",) if listed else ()
 
 
 def _best(topics: Sequence[Topic], kind: str) -> Topic | None:
