@@ -34,7 +34,7 @@ def _json(row: Row) -> Json:
         "watches": found.subject,
         "status": row.status,
         "end": found.end or None,
-        "endpoint": found.endpoint,
+        "endpoint": _shown(found.endpoint),
         "headers": found.headers,
         "made_by_us": found.is_marked,
         "done": row.done.value if row.done else None,
@@ -57,8 +57,13 @@ def _cells(row: Row) -> list[str | Text]:
         made,
         events,
         ", ".join(found.headers),
-        found.endpoint,
+        _shown(found.endpoint),
     ]
+
+
+def _shown(endpoint: str) -> str:
+    """Others may have put a key into the query."""
+    return endpoint.partition("?")[0]
 
 
 def _problems(shown: Sequence[Row]) -> list[str]:

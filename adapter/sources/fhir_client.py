@@ -185,14 +185,14 @@ class FhirClient:
         request = self._http.build_request("GET", f"{self.base}/{kind}/{quote(id, safe='')}/{name}")
         return await self._ask(request, f"{name} of a {kind}")
 
-    async def create(self, resource: Json, *, if_none_exist: str | None = None) -> None:
-        """Create it, or nothing when the condition (a query) finds one; without a condition it is sent once only."""
+    async def create(self, resource: Json, *, if_none_exist: str | None = None) -> bool:
+        """Create it; False when the condition (a query) found one instead. Without a condition it is sent once only."""
         kind = resource["resourceType"]
         headers = {"Content-Type": FHIR_JSON} | ({"If-None-Exist": if_none_exist} if if_none_exist else {})
-        request = self._http.build_request(
-            "POST", f"{self.base}/{kind}", content=orjson.dumps(resource), headers=headers
-        )
-        await self._sent(request, f"a new {kind}", repeatable=if_none_exist is not None)
+        url = f"{self.base}/{kind}"
+        request = self._http.build_request("POST", url, content=orjson.dumps(resource), headers=headers)
+        answer = await self._sent(request, f"a new {kind}", repeatable=if_none_exist is not None)
+        return answer.status_code == httpx.codes.CREATED
 
     async def update(self, resource: Json) -> None:
         """Replace the version that was read, by ``If-Match``; ``Refused`` 409 or 412 when somebody changed it since."""

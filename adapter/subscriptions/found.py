@@ -23,6 +23,7 @@ _REPLACED = frozenset(
         "filterBy",
         "parameter",
         "content",
+        "heartbeatPeriod",
         "error",
     }
 )
@@ -57,11 +58,12 @@ class Found:
 
     @property
     def headers(self) -> list[str]:
-        """What the server sends along, by name; the values are secrets."""
+        """What the server sends along, by name; the values are secrets, and so is what has no name."""
         written = self._channel.get("header")
-        named = [str(each).partition(":")[0].strip() for each in written] if isinstance(written, list) else []
+        pairs = [str(each).partition(":")[:2] for each in written] if isinstance(written, list) else []
+        named = [name.strip() if colon else "" for name, colon in pairs]
         named += [_text(each.get("name")) for each in objects(self.resource.get("parameter"))]
-        return [f"{each}: {MASK}" for each in named]
+        return [f"{each}: {MASK}" if each else MASK for each in named]
 
     @property
     def _channel(self) -> Json:

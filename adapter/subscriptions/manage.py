@@ -23,6 +23,7 @@ from adapter.subscriptions.watches import Plan, Watch, Wish, plan
 
 BASIC_TOPICS = {"code": "http://hl7.org/fhir/fhir-types|SubscriptionTopic"}
 _CHANGED_MEANWHILE = frozenset({409, 412})
+_NO_CONDITION = frozenset({400, 412})
 _NO_OPERATION = frozenset({400, 404, 405, 422, 501})
 MOST_TRIES = 3
 
@@ -105,12 +106,28 @@ class Subscriptions:
     async def _settle(self, offer: Offer, watch: Watch, wanted: Json, there: Found | None, delivery: Delivery) -> Row:
         if there is None:
             condition = _condition(offer, watch, delivery)
-            return await _tried(
-                Found(wanted), Done.CREATED, lambda: self.client.create(wanted, if_none_exist=condition)
-            )
+            return await _tried(Found(wanted), Done.CREATED, lambda: self._make(wanted, condition))
         if there.is_marked and there.delivers_as(wanted):
             return Row(there, Done.KEPT)
         return await self._change(there, Done.CHANGED, lambda each: each.revised(wanted))
+
+    async def _make(self, wanted: Json, condition: str | None) -> None:
+        """Create it under the condition; without it when the server does not understand the condition.
+
+        A server that knows none of the parameters may refuse them, or pass over them and take any Subscription for it.
+        """
+        if condition is not None and await self._made_unless(wanted, condition):
+            return
+        if condition is None or Found(wanted).subject not in {each.subject for each in await self.here()}:
+            await self.client.create(wanted)
+
+    async def _made_unless(self, wanted: Json, condition: str) -> bool:
+        try:
+            return await self.client.create(wanted, if_none_exist=condition)
+        except Refused as refused:
+            if refused.status not in _NO_CONDITION:
+                raise
+            return False
 
     async def renew(self, end: datetime) -> list[Row]:
         """A later end for each of ours; those that stopped are requested anew."""

@@ -98,6 +98,19 @@ def test_two_runs_at_once_make_one(subscribe: Run, respx_mock: respx.MockRouter,
     assert len(server.kept) == 1
 
 
+@pytest.mark.parametrize("answer", [200, 400, 412])
+def test_a_condition_that_the_server_does_not_understand_stops_nothing(
+    subscribe: Run, respx_mock: respx.MockRouter, answer: int
+) -> None:
+    """It refuses the query, or passes over it and takes the Subscription of others for ours."""
+    server = serving(respx_mock, CONDITIONAL)
+    server.keep(by_hand("https://other.example/hooks"))
+    server.before = lambda request: httpx.Response(answer) if "If-None-Exist" in request.headers else None
+    assert done(subscribe("create", "--type", "Claim", "--format", "json")) == {"Claim?": "created"}
+    assert done(subscribe("create", "--type", "Claim", "--format", "json")) == {"Claim?": "kept"}
+    assert len(server.kept) == 2
+
+
 @pytest.mark.parametrize("status", ["error", "off"])
 def test_renew_starts_what_stopped(subscribe: Run, respx_mock: respx.MockRouter, status: str) -> None:
     server = serving(respx_mock, BY_CRITERIA)
@@ -189,7 +202,7 @@ def test_one_type_that_is_refused_does_not_hold_up_the_others(subscribe: Run, re
 
 
 def by_hand(endpoint: str, **more: Any) -> Json:
-    channel = {"type": "rest-hook", "endpoint": endpoint, "header": [f"X-Key: {SECRET}"]}
+    channel = {"type": "rest-hook", "endpoint": endpoint, "header": [f"X-Key: {SECRET}", SECRET]}
     return {"resourceType": "Subscription", "status": "active", "reason": "theirs", "criteria": "Claim?"} | {
         "channel": channel,
         **more,
@@ -200,13 +213,13 @@ def test_what_others_made_is_shown_when_it_leads_to_us_and_never_removed(
     subscribe: Run, respx_mock: respx.MockRouter
 ) -> None:
     server = serving(respx_mock, BY_CRITERIA)
-    for endpoint in (OURS, f"{OURS}/main", f"{OURS}-of-others", "https://other.example/hooks"):
+    for endpoint in (OURS, f"{OURS}/main?key={SECRET}", f"{OURS}-of-others", "https://other.example/hooks"):
         server.keep(by_hand(endpoint))
     server.keep({"resourceType": "Subscription", "status": "active", "channel": "nonsense", "criteria": 1})
     listed = rows(subscribe("list", "--format", "json"))
     assert [(row["endpoint"], row["made_by_us"], row["headers"]) for row in listed] == [
-        (OURS, False, ["X-Key: ***"]),
-        (f"{OURS}/main", False, ["X-Key: ***"]),
+        (OURS, False, ["X-Key: ***", "***"]),
+        (f"{OURS}/main", False, ["X-Key: ***", "***"]),
     ]
     assert "not made by us" in subscribe("list").stdout
     assert done(subscribe("delete", "--format", "json")) == {}
