@@ -9,7 +9,7 @@ from rich.text import Text
 
 from adapter.cli.console import console, folding, print_json
 from adapter.evidence.references import Json
-from adapter.subscriptions.manage import Row
+from adapter.subscriptions.manage import Done, Row
 
 COLOUR = {"active": "green", "requested": "yellow", "error": "red", "off": "red"}
 
@@ -19,12 +19,19 @@ def rows(shown: Sequence[Row], output_format: str, notes: Sequence[str] = ()) ->
     if output_format == "json":
         print_json([_json(row) for row in shown])
     elif shown:
-        table = folding("id", "watches", "status", "ends", "done", "events", "sends along", "endpoint")
-        for row in shown:
-            table.add_row(*_cells(row))
-        console().print(table)
+        _table(shown)
     for note in [*_problems(shown), *notes]:
         typer.echo(note, err=True)
+
+
+def _table(shown: Sequence[Row]) -> None:
+    """Columns with something in them, for addresses are long."""
+    lines = [_cells(row) for row in shown]
+    columns = [name for name in lines[0] if any(line[name] for line in lines)]
+    table = folding(*columns)
+    for line in lines:
+        table.add_row(*(Text(line[name], style=COLOUR.get(line[name], "")) for name in columns))
+    console().print(table)
 
 
 def _json(row: Row) -> Json:
@@ -32,7 +39,7 @@ def _json(row: Row) -> Json:
     return {
         "id": found.id or None,
         "watches": found.subject,
-        "status": row.status,
+        "status": _status(row) or None,
         "end": found.end or None,
         "endpoint": _shown(found.endpoint),
         "headers": found.headers,
@@ -44,21 +51,24 @@ def _json(row: Row) -> Json:
     }
 
 
-def _cells(row: Row) -> list[str | Text]:
+def _cells(row: Row) -> dict[str, str]:
     found, health = row.found, row.health
     done = row.done.value if row.done else ""
-    events = str(health.events) if health and health.events is not None else ""
-    made = done if found.is_marked else done or "not made by us"
-    return [
-        found.id,
-        found.subject,
-        Text(row.status, style=COLOUR.get(row.status, "")),
-        found.end[:10],
-        made,
-        events,
-        ", ".join(found.headers),
-        _shown(found.endpoint),
-    ]
+    return {
+        "id": found.id,
+        "watches": found.subject,
+        "status": _status(row),
+        "ends": found.end[:10],
+        "done": done if done or found.is_marked else "not made by us",
+        "events": str(health.events) if health and health.events is not None else "",
+        "sends along": ", ".join(found.headers),
+        "endpoint": _shown(found.endpoint),
+    }
+
+
+def _status(row: Row) -> str:
+    """Empty for what is not on the server."""
+    return "" if row.done in (Done.DELETED, Done.GONE) or not row.found.id else row.status
 
 
 def _shown(endpoint: str) -> str:

@@ -357,3 +357,15 @@ def test_what_is_not_safe_is_said(
     assert "ADAPTER_SUBSCRIPTION_SECRET is not set" in told
     assert "plain http" in told
     assert "header" not in server.kept["s2"]["channel"]
+
+
+def test_what_is_not_on_the_server_has_no_status(subscribe: Run, respx_mock: respx.MockRouter) -> None:
+    server = serving(respx_mock, BY_CRITERIA)
+    server.before = lambda request: httpx.Response(422) if b"Coverage?" in request.content else None
+    made = rows(subscribe("create", "--type", "Coverage", "--type", "Claim", "--format", "json"))
+    gone = rows(subscribe("delete", "--format", "json"))
+    assert [(row["watches"], row["status"]) for row in [*made, *gone]] == [
+        ("Coverage?", None),
+        ("Claim?", "active"),
+        ("Claim?", None),
+    ]
