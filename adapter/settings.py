@@ -27,6 +27,10 @@ class Settings(BaseSettings):
     """IANA zone of the facility, for times that servers sent in UTC; wins over a Location's own zone."""
     token: SecretStr | None = None
     """Bearer token for the FHIR server."""
+    public_url: str | None = None
+    """Address at which the FHIR server reaches `serve`; Subscriptions are pointed to nothing outside of it."""
+    subscription_secret: SecretStr | None = None
+    """Bearer token that the FHIR server sends with each notification."""
     timeout: float = Field(60.0, gt=0)
     """Seconds until a request to the server is given up."""
     page_size: int = Field(200, ge=1, le=1000)

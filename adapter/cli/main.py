@@ -13,6 +13,8 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands
 from adapter.cli.console import visible
+from adapter.cli.options import Format, FormatOption
+from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
 
@@ -38,13 +40,7 @@ mappings_app = typer.Typer(
     epilog="Example:  coaching-adapter mappings --mappings our-mappings",
 )
 app.add_typer(mappings_app, name="mappings")
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
+app.add_typer(subscribe_app, name="subscribe")
 
 
 class ExplanationFormat(StrEnum):
@@ -56,7 +52,6 @@ class ExplanationFormat(StrEnum):
 
 
 SOURCE = typer.Argument(help="FHIR base URL, or a file or folder of JSON, Bundles or NDJSON (each also .gz).")
-FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
 ExplanationFormatOption = Annotated[
     ExplanationFormat,
     typer.Option(
