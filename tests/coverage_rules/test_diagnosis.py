@@ -17,6 +17,7 @@ from coverage_rules.verdicts import (
     reviews,
     row,
     warns,
+    with_value,
 )
 
 from adapter.policy.book import PolicyBook
@@ -113,7 +114,14 @@ def test_diagnosis_in_scope(book: PolicyBook, code: str, expected: Says) -> None
     ("session", "expected"),
     [
         row(pointing(a_diagnosis("I10"), a_diagnosis("F41.1", 2)), MET, id="one of two is in scope"),
+        row(pointing(a_diagnosis("F17.210"), a_diagnosis("F41.1", 2)), MET, id="two in scope: the first is named"),
         row(pointing(a_diagnosis("I10"), beside=(a_diagnosis("F41.1", 2),)), ELSEWHERE, id="the line points elsewhere"),
+        row(
+            pointing(a_diagnosis("I10"), beside=(a_diagnosis("F17.210", 2), a_diagnosis("F41.1", 3))),
+            ELSEWHERE,
+            id="two in scope, the line points elsewhere: the first is named",
+        ),
+        row(pointing(a_diagnosis("I10"), a_diagnosis("Z71.3", 2)), NEAR, id="one out of scope, one near"),
         row(pointing(a_diagnosis("Z71.3"), beside=(a_diagnosis("F41.1", 2),)), ELSEWHERE, id="points to a near one"),
         row(pointing(LOST), UNREADABLE, id="the only diagnosis cannot be read"),
         row(pointing(SNOMED), UNREADABLE, id="the only diagnosis is not of ICD-10-CM"),
@@ -128,6 +136,21 @@ def test_diagnosis_in_scope(book: PolicyBook, code: str, expected: Says) -> None
 )
 def test_several_diagnoses(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
     assert answers(book, "diagnosis_in_scope", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        row("F09", OUT, id="the category before the range"),
+        row("F10.20", MET, id="a code of the first category"),
+        row("F14.20", MET, id="a code in between"),
+        row("F19.20", MET, id="a code of the last category"),
+        row("F20.9", OUT, id="the category after the range"),
+    ],
+)
+def test_a_plan_for_substance_use_alone(book: PolicyBook, code: str, expected: Says) -> None:
+    stated = with_value(book, "diagnosis_in_scope", "covered_diagnoses", ["F10-F19"])
+    assert answers(stated, "diagnosis_in_scope", a_session(diagnoses=[code])) == [expected]
 
 
 @pytest.mark.parametrize(
