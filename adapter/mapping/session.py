@@ -6,7 +6,7 @@ Pure: the same evidence gives the same sessions. Nothing is decided here; what c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from adapter.evidence.coaches import CoachSession
@@ -99,11 +99,13 @@ class Builder:
             condition = None
         if not codes and condition is not None:
             codes = condition.many("codes")
-        plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
-        known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
         lost = not codes and record.one("condition") is not None and condition is None
         written = as_written(record.value("condition")) if lost else ""
-        return Diagnosis(sequence, codes, record.origin, known, billable, written, lost)
+        diagnosis = Diagnosis(sequence, codes, record.origin, written=written, unresolved=lost)
+        if diagnosis.icd10cm is None:
+            return diagnosis
+        known, billable = self.icd10cm.lookup(diagnosis.icd10cm)
+        return replace(diagnosis, known=known, billable=billable)
 
     def _related(self, record: Record) -> Related:
         relationship, named = record.one("relationship"), record.one("claim") or record.one("reference")
@@ -175,7 +177,7 @@ class Builder:
             net=item.one("net"),
             serviced=line.serviced,
             serviced_inherited=item.one("serviced") is None and line.serviced is not None,
-            place_of_service=item.one("place_of_service"),
+            places=item.many("place_of_service"),
             diagnoses=tuple(known[each] for each in pointers if each in known) if pointers else facts.diagnoses,
             points_to_diagnoses=bool(pointers),
             dangling_pointers=tuple(each for each in pointers if each not in known),
@@ -218,7 +220,7 @@ class Builder:
         return Encounter(
             origin=record.origin,
             status=record.one("status"),
-            encounter_class=record.one("class"),
+            classes=record.many("class"),
             period=record.one("period"),
             length=length,
             length_unit_unknown=unit if length is None else None,
