@@ -100,7 +100,10 @@ NO_WORDS = ("system", "version", "url", "id", "reference")
 
 
 def _services(items: Any) -> Iterator[Any]:
-    """productOrService of every line, and where R5 ends it in a range; where the shape is wrong, everything below, so that no claim slips away."""
+    """productOrService of every line, in R5 also the end of a range of services.
+
+    Where the shape is wrong it is everything below, so that no claim slips away.
+    """
     if isinstance(items, list) and all(isinstance(each, dict) for each in items):
         yield from (each.get(name) for each in items for name in ("productOrService", "productOrServiceEnd"))
     else:

@@ -142,6 +142,10 @@ class Encounter:
     service_codes: tuple[Sourced[Code], ...] = ()
     modality: Sourced[Code] | None = None
     """``virtual`` where the record says so. None: not recorded, for no class proves that people met in person."""
+    other_lengths: tuple[Sourced[Decimal], ...] = ()
+    """What further documents of the session state, where that differs from ``length``: nothing chooses between them."""
+    length_unclear: Sourced[bool] | None = None
+    """A length is stated, and nobody can tell which: with a comparator, below zero, or in a wrong shape."""
 
 
 @dataclass(frozen=True, slots=True)
