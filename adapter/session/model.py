@@ -29,9 +29,14 @@ class Origin:
         return f"{self.resource} {self.path}"
 
 
+def addressed(key: str) -> bool:
+    """Whether a key is an address at all: a reference of mere words leads nowhere."""
+    return "/" in key or ":" in key or " by identifier " in key
+
+
 def comparable(key: str) -> bool:
-    """Whether a key stands for a resource on file: one contained, or known by a number only, may be anyone."""
-    return "#" not in key and " by identifier " not in key
+    """Whether a key is of a resource on file: one contained, by a number only, or no address may be anyone."""
+    return addressed(key) and "#" not in key and " by identifier " not in key
 
 
 @dataclass(frozen=True, slots=True)
