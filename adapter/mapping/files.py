@@ -81,8 +81,12 @@ class ElementFile(Strict):
 
 
 class LengthFile(PlaceFile):
-    """A place that states how long the session was; ``value`` leads to a Duration or Quantity of time."""
+    """A place that states how long the session was; ``value`` leads to a Duration or Quantity of time.
 
+    Without a link to the session the length of any other visit of the patient would count.
+    """
+
+    linked_by: list[str] = Field(min_length=1)
     value: str
 
 

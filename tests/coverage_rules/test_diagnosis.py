@@ -52,7 +52,12 @@ def test_diagnosis_present(book: PolicyBook, session: CoachingSession, expected:
 
 
 UNKNOWN, HEADER = rejects("unknown", "16", "M76"), rejects("header", "16", "M81")
-UNRESOLVED = pends("unresolved", "N706")
+UNRESOLVED, SEVERAL = pends("unresolved", "N706"), pends("several", "M76", "N206")
+
+
+def coded(*codes: str) -> Diagnosis:
+    """One diagnosis with several ICD-10-CM codings."""
+    return a_diagnosis(codes[0], codes=tuple(sourced(Code(each, "ICD-10-CM")) for each in codes))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,9 @@ UNRESOLVED = pends("unresolved", "N706")
         row(pointing(a_diagnosis("F41.77", known=False, billable=False)), [UNKNOWN], id="a code that does not exist"),
         row(pointing(SNOMED), [UNKNOWN], id="no code of ICD-10-CM"),
         row(pointing(LOST), [UNRESOLVED], id="a Condition that is not on file"),
+        row(pointing(coded("F41.1", "I10")), [SEVERAL], id="two codes of one diagnosis"),
+        row(pointing(coded("I10", "F41.1")), [SEVERAL], id="two codes of one diagnosis, the other way round"),
+        row(pointing(coded("F41.1", "F41.1")), [MET], id="the same code twice"),
         row(
             pointing(a_diagnosis("F41", billable=False), a_diagnosis("X99.99", 2, known=False), LOST),
             [HEADER, UNKNOWN, UNRESOLVED],

@@ -71,6 +71,11 @@ def test_coverage_known(book: PolicyBook, session: CoachingSession, expected: Sa
             id="a third person",
         ),
         row(
+            put(a_session(), "claim.coverages.0.beneficiary", sourced("joe-doe")),
+            reviews("unknown_person"),
+            id="a beneficiary by words that lead nowhere",
+        ),
+        row(
             put(a_session(), "claim.coverages.0.beneficiary", sourced("Claim/1#p")),
             reviews("unknown_person"),
             id="a person contained in the claim: nobody can compare",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, Coverage, comparable
+from adapter.session.model import CoachingSession, Coverage, addressed, comparable
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -49,7 +49,9 @@ def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     if coverage.beneficiary.value == patient.value:
         return terms.met("the patient is the beneficiary", *used)
     if not (comparable(coverage.beneficiary.value) and comparable(patient.value)):
+        lost = [each.origin.path for each in (patient, coverage.beneficiary) if not addressed(each.value)]
         found = "patient and beneficiary are named in ways that cannot be compared"
+        found = f"{' and '.join(lost)} leads nowhere" if lost else found
         return terms.finding("unknown_person", found, "one way of naming both", *used)
     return terms.finding("other_person", "the coverage belongs to another person", "the patient's own coverage", *used)
 

@@ -30,12 +30,12 @@ def face_to_face(session: CoachingSession, terms: Terms) -> Finding:
 
 
 def _remote_markers(session: CoachingSession, terms: Terms) -> Iterator[Used]:
-    encounter, place = session.visit.encounter, session.line.place_of_service
+    encounter = session.visit.encounter
     if encounter and encounter.modality is not None:
         yield Used("encounter", encounter.modality.value.code, encounter.modality.origin)
-    if place and place.value.system == "POS":
+    for place in session.line.places:
         entry = terms.codes.places.get(place.value.code)
-        if entry is not None and entry.place_class == "telehealth":
+        if place.value.system == "POS" and entry is not None and entry.place_class == "telehealth":
             yield Used("POS", place.value.code, place.origin)
     for modifier in session.line.modifiers:
         listed = terms.codes.modifiers.get(modifier.value.code)
