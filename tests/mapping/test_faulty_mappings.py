@@ -195,14 +195,36 @@ UNREADABLE_YAML = [
     pytest.param("effective: {[a, b]: c}", id="a list for a key"),
     pytest.param("effective: \x07", id="a control character"),
     pytest.param("effective: *nowhere", id="an alias to nothing"),
+    pytest.param("effective: &itself {x: *itself}", id="an alias to itself"),
+    pytest.param("effective: &day 2023-04-15\nend: *day", id="an alias of a value"),
+    pytest.param(f"effective: {'[' * 2000}", id="nested without end"),
+    pytest.param(f"effective: {'[' * 60}{']' * 60}", id="nested deeply"),
 ]
+BOMB = "\n".join(f"level{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10))
 
 
 @pytest.mark.parametrize("spoilt", UNREADABLE_YAML)
 def test_yaml_that_cannot_be_built_is_a_fault_and_no_crash(root: Path, spoilt: str) -> None:
     spoil(root, HEADER, "effective: 2023-04-15", spoilt)
-    line = line_with(root, HEADER, "effective: ")
+    line = line_with(root, HEADER, "*day" if "*day" in spoilt else "effective: ")
     assert (f"mappings/{HEADER}", line) in [(each.file, each.line) for each in faults(root)]
+
+
+def test_aliases_that_multiply_are_a_fault_at_the_first(root: Path) -> None:
+    (root / "r4" / "variables.yaml").write_text(f"level0: &l0 [a]\n{BOMB}\n", encoding="utf-8")
+    (found,) = (each for each in faults(root) if each.file == "mappings/r4/variables.yaml")
+    assert (found.line, found.problem) == (2, "an alias; write out what it stands for")
+
+
+@pytest.mark.parametrize("title", [r"Roles \ud83d\ude00", r"a path \\ud83d", "Roles \U0001f600"])
+def test_json_may_escape_what_it_says(root: Path, title: str) -> None:
+    spoil(root, "tables/care-team-roles.json", '"title": "', f'"title": "{title} ')
+    build(Settings(), Layers.of(root))
+
+
+def test_half_a_character_is_no_text(root: Path) -> None:
+    spoil(root, "tables/care-team-roles.json", '"title": "', r'"title": "\ud83d ')
+    assert_fault(root, "tables/care-team-roles.json", '"title"', "not YAML")
 
 
 def test_a_file_that_is_no_utf8_is_named(root: Path) -> None:
