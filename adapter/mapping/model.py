@@ -53,7 +53,7 @@ class Model:
 
     def names(self, of: Types) -> Collection[str]:
         """All elements of any of the types."""
-        lineage = [ancestor for kind in of or () for ancestor in self._lineage(kind)]
+        lineage = [ancestor for kind in of or () for ancestor in self.lineage(kind)]
         return {name for ancestor in lineage for name in self.members.get(ancestor, ())}
 
     def is_type(self, name: str) -> bool:
@@ -61,7 +61,7 @@ class Model:
         return name in self.parents or _lower(name) in PRIMITIVES
 
     def _member(self, kind: str, name: str) -> frozenset[str] | None:
-        for ancestor in self._lineage(kind):
+        for ancestor in self.lineage(kind):
             if (found := self._own(f"{ancestor}.{name}")) is not None:
                 return found
             if (found := self._typed_choice(ancestor, name)) is not None:
@@ -84,7 +84,7 @@ class Model:
                 return frozenset([_plain(name[length:])])
         return None
 
-    def _lineage(self, kind: str) -> list[str]:
+    def lineage(self, kind: str) -> list[str]:
         """A type and those it inherits from."""
         found = [kind]
         if "." in kind:
