@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from itertools import permutations
@@ -11,6 +11,8 @@ from typing import Any
 
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
+from adapter.mapping.code_tables import OWN_CODES
+from adapter.mapping.files import ConceptMapElement
 from adapter.mapping.tables import CodeSystems, ConceptMap, Payers
 from adapter.mapping.variables import VARIABLES, Variables
 from adapter.policy.codes import CodeLists
@@ -89,8 +91,8 @@ def _targets(concept_map: Any) -> Iterator[tuple[Steps, str, str]]:
     """Place, system and code of every target."""
     for group_index, group in enumerate(concept_map.get("group", ())):
         for index, element in enumerate(group["element"]):
-            for target in element.get("target", ())[:1]:
-                yield ("group", group_index, "element", index), group["target"], target["code"]
+            for code in ConceptMapElement.model_validate(element).means:
+                yield ("group", group_index, "element", index), group["target"], code
 
 
 class _Anything:
@@ -99,11 +101,6 @@ class _Anything:
 
 
 _ANYTHING = _Anything()
-OWN_CODES: Mapping[str, Collection[str]] = {
-    "urn:fhir-coaching-adapter:modality": {"virtual"},
-    "urn:fhir-coaching-adapter:care-team-role": {"rendering", "supervisor"},
-}
-"""Systems of our own, with the codes that rules and evidence know."""
 
 
 def unused(

@@ -9,6 +9,7 @@ import pytest
 from mapping.spoiling import assert_fault, faults, line_with, spoil
 
 from adapter.bootstrap import build
+from adapter.errors import ConfigurationError
 from adapter.layers import Layers, shipped_mappings
 from adapter.settings import Settings
 
@@ -313,3 +314,25 @@ def test_every_fault_of_every_file_is_reported_in_order(root: Path) -> None:
 def test_a_folder_for_a_release_nobody_wrote_is_a_fault(root: Path) -> None:
     shutil.rmtree(root / "r4")
     assert any("no mappings for FHIR R4" in str(each) for each in faults(root))
+
+
+PRACTITIONER = "resource: Practitioner\nfields: {active: {path: active, as: boolean}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "says"),
+    [
+        pytest.param("r4/zz-practitioner.yaml", PRACTITIONER, 1, "of another name", id="a second file of a resource"),
+        pytest.param("r4/claim.yaml", "\nresource: Encounter\n", 2, "of another name", id="another resource's file"),
+        pytest.param("r4/Encounter.yaml", "fields: {length: {path+: text}}\n", 1, "with capitals", id="capitals"),
+    ],
+)
+def test_a_resource_has_one_file_of_its_name(root: Path, name: str, text: str, line: int, says: str) -> None:
+    site = root.parent / "site"
+    (site / name).parent.mkdir(parents=True)
+    (site / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        build(Settings(), Layers.of(root, site))
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line) == (f"{site}/{name}", line)
+    assert says in fault.problem
