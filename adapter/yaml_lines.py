@@ -92,11 +92,12 @@ def _unsuitable(text: str) -> tuple[int, str] | None:
     """Line and words of the first thing that must not be built at all: an alias, or too many levels."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
-            return event.start_mark.line + 1, "an alias; write out what it stands for"
+            return line, "an alias; write out what it stands for"
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            return event.start_mark.line + 1, "nested too deeply"
+            return line, "nested too deeply"
     return None
 
 

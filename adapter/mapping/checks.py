@@ -12,12 +12,12 @@ from typing import Any
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
 from adapter.mapping.code_tables import OWN_CODES
-from adapter.mapping.files import ConceptMapElement
+from adapter.mapping.files import ConceptMapElement, CredentialsFile
 from adapter.mapping.tables import CodeSystems, ConceptMap, Payers
 from adapter.mapping.variables import VARIABLES, Variables
 from adapter.policy.codes import CodeLists
 from adapter.terminology.icd10cm import Icd10Cm
-from adapter.yaml_lines import Steps
+from adapter.yaml_lines import Lined, Steps
 
 READ = (
     "r[45]/*.yaml",
@@ -68,6 +68,18 @@ def contradictory_payers(layers: Layers, payers: Payers) -> Iterator[Configurati
         for name in (*payer.names, *payer.name_parts):
             if Payers({rival.key: rival}).recognise((), (name,)):
                 yield lined.fault(f"{name!r} would be {payer.key} and {rival.key}", ("names",), hint)
+
+
+def unknown_systems(lined: Lined, read: CredentialsFile, systems: CodeSystems) -> Iterator[ConfigurationFault]:
+    """Codes of credentials whose system has no such key: they would recognise nothing."""
+    known = systems.preferred
+    for kind, credential in read.kinds.items():
+        for index, code in enumerate(credential.codes):
+            key = code.partition("|")[0]
+            if key and known and key not in known:
+                near = get_close_matches(key, known, 1)
+                hint = f"do you mean {near[0]}?" if near else f"keys: {', '.join(known)}"
+                yield lined.fault(f"no code system {key!r}", ("kinds", kind, "codes", index), hint)
 
 
 def targets_without_meaning(

@@ -16,6 +16,7 @@ from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.layers import Layers
 from adapter.mapping import files
+from adapter.mapping.checks import unknown_systems
 from adapter.mapping.code_tables import read_table
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
@@ -82,7 +83,7 @@ def load_mappings(layers: Layers, version: str) -> Mappings:
     resources = loader.attempt(lambda: loader.resources(tables, variables))
     documentation = loader.attempt(lambda: loader.documentation(variables))
     plan = loader.attempt(loader.plan)
-    credentials = loader.attempt(loader.credentials)
+    credentials = loader.attempt(lambda: loader.credentials(systems))
     payers = loader.attempt(loader.payers)
     services = loader.attempt(loader.services) or {}
     scope = {code: str(entry.system) for code, entry in services.items() if entry.scope}
@@ -140,7 +141,10 @@ class _Loader:
         name = f"{self.version}/{VARIABLES}"
         if not self.layers.holding(name):
             return Variables()
-        return Variables(files.validated(files.VariablesFile, self.layers.lined(name)).variables)
+        lined = self.layers.lined(name)
+        variables = Variables(files.validated(files.VariablesFile, lined).variables)
+        self.faults += [lined.fault(problem, ("variables", each)) for each, problem in variables.problems()]
+        return variables
 
     def resources(self, tables: Mapping[str, ConceptMap], variables: Variables) -> dict[str, PartMapping]:
         pattern = f"{self.version}/*.yaml"
@@ -203,8 +207,10 @@ class _Loader:
         coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}
         return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches)
 
-    def credentials(self) -> Credentials:
-        read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
+    def credentials(self, systems: CodeSystems) -> Credentials:
+        lined = self.layers.lined("codes/credentials.yaml")
+        read = files.validated(files.CredentialsFile, lined)
+        self.faults += unknown_systems(lined, read, systems)
         kinds = [_credential_kind(key, kind) for key, kind in read.kinds.items()]
         return Credentials(kinds, whole_words(read.doubts))
 

@@ -27,6 +27,8 @@ CARC_OF = {"PEND": ["252"], "REVIEW": ["133"], "WARN": [], "APPROVE": []}
 """The CARC that a decision carries; a denial or rejection says its own."""
 OPEN = frozenset({"133", "252"})
 """CARC of lines that are not decided."""
+OPEN_DECISIONS = frozenset({"PEND", "REVIEW"})
+"""The decisions that leave a line open."""
 NECESSITY = frozenset({"50", "55", "56"})
 """Not necessary, experimental, unproven: coverage is decided here, never treatment (Cigna A015, Purpose)."""
 INCOMPLETE, UNPROCESSABLE = "16", "MA130"
@@ -80,6 +82,14 @@ def decisions(lined: Lined, read: RuleFile) -> Faults:
             yield lined.fault(f"{outcome.decision} with a remark code, which nobody would see", (*at, "rarc"))
         if not outcome.fix.strip():
             yield lined.fault(f"{name} tells the reader nothing to do", at, "add fix: what to do next")
+
+
+def unknowns(lined: Lined, read: RuleFile, rule: Rule) -> Faults:
+    """Unknown never becomes an approval or a denial: what stands for missing evidence is asked about."""
+    for name, outcome in read.outcomes.items():
+        if name in rule.unknown and outcome.decision not in OPEN_DECISIONS:
+            problem = f"{name} means that evidence is missing, which decides nothing"
+            yield lined.fault(problem, ("outcomes", name), "decision: PEND or REVIEW")
 
 
 def reasons(lined: Lined, read: RuleFile, codes: CodeLists) -> Faults:

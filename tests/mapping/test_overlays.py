@@ -221,6 +221,8 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
 
 # --- what a site does wrong
 
+CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
+
 
 @pytest.mark.parametrize(
     ("name", "text", "line", "says"),
@@ -241,6 +243,26 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
         ("payers/cigna.yaml", "names+: [Aetna Life]\n", 1, "'aetna life' would be cigna and aetna"),
         ("tables/service-codes.json", concept_map("COACH-2", "0999T"), 1, "'0999T' is no code of CPT"),
         ("policies/common/duplicate.yaml", "outcomes:\n  open: {decision: PEND}\n", 2, "PEND with another CARC"),
+        (CREDENTIALS, 'kinds: {nbc-hwc: {texts+: [""]}}\n', 1, "holds no letter or digit"),
+        (CREDENTIALS, 'kinds: {nbc-hwc: {issuers+: ["--"]}}\n', 1, "holds no letter or digit"),
+        (
+            CREDENTIALS,
+            'kinds:\n  nbc-hwc: {codes+: ["V2-360|X"]}\n',
+            2,
+            "no code system 'V2-360' (do you mean V2-0360?)",
+        ),
+        (CREDENTIALS, 'kinds:\n  nbc-hwc: {codes+: ["?|X"]}\n', 2, "no code system '?' (keys: CPT, "),
+        (CREDENTIALS, "kinds:\n  nbc-hwc: {codes+: [NOSYS]}\n", 2, "does not have the form"),
+        ("payers/cigna.yaml", 'names+: [""]\n', 1, "holds no letter from a to z and no digit"),
+        ("payers/cigna.yaml", 'name_parts+: ["--"]\n', 1, "holds no letter from a to z and no digit"),
+        (SYSTEMS, "systems:\n  OURS: {preferred: 'http://loinc.org'}\n", 1, "LOINC and OURS are both written"),
+        ("r4/claim.yaml", "fields:\n  total: {table: service-codes}\n", 2, "a table translates coding or text"),
+        ("r4/claim.yaml", "fields:\n  use: {listed_only: true}\n", 2, "listed_only without a table"),
+        ("r4/variables.yaml", 'variables: {a: "%a"}\n', 1, "%a names itself"),
+        ("r4/variables.yaml", 'variables:\n  a: "%b"\n  b: "%a"\n', 2, "%a names itself"),
+        ("r4/variables.yaml", 'variables: {a: "%c"}\n', 1, "there is no variable %c"),
+        ("r4/variables.yaml", "variables:\n  b-c: status\n", 2, "no path can name %b-c"),
+        ("r4/variables.yaml", "variables:\n  resource: status\n", 2, "%resource is FHIRPath's own"),
     ],
 )
 def test_a_fault_names_the_file_of_the_overlay(

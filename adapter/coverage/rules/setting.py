@@ -41,6 +41,7 @@ def place_of_service(session: CoachingSession, terms: Terms) -> Finding:
 @rule(
     Stage.SETTING,
     outcomes=("inpatient", "conflict", "unusual", "unknown", "class_only", "place_only"),
+    unknown=("conflict", "unknown"),
     values={"encounter_classes": dict[EncounterClass, Setting]},
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
