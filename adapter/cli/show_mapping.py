@@ -48,8 +48,9 @@ def _entries(node: yaml.Node, at: tuple[str | int, ...]) -> Iterator[tuple[Steps
     if isinstance(node, yaml.MappingNode) and node.value and not _is_entry(node):
         for key, value in node.value:
             below = (*at, key.value)
-            yield from _entries(value, below) if _has_parts(value) else [_entry(value, below, key)]
-    elif isinstance(node, yaml.SequenceNode) and any(_has_parts(each) for each in node.value):
+            apart = _has_parts(value) or _is_of_several(value)
+            yield from _entries(value, below) if apart else [_entry(value, below, key)]
+    elif isinstance(node, yaml.SequenceNode) and _is_of_several(node):
         for index, each in enumerate(node.value):
             yield from _entries(each, (*at, index))
     else:
@@ -66,9 +67,16 @@ def _has_parts(node: yaml.Node) -> bool:
     )
 
 
+def _is_of_several(node: yaml.Node) -> bool:
+    """Whether the values of a list have parts, or were added to it from another file."""
+    return isinstance(node, yaml.SequenceNode) and (
+        any(_has_parts(each) for each in node.value) or len({each.start_mark.name for each in node.value}) > 1
+    )
+
+
 def _is_entry(node: yaml.MappingNode) -> bool:
     """Whether a mapping is one entry: nothing inside it has parts, and all of it stands in one file."""
-    plain = not any(_has_parts(value) for _, value in node.value)
+    plain = not any(_has_parts(value) or _is_of_several(value) for _, value in node.value)
     return plain and node.flow_style is not False and len({key.start_mark.name for key, _ in node.value}) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ def test_the_list_says_which_folders_speak(site: Path) -> None:
 def test_every_entry_has_its_file_and_line(site: Path) -> None:
     rows = {row["entry"]: row for row in read("mappings", "show", "encounter", "--mappings", str(site))}
     added = "extension.where(url = 'https://site.example/minutes').value"
-    assert rows["fields.length.path"]["value"] == ["length", added]
-    assert rows["fields.length.path"]["from"] == f"{site}/r4/encounter.yaml:2"
+    first, second = rows["fields.length.path[0]"], rows["fields.length.path[1]"]
+    assert (first["value"], second["value"]) == ("length", added)
+    assert first["from"].startswith("mappings/r4/encounter.yaml:")
+    assert second["from"] == f"{site}/r4/encounter.yaml:2"
     assert rows["fields.length.as"]["from"].startswith("mappings/r4/encounter.yaml:")
     assert rows["fields.status"] == {
         "entry": "fields.status",
@@ -75,6 +78,26 @@ def test_a_file_is_named_by_what_it_is_about(name: str, shown: str | None) -> No
         assert shown in result.output
     else:
         assert "names no single mapping file" in str(result.exception)
+
+
+def _shown_values(name: str, site: Path) -> list[dict[str, str]]:
+    rows = read("mappings", "show", name, "--mappings", str(site))
+    return [row for row in rows if isinstance(row["value"], str)]
+
+
+def test_what_is_added_to_a_list_has_a_line_of_its_own(site: Path) -> None:
+    (site / "payers").mkdir()
+    (site / "payers" / "cigna.yaml").write_text("names+:\n  - Thimbleton\n  - Acme\n", encoding="utf-8")
+    rows = {row["value"]: row["from"] for row in _shown_values("cigna", site)}
+    assert rows["Thimbleton"] == f"{site}/payers/cigna.yaml:2"
+    assert rows["Acme"] == f"{site}/payers/cigna.yaml:3"
+    assert rows["Cigna"].startswith("mappings/payers/cigna.yaml:")
+
+
+def test_the_example_of_the_help_works() -> None:
+    shown = re.findall(r"mappings show (\S+)", run("mappings", "show", "--help").output.partition("Examples")[2])
+    assert len(shown) == 2
+    assert [run("mappings", "show", name).exit_code for name in shown] == [0] * len(shown)
 
 
 def trials(*arguments: str) -> dict[str, dict[str, Any]]:
