@@ -12,7 +12,8 @@ from typing import Any
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
 from adapter.mapping.code_tables import OWN_CODES
-from adapter.mapping.files import ConceptMapElement, CredentialsFile
+from adapter.mapping.files import CredentialsFile
+from adapter.mapping.table_files import ConceptMapElement
 from adapter.mapping.tables import CodeSystems, ConceptMap, Payers
 from adapter.mapping.variables import VARIABLES, Variables
 from adapter.policy.codes import CodeLists

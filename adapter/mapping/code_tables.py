@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.layers import Layers
-from adapter.mapping import files
+from adapter.mapping import table_files as files
+from adapter.mapping.files import validated
 from adapter.mapping.tables import CodeSystems, ConceptMap
 from adapter.session.model import Code
 from adapter.yaml_lines import Lined, Steps
@@ -32,8 +33,8 @@ def read_table(layers: Layers, name: str, systems: CodeSystems) -> ConceptMap:
     """
     each = layers.each(name)
     if any(isinstance(lined.data, dict) and lined.data.get("resourceType") == "ValueSet" for lined in each):
-        return _value_set(name, [files.validated(files.ValueSetFile, lined) for lined in each], systems)
-    read = [files.validated(files.ConceptMapFile, lined) for lined in each]
+        return _value_set(name, [validated(files.ValueSetFile, lined) for lined in each], systems)
+    read = [validated(files.ConceptMapFile, lined) for lined in each]
     faults = [fault for lined, file in zip(each, read, strict=True) for fault in _faults(lined, file, systems)]
     if faults:
         raise ConfigurationError(faults)

@@ -22,6 +22,7 @@ from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
 from adapter.mapping.mapper import PartMapping
 from adapter.mapping.model import model
+from adapter.mapping.plan_checks import plan_faults
 from adapter.mapping.required import REQUIRED, missing_fields, unknown_fields
 from adapter.mapping.tables import (
     CodeSystems,
@@ -60,6 +61,11 @@ class Mappings:
     tables: Mapping[str, ConceptMap]
     variables: Variables
 
+    @property
+    def folder(self) -> str:
+        """The folder of the files that serve this version."""
+        return folder_of(self.version)
+
     def names_scope(self, text: str) -> bool:
         """Whether a text names one of our codes as a word."""
         return self.named_in(text) is not None
@@ -70,13 +76,18 @@ class Mappings:
         return next((code for code in self.scope if code in words), None)
 
 
+def folder_of(version: str) -> str:
+    """The folder of mappings that serve a FHIR version: R4B is read by those of R4."""
+    return "r4" if version == "r4b" else version
+
+
 def load_mappings(layers: Layers, version: str) -> Mappings:
     """Everything that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
 
     Raises:
         ConfigurationError: with every fault of every file, each with its line.
     """
-    loader = _Loader(layers, "r4" if version == "r4b" else version)
+    loader = _Loader(layers, folder_of(version))
     systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
     tables = loader.attempt(lambda: loader.tables(systems)) or {}
     variables = loader.attempt(loader.variables) or Variables()
@@ -171,7 +182,7 @@ class _Loader:
         self, lined: Lined, tables: Mapping[str, ConceptMap], variables: Variables
     ) -> tuple[str, PartMapping]:
         read = files.validated(files.ResourceFile, lined)
-        if not model(self.version).is_type(read.resource):
+        if not model(self.version).is_resource(read.resource):
             raise ConfigurationError([lined.fault(f"there is no resource {read.resource!r}", ("resource",))])
         if read.resource.lower() != PurePath(lined.file).stem:
             problem, hint = f"resource {read.resource} stands in a file of another name", _file_of(read.resource)
@@ -201,7 +212,9 @@ class _Loader:
         return mapping
 
     def plan(self) -> EvidencePlan:
-        read = files.validated(files.EvidenceFile, self.layers.lined(f"{self.version}/evidence.yaml"))
+        lined = self.layers.lined(f"{self.version}/evidence.yaml")
+        read = files.validated(files.EvidenceFile, lined)
+        self.faults += plan_faults(lined, read, model(self.version))
         follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
         coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}

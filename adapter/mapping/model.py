@@ -60,6 +60,14 @@ class Model:
         """Whether a data type or a resource is called so."""
         return name in self.parents or _lower(name) in PRIMITIVES
 
+    def is_resource(self, name: str) -> bool:
+        """Whether a resource is called so."""
+        return not _OPEN.isdisjoint(self.lineage(name))
+
+    def is_choice(self, of: Types, name: str) -> bool:
+        """Whether an element may be of several types, so that JSON writes its name with the type."""
+        return any(f"{ancestor}.{name}" in self.choices for kind in of or () for ancestor in self.lineage(kind))
+
     def _member(self, kind: str, name: str) -> frozenset[str] | None:
         for ancestor in self.lineage(kind):
             if (found := self._own(f"{ancestor}.{name}")) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from itertools import pairwise
 
 from adapter.coverage.registry import RULES, Rule
@@ -179,6 +180,28 @@ def unnamed_documents(layers: Layers, policies: Mapping[str, Policy]) -> Faults:
             for document in sorted({each.document for each in (reference, *reference.by_code.values())} - known):
                 lined = layers.lined(f"policies/{policy}/{stated.file.rule}.yaml")
                 yield lined.fault(f"no policy names the document {document!r}", at, "add it to documents: of a policy")
+
+
+def elements(layers: Layers, found: Mapping[str, Collection[str]], policies: Mapping[str, Policy]) -> Faults:
+    """Elements of documentation are those that policies ask for: each has a place, and there is no other.
+
+    ``found``: the elements of ``documentation.yaml``, by the folder of a FHIR version.
+    """
+    asked = {name for each in policies.values() for name in _asked_for(each)}
+    for folder, names in found.items():
+        lined = layers.lined(f"{folder}/documentation.yaml")
+        for name in sorted(asked - set(names)):
+            yield lined.fault(f"policies ask for {name!r}, and nothing says where it is found", ("elements",))
+        for name in sorted(set(names) - asked):
+            near = get_close_matches(name, asked, 1)
+            hint = f"do you mean {near[0]!r}?" if near else f"elements: {', '.join(sorted(asked))}"
+            yield lined.fault(f"no policy asks for {name!r}", ("elements", name), hint)
+
+
+def _asked_for(policy: Policy) -> Iterator[str]:
+    for rule in policy.rules.values():
+        series = rule.file.values.get("documentation_elements")
+        yield from (name for entry in (series.dated if series else ()) for name in entry.value)
 
 
 # --- policies

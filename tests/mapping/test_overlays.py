@@ -221,6 +221,7 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
 
 # --- what a site does wrong
 
+EVIDENCE, DOCUMENTS = "r4/evidence.yaml", "r4/documentation.yaml"
 CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
 
 
@@ -258,6 +259,24 @@ CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
         (SYSTEMS, "systems:\n  OURS: {preferred: 'http://loinc.org'}\n", 1, "LOINC and OURS are both written"),
         ("r4/claim.yaml", "fields:\n  total: {table: service-codes}\n", 2, "a table translates coding or text"),
         ("r4/claim.yaml", "fields:\n  use: {listed_only: true}\n", 2, "listed_only without a table"),
+        (EVIDENCE, "follow:\n  Encounter+: [participnt.individual]\n", 2, "do you mean 'participant'?"),
+        (EVIDENCE, "follow:\n  Encounter+: [actualPeriod]\n", 2, "Encounter has no element 'actualPeriod'"),
+        (EVIDENCE, "follow:\n  Encounter+: [period]\n", 2, "'period': Period is no Reference"),
+        (EVIDENCE, "follow:\n  Encounter+: ['participant[0]']\n", 2, "not a path of member names and extension(URL)"),
+        (EVIDENCE, "follow:\n  Claim+: [supportingInfo.value]\n", 2, "write its type too, as in 'valueReference'"),
+        (EVIDENCE, "follow:\n  Claim+: [extension(http://x.example).valu]\n", 2, "Extension has no element 'valu'"),
+        (EVIDENCE, "follow:\n  Encountr: [subject]\n", 2, "'Encountr' (do you mean 'Encounter'?)"),
+        (EVIDENCE, "search: {Observatoin: patient}\n", 1, "there is no resource 'Observatoin'"),
+        (EVIDENCE, "by_practitioner: {Period: practitioner}\n", 1, "there is no resource 'Period'"),
+        (EVIDENCE, "identified_as:\n  x: [Patient]\n", 2, "no path that is followed ends in 'x'"),
+        (EVIDENCE, "identified_as:\n  subjct: [Patient]\n", 2, "do you mean 'subject'?"),
+        (EVIDENCE, "identified_as:\n  subject: [Nope]\n", 2, "there is no resource 'Nope'"),
+        (DOCUMENTS, "note+:\n  - {resource: Observatoin, where: code.exists()}\n", 2, "no resource 'Observatoin'"),
+        (DOCUMENTS, "note+:\n  - {resource: Observation, where: code.coding.code}\n", 2, "which is never true"),
+        (DOCUMENTS, "minutes:\n  - {resource: Observatoin, where: 'true', value: value}\n", 2, "no resource"),
+        (DOCUMENTS, "elements:\n  madeup: {label: x, found_in: []}\n", 2, "no policy asks for 'madeup'"),
+        (DOCUMENTS, "elements:\n  bariers: {label: x, found_in: []}\n", 2, "do you mean 'barriers'?"),
+        (DOCUMENTS, "elements:\n  topics: null\n", 1, "policies ask for 'topics'"),
         ("r4/variables.yaml", 'variables: {a: "%a"}\n', 1, "%a names itself"),
         ("r4/variables.yaml", 'variables:\n  a: "%b"\n  b: "%a"\n', 2, "%a names itself"),
         ("r4/variables.yaml", 'variables: {a: "%c"}\n', 1, "there is no variable %c"),
@@ -276,3 +295,18 @@ def test_a_fault_names_the_file_of_the_overlay(
 def test_a_folder_that_is_not_there_is_bad_usage(site: Path) -> None:
     with pytest.raises(Exception, match="no folder with mappings"):
         built(site)
+
+
+@pytest.mark.parametrize(
+    "followed",
+    ["participant.individual", "extension(http://x.example).valueReference", "diagnosis.condition", "partOf"],
+)
+def test_paths_that_lead_to_references_are_taken(write: Write, site: Path, followed: str) -> None:
+    write("r4/evidence.yaml", f"follow:\n  Encounter+: [{followed}]\n")
+    assert built(site).mappings.plan.follow["Encounter"][-1] == followed
+
+
+@pytest.mark.parametrize("where", ["active", "active = true", "name.exists() or telecom.exists()", "'x'.contains('y')"])
+def test_a_condition_may_be_whatever_is_true_or_false(write: Write, site: Path, where: str) -> None:
+    write("r4/documentation.yaml", f'note+:\n  - {{resource: Patient, where: "{where}"}}\n')
+    assert built(site).mappings.documentation.note[-1].where == where

@@ -68,7 +68,14 @@ def test_an_editor_marks_what_the_loader_refuses(name: str, overlay: Any) -> Non
     assert not accepts(json.loads(WRITTEN[f"{name}.schema.json"]), overlay)
 
 
-TYPES = {"object": dict, "array": list, "string": str, "null": type(None), "integer": int, "boolean": bool}
+TYPES: dict[str, type] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "null": type(None),
+    "integer": int,
+    "boolean": bool,
+}
 
 
 def accepts(schema: Any, value: Any, whole: Any = None) -> bool:
