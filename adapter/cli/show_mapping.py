@@ -96,15 +96,17 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def trials(resource: str, version: str, tried: Iterable[Trial], output_format: str) -> None:
-    """What each expression found in one resource; those that found nothing are named too."""
-    rows = [_trial_json(each) for each in tried]
+def trials(resource: str, version: str, tried: Iterable[tuple[Trial, str]], output_format: str) -> None:
+    """What each expression found in one resource, and its file and line; those that found nothing are named too."""
+    rows = [_trial_json(each) | {"from": stated} for each, stated in tried]
     if output_format == "json":
         print_json({"resource": resource, "fhir_version": version.upper(), "expressions": rows})
         return
-    table = folding("field", "read as", "expression", "found", title=f"{resource}, read as FHIR {version.upper()}")
+    table = folding(
+        "field", "read as", "expression", "found", "from", title=f"{resource}, read as FHIR {version.upper()}"
+    )
     for row in rows:
-        table.add_row(row["field"], row["as"], Text(row["expression"]), _found(row))
+        table.add_row(row["field"], row["as"], Text(row["expression"]), _found(row), Text(row["from"]))
     console().print(table)
     nothing = [row["expression"] for row in rows if row["needed"] and not row["found"] and not row["problems"]]
     console().print(f"{len(rows)} expressions tried, {len(nothing)} found nothing.")
