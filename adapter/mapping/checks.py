@@ -12,7 +12,7 @@ from typing import Any
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
 from adapter.mapping.code_tables import OWN_CODES
-from adapter.mapping.files import CredentialsFile
+from adapter.mapping.files import CodeSystemsFile, CredentialsFile
 from adapter.mapping.table_files import ConceptMapElement
 from adapter.mapping.tables import CodeSystems, ConceptMap, Payers
 from adapter.mapping.variables import VARIABLES, Variables
@@ -69,6 +69,15 @@ def contradictory_payers(layers: Layers, payers: Payers) -> Iterator[Configurati
         for name in (*payer.names, *payer.name_parts):
             if Payers({rival.key: rival}).recognise((), (name,)):
                 yield lined.fault(f"{name!r} would be {payer.key} and {rival.key}", ("names",), hint)
+
+
+def shared_spellings(lined: Lined, read: CodeSystemsFile) -> Iterator[ConfigurationFault]:
+    """A URL that two systems are written with: which of them is meant, nobody could tell."""
+    owners: dict[str, str] = {}
+    for key, system in read.systems.items():
+        for url in (system.preferred, *system.accepted):
+            if owners.setdefault(url, key) != key:
+                yield lined.fault(f"{owners[url]} and {key} are both written {url}", ("systems", key))
 
 
 def unknown_systems(lined: Lined, read: CredentialsFile, systems: CodeSystems) -> Iterator[ConfigurationFault]:

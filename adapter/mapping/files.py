@@ -156,15 +156,6 @@ class SystemFile(Strict):
 class CodeSystemsFile(Strict):
     systems: dict[str, SystemFile]
 
-    @model_validator(mode="after")
-    def gives_a_url_to_one_system(self) -> CodeSystemsFile:
-        owners: dict[str, str] = {}
-        for key, system in self.systems.items():
-            for url in (system.preferred, *system.accepted):
-                if owners.setdefault(url, key) != key:
-                    raise ValueError(f"{owners[url]} and {key} are both written {url}")
-        return self
-
 
 class PayerIdentifier(Strict):
     system: str

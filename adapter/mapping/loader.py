@@ -16,7 +16,7 @@ from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.layers import Layers
 from adapter.mapping import files
-from adapter.mapping.checks import unknown_systems
+from adapter.mapping.checks import shared_spellings, unknown_systems
 from adapter.mapping.code_tables import read_table
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
@@ -131,7 +131,9 @@ class _Loader:
         return [each for each in loaded if each is not None]
 
     def code_systems(self) -> CodeSystems:
-        read = files.validated(files.CodeSystemsFile, self.layers.lined("tables/code-systems.yaml"))
+        lined = self.layers.lined("tables/code-systems.yaml")
+        read = files.validated(files.CodeSystemsFile, lined)
+        self.faults += shared_spellings(lined, read)
         spellings = {url: key for key, system in read.systems.items() for url in (system.preferred, *system.accepted)}
         return CodeSystems({key: system.preferred for key, system in read.systems.items()}, spellings)
 

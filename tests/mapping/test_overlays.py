@@ -256,7 +256,7 @@ CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
         (CREDENTIALS, "kinds:\n  nbc-hwc: {codes+: [NOSYS]}\n", 2, "does not have the form"),
         ("payers/cigna.yaml", 'names+: [""]\n', 1, "holds no letter from a to z and no digit"),
         ("payers/cigna.yaml", 'name_parts+: ["--"]\n', 1, "holds no letter from a to z and no digit"),
-        (SYSTEMS, "systems:\n  OURS: {preferred: 'http://loinc.org'}\n", 1, "LOINC and OURS are both written"),
+        (SYSTEMS, "systems:\n  OURS: {preferred: 'http://loinc.org'}\n", 2, "LOINC and OURS are both written"),
         ("r4/claim.yaml", "fields:\n  total: {table: service-codes}\n", 2, "a table translates coding or text"),
         ("r4/claim.yaml", "fields:\n  use: {listed_only: true}\n", 2, "listed_only without a table"),
         (EVIDENCE, "follow:\n  Encounter+: [participnt.individual]\n", 2, "do you mean 'participant'?"),
