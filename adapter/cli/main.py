@@ -164,7 +164,7 @@ def mappings(
 @mappings_app.command(
     "show",
     epilog="Examples:  coaching-adapter mappings show claim --mappings our-mappings"
-    "   |   coaching-adapter mappings show service-codes",
+    "   |   coaching-adapter mappings show tables/service-codes",
 )
 def show_mapping(
     name: Annotated[str, typer.Argument(help="A resource (claim), a table, a payer, or a file as the list has it.")],

@@ -32,7 +32,7 @@ def diagnosis_present(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met(f"points to {len(line.diagnoses)} of {len(session.claim.diagnoses)} diagnoses")
 
 
-@rule(Stage.FORM, outcomes=("unknown", "header", "unresolved", "several"))
+@rule(Stage.FORM, outcomes=("unknown", "header", "unresolved", "several"), unknown=("unresolved", "several"))
 def diagnosis_valid(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """Every diagnosis the line points to is a billable ICD-10-CM code."""
     if not session.line.diagnoses:
@@ -68,6 +68,7 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
 @rule(
     Stage.DIAGNOSIS,
     outcomes=("out_of_scope", "points_elsewhere", "near_scope", "unreadable"),
+    unknown=("unreadable",),
     values={"covered_diagnoses": list[DiagnosisRange], "related_diagnoses": list[DiagnosisRange]},
 )
 def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:

@@ -17,7 +17,7 @@ CALLED_OFF = frozenset({"cancelled", "not-done"})
 UNFINISHED = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave", "on-hold", "preparation"})
 
 
-@rule(Stage.EVIDENCE, outcomes=("nothing", "rivals", "unresolved", "ignored"))
+@rule(Stage.EVIDENCE, outcomes=("nothing", "rivals", "unresolved", "ignored"), unknown=("nothing", "rivals"))
 def evidence_on_file(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """One Encounter or Procedure shows the session."""
     visit = session.visit
@@ -44,7 +44,7 @@ def evidence_on_file(session: CoachingSession, terms: Terms) -> Iterator[Finding
         yield terms.met("the session is on file", *used)
 
 
-@rule(Stage.EVIDENCE, outcomes=("other_patient", "unnamed"))
+@rule(Stage.EVIDENCE, outcomes=("other_patient", "unnamed"), unknown=("unnamed",))
 def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
     """The session is the patient's own."""
     own = session.claim.patient
@@ -94,7 +94,7 @@ def session_finished(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("unfinished", "the session is not finished", "a finished session", *_used(known))
 
 
-@rule(Stage.EVIDENCE, outcomes=("cancelled", "status_unclear"))
+@rule(Stage.EVIDENCE, outcomes=("cancelled", "status_unclear"), unknown=("status_unclear",))
 def session_took_place(session: CoachingSession, terms: Terms) -> Finding:
     """The session took place: it was not called off, and its status does not contradict its times."""
     shown = [each for each in (session.visit.encounter, session.visit.procedure) if each is not None]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NO_COVERAGE = "no coverage to check; coverage_known says why"
 
 
-@rule(Stage.IDENTITY, outcomes=("missing", "unresolved"))
+@rule(Stage.IDENTITY, outcomes=("missing", "unresolved"), unknown=("missing", "unresolved"))
 def coverage_known(session: CoachingSession, terms: Terms) -> Finding:
     """The claim leads to one Coverage."""
     coverage = session.coverage
@@ -34,7 +34,7 @@ def coverage_known(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met("coverage on file", Used("coverage", coverage.origin.resource, coverage.origin))
 
 
-@rule(Stage.IDENTITY, outcomes=("other_person", "unknown_person"))
+@rule(Stage.IDENTITY, outcomes=("other_person", "unknown_person"), unknown=("unknown_person",))
 def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     """The coverage is the patient's own."""
     coverage, patient = session.coverage, session.claim.patient
@@ -56,7 +56,7 @@ def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("other_person", "the coverage belongs to another person", "the patient's own coverage", *used)
 
 
-@rule(Stage.IDENTITY, outcomes=("cancelled", "draft", "entered_in_error", "unknown"))
+@rule(Stage.IDENTITY, outcomes=("cancelled", "draft", "entered_in_error", "unknown"), unknown=("unknown",))
 def coverage_status(session: CoachingSession, terms: Terms) -> Finding:
     """The coverage is active."""
     coverage = session.coverage
@@ -73,7 +73,7 @@ def coverage_status(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding(outcome if known else "unknown", f"the coverage is {status.value}", "status active", used)
 
 
-@rule(Stage.IDENTITY, outcomes=("before", "after", "gap", "undated"))
+@rule(Stage.IDENTITY, outcomes=("before", "after", "gap", "undated"), unknown=("undated",))
 def coverage_active(session: CoachingSession, terms: Terms) -> Finding:
     """The date of service lies in the coverage period, both ends included."""
     coverage, on = session.coverage, session.service_date
@@ -111,7 +111,7 @@ def _between_two(session: CoachingSession, focal: Coverage) -> bool:
     )
 
 
-@rule(Stage.IDENTITY, outcomes=("wrong_payer", "insurer_unknown"))
+@rule(Stage.IDENTITY, outcomes=("wrong_payer", "insurer_unknown"), unknown=("insurer_unknown",))
 def payer_matches(session: CoachingSession, terms: Terms) -> Finding:
     """The claim is addressed to the company that pays."""
     insurer, paying = session.claim.insurer, terms.rules.payer

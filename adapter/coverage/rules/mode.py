@@ -43,7 +43,7 @@ def _remote_markers(session: CoachingSession, terms: Terms) -> Iterator[Used]:
             yield Used("modifier", modifier.value.code, modifier.origin)
 
 
-@rule(Stage.MODE, outcomes=("group", "group_unsettled"))
+@rule(Stage.MODE, outcomes=("group", "group_unsettled"), unknown=("group_unsettled",))
 def individual(session: CoachingSession, terms: Terms) -> Finding:
     """A code for one person is not billed for a group."""
     markers = list(_group_markers(session, terms))

@@ -52,6 +52,7 @@ def _place_fault(place: Sourced[Code], session: CoachingSession, terms: Terms) -
 @rule(
     Stage.SETTING,
     outcomes=("inpatient", "conflict", "unusual", "unknown", "class_only", "place_only"),
+    unknown=("conflict", "unknown"),
     values={"encounter_classes": dict[EncounterClass, Setting]},
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 NEEDED = "start and stop times of the session"
 
 
-@rule(Stage.DURATION, outcomes=("unknown", "contradictory", "outside", "length_ignored", "length_unclear"))
+@rule(
+    Stage.DURATION,
+    outcomes=("unknown", "contradictory", "outside", "length_ignored", "length_unclear"),
+    unknown=("unknown", "contradictory", "length_unclear"),
+)
 def session_times(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """Start and stop of the session are recorded with a time of day, and agree with each other."""
     visit, interval = session.visit, session.time.interval
@@ -52,7 +56,12 @@ def _outside(session: CoachingSession) -> bool:
     return procedure.performed.value.within(encounter.period.value) is False
 
 
-@rule(Stage.DURATION, outcomes=("short", "unknown"), values={"minimum_minutes": dict[ServiceCode, PositiveInt]})
+@rule(
+    Stage.DURATION,
+    outcomes=("short", "unknown"),
+    unknown=("unknown",),
+    values={"minimum_minutes": dict[ServiceCode, PositiveInt]},
+)
 def session_length(session: CoachingSession, terms: Terms) -> Finding:
     """The session lasted at least the minimum that the code names."""
     minimum = terms.value_for_code("minimum_minutes")
