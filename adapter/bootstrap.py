@@ -11,8 +11,8 @@ from adapter.layers import Layers, shipped_mappings
 from adapter.mapping import checks
 from adapter.mapping.loader import Mappings, load_mappings
 from adapter.mapping.tables import Payers
+from adapter.policy import checks as policy_checks
 from adapter.policy.book import PolicyBook
-from adapter.policy.checks import unnamed_documents
 from adapter.policy.loader import load_policies
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
@@ -43,7 +43,7 @@ def build(
         raise UsageError("these mappings have none for FHIR R5.")
     first, *others = _load(layers, [version] if version != AUTO else [R4, R5] if has_r5 else [R4])
     book = load_policies(layers, first.payers)
-    faults = _between_files(layers, first, book)
+    faults = _between_files(layers, [first, *others], book)
     if faults:
         raise ConfigurationError(faults)
     return Adjudicator(
@@ -58,12 +58,14 @@ def build(
     )
 
 
-def _between_files(layers: Layers, mappings: Mappings, book: PolicyBook) -> list[ConfigurationFault]:
-    tables = mappings.tables.values()
+def _between_files(layers: Layers, loaded: Sequence[Mappings], book: PolicyBook) -> list[ConfigurationFault]:
+    first, tables = loaded[0], loaded[0].tables.values()
+    elements = {each.folder: each.documentation.elements for each in loaded}
     return [
         *checks.unread_files(layers),
-        *checks.contradictory_payers(layers, mappings.payers),
-        *checks.targets_without_meaning(layers, tables, mappings.systems, book.codes, packaged_edition()),
+        *checks.contradictory_payers(layers, first.payers),
+        *checks.targets_without_meaning(layers, tables, first.systems, book.codes, packaged_edition()),
+        *policy_checks.elements(layers, elements, book.policies),
     ]
 
 
@@ -73,7 +75,7 @@ def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault
     variables = {each.version: each.variables for each in loaded}
     return [
         *checks.unused(layers, variables, loaded[0].tables.values(), loaded[0].payers),
-        *unnamed_documents(layers, adjudicator.book.policies),
+        *policy_checks.unnamed_documents(layers, adjudicator.book.policies),
     ]
 
 

@@ -70,6 +70,11 @@ class Adjudicator:
         default = self.mappings.version
         return Versions(store, default).of if self.others else lambda _located: default
 
+    def faults(self, store: EvidenceStore, mapper: VersionedMapper) -> Faults:
+        """Finds the faults of the resources of a store."""
+        found = Faults(mapper, mapper.version_of, self.lenient, self.limits)
+        return replace(found, foreign=Versions(store, self.mappings.version).foreign) if self.others else found
+
     def mapper(self, store: EvidenceStore) -> VersionedMapper:
         """Maps the resources of a store, each by the mappings of its version."""
         mappings = {self.mappings.version: self.mappings, **self.others}
@@ -100,9 +105,12 @@ NO_WORDS = ("system", "version", "url", "id", "reference")
 
 
 def _services(items: Any) -> Iterator[Any]:
-    """productOrService of every line; where the shape is wrong, everything below, so that no claim slips away."""
+    """productOrService of every line, in R5 also the end of a range of services.
+
+    Where the shape is wrong it is everything below, so that no claim slips away.
+    """
     if isinstance(items, list) and all(isinstance(each, dict) for each in items):
-        yield from (each.get("productOrService") for each in items)
+        yield from (each.get(name) for each in items for name in ("productOrService", "productOrServiceEnd"))
     else:
         yield items
 
@@ -146,7 +154,7 @@ class Reconciliation:
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
-        self._faults = Faults(self._mapper, self._mapper.version_of, adjudicator.lenient, adjudicator.limits)
+        self._faults = adjudicator.faults(self.store, self._mapper)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
         self._settling = Settling(self._others, self._answers, self._alone)
 
@@ -220,12 +228,22 @@ class Reconciliation:
         if claim.id is None:
             faults = [Issue("required", "a claim needs an id to be answered", "Claim.id", claim.place()), *faults]
         if _refusing(faults):
-            return self._refuse(claim, faults)
+            return self._refuse(claim, [*faults, *self._faults_beside(claim)])
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
         faults = [fault for each in evidence.used for fault in self._faults.of(each)]
         if _refusing(faults):
             return self._refuse(claim, faults)
         return self._adjudicate(claim, evidence, faults, alone=alone)
+
+    def _faults_beside(self, claim: Located) -> list[Issue]:
+        """The faults of the evidence of a claim that has faults itself, so that the sender hears of all at once."""
+        if not self._faults.readable(claim):
+            return []
+        try:
+            evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
+        except Exception:  # noqa: BLE001 - a claim of the wrong shape need not lead anywhere; its own faults are told
+            return []
+        return [fault for each in evidence.used if each is not claim for fault in self._faults.of(each)]
 
     def _adjudicate(
         self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue], *, alone: bool

@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     """IANA zone of the facility, for times that servers sent in UTC; wins over a Location's own zone."""
     token: SecretStr | None = None
     """Bearer token for the FHIR server."""
+    public_url: str | None = None
+    """Address at which the FHIR server reaches `serve`; Subscriptions are pointed to nothing outside of it."""
+    subscription_secret: SecretStr | None = None
+    """Bearer token that the FHIR server sends with each notification."""
     timeout: float = Field(60.0, gt=0)
     """Seconds until a request to the server is given up."""
     page_size: int = Field(200, ge=1, le=1000)
@@ -64,6 +68,12 @@ class Settings(BaseSettings):
     """Name of this process among several on one PostgreSQL database: what it began, it finishes after a crash."""
     max_notification_bytes: int = Field(10_000_000, ge=1)
     """Bytes of one notification."""
+
+    @property
+    def secrets(self) -> dict[str, SecretStr]:
+        """The secret of each Subscription by its name; ``all`` is the one of those that ``subscribe`` makes."""
+        shared = {"all": self.subscription_secret} if self.subscription_secret else {}
+        return shared | dict(self.subscription_secrets)
 
     @property
     def limits(self) -> Limits:

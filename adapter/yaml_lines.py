@@ -1,10 +1,12 @@
 """Mapping files, YAML or JSON, read with the file and line of every element, so that a fault is shown where it stands.
 
-JSON is read by the same parser: it is YAML in flow style.
+JSON is read by the same parser: it is YAML in flow style. Anchors and aliases are not taken: a few lines of them can
+stand for more than memory holds, or for themselves.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -16,6 +18,11 @@ import yaml
 from adapter.errors import ConfigurationError, ConfigurationFault
 
 Steps = Sequence[str | int]
+
+MAX_DEPTH = 50
+"""Levels of nesting of a mapping file; the deepest that ships has ten."""
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+"""A character that JSON escapes as two, which YAML does not know (RFC 8259, section 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,10 @@ def compose(path: Path, shown_as: str) -> yaml.Node | None:
         ConfigurationError: unreadable, not YAML, or a key that stands twice.
     """
     try:
-        root = yaml.compose(_Named(path.read_text(encoding="utf-8"), shown_as), Loader=yaml.CSafeLoader)
+        text = _text(path)
+        if (problem := _unsuitable(text)) is not None:
+            raise ConfigurationError([ConfigurationFault(shown_as, *problem)])
+        root = yaml.compose(_Named(text, shown_as), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         fault = ConfigurationFault(shown_as, 1, f"cannot be read: {type(error).__name__}")
         raise ConfigurationError([fault]) from error
@@ -62,12 +72,33 @@ def compose(path: Path, shown_as: str) -> yaml.Node | None:
         raise ConfigurationError(
             [ConfigurationFault(shown_as, line, "a character that YAML does not allow")]
         ) from error
-    except RecursionError as error:
-        raise ConfigurationError([ConfigurationFault(shown_as, 1, "nested too deeply")]) from error
     if twice := _repeated_keys(root):
         faults = [ConfigurationFault(shown_as, line, f"key {key!r} stands twice") for key, line in twice]
         raise ConfigurationError(faults)
     return root
+
+
+def _text(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    return _PAIR.sub(_joined, text) if path.suffix == ".json" else text
+
+
+def _joined(found: re.Match[str]) -> str:
+    pair = found[2].encode("ascii").decode("unicode-escape")
+    return found[1] + pair.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _unsuitable(text: str) -> tuple[int, str] | None:
+    """Line and words of the first thing that must not be built at all: an alias, or too many levels."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            return line, "an alias; write out what it stands for"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return line, "nested too deeply"
+    return None
 
 
 def built(shown_as: str, root: yaml.Node | None) -> Lined:
@@ -78,7 +109,7 @@ def built(shown_as: str, root: yaml.Node | None) -> Lined:
     """
     try:
         data = yaml.constructor.SafeConstructor().construct_document(root) if root is not None else None
-    except (yaml.MarkedYAMLError, ValueError, TypeError, RecursionError) as error:
+    except (yaml.MarkedYAMLError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None) or _mark_of_value(root)
         place = (shown_as, 1) if mark is None else (mark.name, mark.line + 1)
         problem = f"a value that cannot be read ({type(error).__name__})"

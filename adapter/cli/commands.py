@@ -45,6 +45,10 @@ class Choice:
     instant: datetime
     lenient: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.source.strip():
+            raise UsageError("SOURCE is empty; name a file, a folder (. for this one) or a FHIR base URL.")
+
     @property
     def is_server(self) -> bool:
         return self.source.lower().startswith(("http://", "https://"))

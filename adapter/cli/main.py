@@ -13,6 +13,8 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands
 from adapter.cli.console import visible
+from adapter.cli.options import Format, FormatOption
+from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
 
@@ -38,8 +40,7 @@ mappings_app = typer.Typer(
     epilog="Example:  coaching-adapter mappings --mappings our-mappings",
 )
 app.add_typer(mappings_app, name="mappings")
-
-
+app.add_typer(subscribe_app, name="subscribe")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -47,13 +48,6 @@ failures_app = typer.Typer(
     epilog="Example:  coaching-adapter failures list",
 )
 app.add_typer(failures_app, name="failures")
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 class ExplanationFormat(StrEnum):
@@ -65,7 +59,6 @@ class ExplanationFormat(StrEnum):
 
 
 SOURCE = typer.Argument(help="FHIR base URL, or a file or folder of JSON, Bundles or NDJSON (each also .gz).")
-FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
 ExplanationFormatOption = Annotated[
     ExplanationFormat,
     typer.Option(
@@ -234,7 +227,7 @@ def mappings(
 @mappings_app.command(
     "show",
     epilog="Examples:  coaching-adapter mappings show claim --mappings our-mappings"
-    "   |   coaching-adapter mappings show service-codes",
+    "   |   coaching-adapter mappings show tables/service-codes",
 )
 def show_mapping(
     name: Annotated[str, typer.Argument(help="A resource (claim), a table, a payer, or a file as the list has it.")],

@@ -12,7 +12,7 @@ from adapter.cli.commands import Choice, of_server, open_client
 from adapter.errors import UsageError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.layers import Layers
-from adapter.mapping.trace import trace, trace_places
+from adapter.mapping.trace import Trial, trace, trace_places
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
 from adapter.sources.files import Reading, read_files
@@ -61,7 +61,7 @@ def _found(layers: Layers, name: str, fhir_version: str) -> str:
 
 def map_resource(choice: Choice, reference: str) -> int:
     """Print what the mapping makes of one resource, expression by expression."""
-    kind, _, id = reference.partition("/")
+    kind, _, id = reference.partition("#")[0].partition("/")
     if not kind or not id:
         raise UsageError(f"--resource {reference!r} is no reference such as Encounter/1.")
     settings = load_settings()
@@ -71,16 +71,32 @@ def map_resource(choice: Choice, reference: str) -> int:
         if choice.is_server
         else (_in_files(choice, settings), adjudicator)
     )
-    located = store.get(reference)
+    located = _in_store(store, reference)
     if located is None:
         raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
     mapper = adjudicator.mapper(store)
     version = mapper.version_of(located)
-    tried = [*trace(mapper.mapper_of(located), located), *trace_places(mapper.mappings[version].documentation, located)]
+    mappings, own = mapper.mappings[version], mapper.mapper_of(located)
+    tried = [*trace(own, located), *trace_places(own, mappings.documentation, located)]
     if not tried:
-        raise UsageError(f"nothing is read of {kind}; `coaching-adapter mappings` lists what is.")
-    show_mapping.trials(reference, version, tried, choice.output_format)
+        raise UsageError(f"nothing is read of {located.kind}; `coaching-adapter mappings` lists what is.")
+    stated = _places(mapping_layers(choice.mappings), mappings.folder, tried)
+    show_mapping.trials(reference, version, list(zip(tried, stated, strict=True)), choice.output_format)
     return OK
+
+
+def _in_store(store: EvidenceStore, reference: str) -> Located | None:
+    """The resource of a reference, ``Claim/1#coach`` for one that is contained in another."""
+    outer, inside, name = reference.partition("#")
+    located = store.get(outer)
+    return store.resolve({"reference": f"#{name}"}, located) if located is not None and inside else located
+
+
+def _places(layers: Layers, folder: str, tried: Sequence[Trial]) -> list[str]:
+    """File and line of each expression."""
+    lined = {name: layers.lined(f"{folder}/{name}") for name in {each.file for each in tried}}
+    places = (lined[each.file].place(each.at) for each in tried)
+    return [f"{file}:{line}" for file, line in places]
 
 
 def _in_files(choice: Choice, settings: Settings) -> EvidenceStore:

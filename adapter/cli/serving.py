@@ -41,12 +41,12 @@ def serve(choice: Choice, host: str, port: int) -> int:
     settings = load_settings()
     if not choice.is_server:
         raise UsageError("serve answers the notifications of a FHIR server; name its base URL.")
-    if not settings.subscription_secrets:
-        raise UsageError('ADAPTER_SUBSCRIPTION_SECRETS is not set; it names who may notify us: {"claims": "a secret"}.')
+    if not settings.secrets:
+        raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
     with _working(choice, settings, adjudicator) as inbox:
         app = _receiver(settings, adjudicator, inbox).app()
-        for name in settings.subscription_secrets:
+        for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         _run(uvicorn.Config(app, host, port, log_level="error", access_log=False, server_header=False))
     return OK
@@ -56,7 +56,7 @@ def _receiver(settings: Settings, adjudicator: Adjudicator, inbox: Inbox) -> Rec
     plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
     return Receiver(
-        Door(settings.subscription_secrets),
+        Door(settings.secrets),
         GroupCommit(inbox.put),
         partial(_is_reachable, inbox),
         watched,

@@ -48,8 +48,9 @@ def _entries(node: yaml.Node, at: tuple[str | int, ...]) -> Iterator[tuple[Steps
     if isinstance(node, yaml.MappingNode) and node.value and not _is_entry(node):
         for key, value in node.value:
             below = (*at, key.value)
-            yield from _entries(value, below) if _has_parts(value) else [_entry(value, below, key)]
-    elif isinstance(node, yaml.SequenceNode) and any(_has_parts(each) for each in node.value):
+            apart = _has_parts(value) or _is_of_several(value)
+            yield from _entries(value, below) if apart else [_entry(value, below, key)]
+    elif isinstance(node, yaml.SequenceNode) and _is_of_several(node):
         for index, each in enumerate(node.value):
             yield from _entries(each, (*at, index))
     else:
@@ -66,9 +67,16 @@ def _has_parts(node: yaml.Node) -> bool:
     )
 
 
+def _is_of_several(node: yaml.Node) -> bool:
+    """Whether the values of a list have parts, or were added to it from another file."""
+    return isinstance(node, yaml.SequenceNode) and (
+        any(_has_parts(each) for each in node.value) or len({each.start_mark.name for each in node.value}) > 1
+    )
+
+
 def _is_entry(node: yaml.MappingNode) -> bool:
     """Whether a mapping is one entry: nothing inside it has parts, and all of it stands in one file."""
-    plain = not any(_has_parts(value) for _, value in node.value)
+    plain = not any(_has_parts(value) or _is_of_several(value) for _, value in node.value)
     return plain and node.flow_style is not False and len({key.start_mark.name for key, _ in node.value}) == 1
 
 
@@ -88,15 +96,17 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def trials(resource: str, version: str, tried: Iterable[Trial], output_format: str) -> None:
-    """What each expression found in one resource; those that found nothing are named too."""
-    rows = [_trial_json(each) for each in tried]
+def trials(resource: str, version: str, tried: Iterable[tuple[Trial, str]], output_format: str) -> None:
+    """What each expression found in one resource, and its file and line; those that found nothing are named too."""
+    rows = [_trial_json(each) | {"from": stated} for each, stated in tried]
     if output_format == "json":
         print_json({"resource": resource, "fhir_version": version.upper(), "expressions": rows})
         return
-    table = folding("field", "read as", "expression", "found", title=f"{resource}, read as FHIR {version.upper()}")
+    table = folding(
+        "field", "read as", "expression", "found", "from", title=f"{resource}, read as FHIR {version.upper()}"
+    )
     for row in rows:
-        table.add_row(row["field"], row["as"], Text(row["expression"]), _found(row))
+        table.add_row(row["field"], row["as"], Text(row["expression"]), _found(row), Text(row["from"]))
     console().print(table)
     nothing = [row["expression"] for row in rows if row["needed"] and not row["found"] and not row["problems"]]
     console().print(f"{len(rows)} expressions tried, {len(nothing)} found nothing.")

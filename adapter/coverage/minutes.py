@@ -19,7 +19,7 @@ def session_seconds(session: CoachingSession) -> int | None:
     """
     interval, length = session.time.interval, stated_seconds(session)
     seconds = None if interval is None else interval.value.seconds
-    if seconds is None or contradicts(session):
+    if seconds is None or contradicts(session) or rival_lengths(session) or length_unclear(session):
         return None
     return seconds if length is None else min(seconds, length)
 
@@ -43,3 +43,15 @@ def contradicts(session: CoachingSession) -> bool:
     inside = procedure.performed.value.minutes if procedure and procedure.performed else None
     length = int(encounter.length.value)
     return (around is not None and length > around) or (inside is not None and length < inside)
+
+
+def rival_lengths(session: CoachingSession) -> bool:
+    """Documents of the session state different lengths, and nothing chooses between them."""
+    encounter = session.visit.encounter
+    return encounter is not None and bool(encounter.other_lengths)
+
+
+def length_unclear(session: CoachingSession) -> bool:
+    """A length is stated that nobody can read as so many minutes."""
+    encounter = session.visit.encounter
+    return encounter is not None and encounter.length_unclear is not None

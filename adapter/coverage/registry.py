@@ -51,19 +51,26 @@ class Rule:
     values: Mapping[str, Any]
     """Names of the values it looks up, each with its type; a policy value of another type stops the start."""
     check: RuleFunction
+    unknown: tuple[str, ...] = ()
+    """Those of its outcomes that stand for evidence that is missing or contradicts itself: no policy may approve,
+    deny or reject on one of them."""
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(
-    stage: Stage, *, outcomes: Iterable[str] = (), values: Mapping[str, Any] | None = None
+    stage: Stage,
+    *,
+    outcomes: Iterable[str] = (),
+    unknown: Iterable[str] = (),
+    values: Mapping[str, Any] | None = None,
 ) -> Callable[[RuleFunction], RuleFunction]:
     """Register a function as the rule of its name."""
 
     def register(check: RuleFunction) -> RuleFunction:
         name = check.__name__
-        RULES[name] = Rule(name, stage, tuple(outcomes), values or {}, check)
+        RULES[name] = Rule(name, stage, tuple(outcomes), values or {}, check, tuple(unknown))
         return check
 
     return register

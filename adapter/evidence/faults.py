@@ -10,7 +10,7 @@ from typing import Any
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.fhir.validation import structural_issues
-from adapter.fhir.version import NAMES, READ_AS, told_version
+from adapter.fhir.version import NAMES, READ_AS, foreign_release, stated_releases, told_version
 from adapter.limits import DEFAULT, Limits
 from adapter.mapping.mapper import Records
 
@@ -27,6 +27,8 @@ class Faults:
     lenient: bool = False
     """Whether an element that FHIR does not know is a warning only."""
     limits: Limits = DEFAULT
+    foreign: Callable[[Located], str | None] = lambda located: foreign_release(stated_releases(located.resource))
+    """The release that a resource is stated to be in, where none is read of it."""
     _found: dict[Located, list[Issue]] = field(default_factory=dict)
 
     def of(self, located: Located) -> list[Issue]:
@@ -35,10 +37,20 @@ class Faults:
             return []
         if located not in self._found:
             # What is over a limit is not looked into: that is what the limits are for.
-            self._found[located] = list(_over_limits(located, self.limits.max_depth)) or self._inside(located)
+            self._found[located] = self._over_limits(located) or self._inside(located)
         return self._found[located]
 
+    def readable(self, located: Located) -> bool:
+        """Whether what it refers to can be looked for: it is within the limits, and in a version that is read."""
+        return not self._over_limits(located) and self.foreign(located) is None
+
+    def _over_limits(self, located: Located) -> list[Issue]:
+        return list(_over_limits(located, self.limits.max_depth))
+
     def _inside(self, located: Located) -> list[Issue]:
+        if (release := self.foreign(located)) is not None:
+            words = f"{located.kind} is stated to be in FHIR {release}, which is not read"
+            return [*located.faults, Issue("not-supported", words, located.kind, located.place())]
         version = self.version_of(located)
         structural = structural_issues(located, version, lenient=self.lenient)
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]

@@ -159,7 +159,14 @@ class _Gatherer:
             self._procedures_of_visit(visit, patient, codes, serviced)
         elif patient is not None:
             self._search(visit, patient, codes, serviced)
+        if not (visit.procedures or visit.encounters or visit.ignored or visit.unresolved):
+            self._name_encounters(self._of_other_lines(), self.claim, visit)
         return self._settled(item, visit, serviced)
+
+    def _of_other_lines(self) -> Sequence[Sourced[object]]:
+        """The one Encounter that the claim's lines name: some senders name it on the first line alone (Synthea)."""
+        named = [each for item in self.claim.group("items") for each in item.many("encounters")]
+        return named[:1] if len({self._key(each) for each in named}) == 1 else ()
 
     def _named_by_claim(self, item: Record, visit: _Visit) -> None:
         """The line's encounter, the procedures it points to, the claim's encounter, the procedures' encounters."""

@@ -83,8 +83,13 @@ def parse_path(path: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
+def is_extension(step: str) -> bool:
+    """Whether a step of a parsed path is the URL of an extension."""
+    return ":" in step
+
+
 def _step(value: Json, step: str) -> list[Any]:
-    if ":" in step:
+    if is_extension(step):
         extensions = value.get("extension")
         several = extensions if isinstance(extensions, list) else []
         return [each for each in several if isinstance(each, dict) and each.get("url") == step]

@@ -2,7 +2,8 @@
 
 Files and servers fill the same store; what gathers evidence never asks where a resource came from. The newest version
 of a resource wins. A reference is looked for near its holder first (contained, then the same Bundle), because two
-Bundles of one folder may use the same ids for different people.
+Bundles of one folder may use the same ids for different people; what is found there still gives way to a newer version
+of the same resource (``newest``).
 """
 
 from __future__ import annotations
@@ -10,21 +11,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
-
-import orjson
 
 from adapter.errors import Issue
+from adapter.evidence.newest import identifiers, newest_of, older
 from adapter.evidence.references import Json, Pointer, parse_reference
-from adapter.session.time import parse_moment
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
-
-ID_LIMIT = 64
-"""Signs of an id, and so of a version, in FHIR."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,32 +93,6 @@ class Located:
         return self.full_url[: -len(suffix)] if self.full_url and self.full_url.endswith(suffix) else None
 
 
-def version_rank(resource: Json) -> tuple[datetime, int, str]:
-    """Orders versions of one resource: by lastUpdated, then by a numeric, then by any versionId."""
-    meta: Any = resource.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
-    version = str(meta.get("versionId") or "")
-    counted = version.isdecimal() and len(version) <= ID_LIMIT  # the number of a longer one Python would not read
-    return (_updated(meta.get("lastUpdated")), int(version) if counted else 0, version)
-
-
-def _updated(value: object) -> datetime:
-    """``meta.lastUpdated`` as an instant; the beginning of time when it is none."""
-    try:
-        moment = parse_moment(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    return (moment.instant if moment else None) or datetime.min.replace(tzinfo=UTC)
-
-
-def _older(one: Json, other: Json) -> bool:
-    """Whether the first loses to the second; of equal versions the content decides, never the order of reading."""
-    ranks = version_rank(one), version_rank(other)
-    if ranks[0] != ranks[1]:
-        return ranks[0] < ranks[1]
-    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) < orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
-
-
 @dataclass
 class EvidenceStore:
     """An index over resources; add all of them, then ask."""
@@ -134,6 +102,7 @@ class EvidenceStore:
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)
+    _copies: dict[str, list[Located]] = field(default_factory=lambda: defaultdict(list))
     _by_url: dict[str, Located] = field(default_factory=dict)
     _by_bundle: dict[tuple[int, str], Located] = field(default_factory=dict)
     _by_identifier: dict[tuple[str | None, str], list[Located]] = field(default_factory=lambda: defaultdict(list))
@@ -153,17 +122,18 @@ class EvidenceStore:
         if located.bundle is not None:
             for name in filter(None, (located.full_url, located.local)):
                 near = self._by_bundle.get((located.bundle, name))
-                if near is None or not _older(located.resource, near.resource):
+                if near is None or not older(located.resource, near.resource):
                     self._by_bundle[located.bundle, name] = located
+        self._copies[located.key].append(located)
         known = self._by_key.get(located.key)
         if known is not None:
             self.superseded += 1
-            if _older(located.resource, known.resource):
+            if older(located.resource, known.resource):
                 return
         self._by_key[located.key] = located
         if located.full_url:
             self._by_url[located.full_url] = located
-        for identifier in _identifiers(located.resource):
+        for identifier in identifiers(located.resource):
             self._by_identifier[identifier].append(located)
 
     def _scoped(self, located: Located) -> Located:
@@ -202,7 +172,10 @@ class EvidenceStore:
         holder = holder.container or holder
         if pointer.identifier is not None:
             return self._identified(pointer)
-        return self._in_bundle(pointer, holder) or self._anywhere(pointer, holder)
+        near = self._in_bundle(pointer, holder)
+        if near is not None:
+            return newest_of(near, self._copies[near.key], self.base)
+        return self._anywhere(pointer, holder)
 
     def about(self, kind: str, patient: str) -> list[Located]:
         """Resources of a type whose subject is the patient of that key, ordered by key."""
@@ -258,7 +231,7 @@ class EvidenceStore:
         """A contained resource is the same as the one on file that shares an identifier with it."""
         if found.container is None:
             return found
-        pointers = (Pointer("", identifier=each, kind=found.kind) for each in _identifiers(found.resource) if each[0])
+        pointers = (Pointer("", identifier=each, kind=found.kind) for each in identifiers(found.resource) if each[0])
         return next((same for each in pointers if (same := self._identified(each)) is not None), found)
 
     def _in_bundle(self, pointer: Pointer, holder: Located) -> Located | None:
@@ -304,13 +277,3 @@ def _contained(name: str, holder: Located) -> Located | None:
         if isinstance(resource, dict) and resource.get("id") == name:
             return Located(resource, file=outer.file, line=outer.line, container=outer)
     return None
-
-
-def _identifiers(resource: Json) -> Iterator[tuple[str | None, str]]:
-    """(system, value) of each identifier, and (None, value) so that a reference without a system finds it too."""
-    identifiers = resource.get("identifier")
-    for each in identifiers if isinstance(identifiers, list) else [identifiers]:
-        if isinstance(each, dict) and isinstance(each.get("value"), str):
-            yield None, each["value"]
-            if isinstance(each.get("system"), str):
-                yield each["system"], each["value"]

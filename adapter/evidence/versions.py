@@ -14,7 +14,10 @@ from functools import cached_property
 from pathlib import PurePath
 
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.fhir.version import told_version
+from adapter.fhir.version import foreign_release, stated_releases, told_version
+
+STATEMENTS = ("CapabilityStatement", "Parameters")
+"""Resources that name the version of what stands beside them."""
 
 
 @dataclass
@@ -32,6 +35,24 @@ class Versions:
         if outer not in self._found:
             self._found[outer] = self._tells(outer) or self._around(outer)
         return self._found[outer]
+
+    def foreign(self, located: Located) -> str | None:
+        """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
+        outer = located.container or located
+        around = (self._statements[each] for each in _surroundings(outer) if each in self._statements)
+        return foreign_release(stated_releases(outer.resource) or next(around, ()))
+
+    @cached_property
+    def _statements(self) -> Mapping[str, tuple[str, ...]]:
+        """What a CapabilityStatement or Parameters says of its Bundle and file, and of the folder with all below."""
+        found: dict[str, tuple[str, ...]] = {}
+        for located in self.store.everything():
+            if located.kind in STATEMENTS and (releases := stated_releases(located.resource)):
+                beside = [each for each in _surroundings(located) if each.startswith("Bundle ") or each == located.file]
+                above = [each for each in _surroundings(located) if each not in beside][:1]
+                for each in beside + above:
+                    found[each] = found.get(each, ()) + releases
+        return found
 
     def _tells(self, located: Located) -> str | None:
         if located not in self._told:

@@ -8,7 +8,7 @@ https://hl7.org/fhir/R5/diff.html for each resource; a test compares them with t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adapter.evidence.references import Json
@@ -205,6 +205,17 @@ def _stated(resource: Json) -> str | None:
     """By ``fhirVersion`` of a CapabilityStatement or Parameters, or by a profile of the specification itself."""
     found = (version_of_release(each) for each in _releases(resource))
     return next((READ_AS[each] for each in found if each is not None), None)
+
+
+def stated_releases(resource: Json) -> tuple[str, ...]:
+    """The releases that a resource names: its own, or as a CapabilityStatement or Parameters that of others."""
+    return tuple(each for each in _releases(resource) if isinstance(each, str))
+
+
+def foreign_release(releases: Iterable[str]) -> str | None:
+    """The first of the releases, where the adapter reads none of them."""
+    releases = tuple(releases)
+    return None if any(map(version_of_release, releases)) else next(iter(releases), None)
 
 
 def _releases(resource: Json) -> Iterator[object]:

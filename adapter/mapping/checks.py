@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from itertools import permutations
@@ -11,11 +11,14 @@ from typing import Any
 
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
+from adapter.mapping.code_tables import OWN_CODES
+from adapter.mapping.files import CodeSystemsFile, CredentialsFile
+from adapter.mapping.table_files import ConceptMapElement
 from adapter.mapping.tables import CodeSystems, ConceptMap, Payers
 from adapter.mapping.variables import VARIABLES, Variables
 from adapter.policy.codes import CodeLists
 from adapter.terminology.icd10cm import Icd10Cm
-from adapter.yaml_lines import Steps
+from adapter.yaml_lines import Lined, Steps
 
 READ = (
     "r[45]/*.yaml",
@@ -68,6 +71,27 @@ def contradictory_payers(layers: Layers, payers: Payers) -> Iterator[Configurati
                 yield lined.fault(f"{name!r} would be {payer.key} and {rival.key}", ("names",), hint)
 
 
+def shared_spellings(lined: Lined, read: CodeSystemsFile) -> Iterator[ConfigurationFault]:
+    """A URL that two systems are written with: which of them is meant, nobody could tell."""
+    owners: dict[str, str] = {}
+    for key, system in read.systems.items():
+        for url in (system.preferred, *system.accepted):
+            if owners.setdefault(url, key) != key:
+                yield lined.fault(f"{owners[url]} and {key} are both written {url}", ("systems", key))
+
+
+def unknown_systems(lined: Lined, read: CredentialsFile, systems: CodeSystems) -> Iterator[ConfigurationFault]:
+    """Codes of credentials whose system has no such key: they would recognise nothing."""
+    known = systems.preferred
+    for kind, credential in read.kinds.items():
+        for index, code in enumerate(credential.codes):
+            key = code.partition("|")[0]
+            if key and known and key not in known:
+                near = get_close_matches(key, known, 1)
+                hint = f"do you mean {near[0]}?" if near else f"keys: {', '.join(known)}"
+                yield lined.fault(f"no code system {key!r}", ("kinds", kind, "codes", index), hint)
+
+
 def targets_without_meaning(
     layers: Layers, tables: Iterable[ConceptMap], systems: CodeSystems, lists: CodeLists, icd10cm: Icd10Cm
 ) -> Iterator[ConfigurationFault]:
@@ -89,8 +113,8 @@ def _targets(concept_map: Any) -> Iterator[tuple[Steps, str, str]]:
     """Place, system and code of every target."""
     for group_index, group in enumerate(concept_map.get("group", ())):
         for index, element in enumerate(group["element"]):
-            for target in element.get("target", ())[:1]:
-                yield ("group", group_index, "element", index), group["target"], target["code"]
+            for code in ConceptMapElement.model_validate(element).means:
+                yield ("group", group_index, "element", index), group["target"], code
 
 
 class _Anything:
@@ -99,11 +123,6 @@ class _Anything:
 
 
 _ANYTHING = _Anything()
-OWN_CODES: Mapping[str, Collection[str]] = {
-    "urn:fhir-coaching-adapter:modality": {"virtual"},
-    "urn:fhir-coaching-adapter:care-team-role": {"rendering", "supervisor"},
-}
-"""Systems of our own, with the codes that rules and evidence know."""
 
 
 def unused(

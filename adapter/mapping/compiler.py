@@ -84,26 +84,34 @@ class Compiler:
         return FieldMapping(name, expressions, read.kind, table, listed_only)
 
     def places(self, read: Iterable[files.PlaceFile], at: Steps) -> tuple[Place, ...]:
-        return tuple(self._place(each, (*at, index)) for index, each in enumerate(read))
+        several = ((each, (*at, index)) for index, each in enumerate(read))
+        return tuple(self._place(each, self._base(each.resource, place), place) for each, place in several)
 
-    def _place(self, read: files.PlaceFile, at: Steps) -> Place:
-        base = Base.of_resource(read.resource)
-        condition, _ = self.expression(read.where, base, (*at, "where"))
+    def _place(self, read: files.PlaceFile, base: Base, at: Steps) -> Place:
+        condition, gives = self.expression(read.where, base, (*at, "where"))
+        if gives is not None and "boolean" not in gives:
+            problem = f"where gives {' or '.join(sorted(gives))}, which is never true"
+            self.faults.append(self.lined.fault(problem, (*at, "where"), "compare it, or ask whether it exists()"))
         links = (
             (link, self.expression(link, base, (*at, "linked_by", index), "reference")[0])
             for index, link in enumerate(read.linked_by)
         )
         return Place(read.resource, " ".join(read.where.split()), condition, tuple(links))
 
+    def _base(self, kind: str, at: Steps) -> Base:
+        """The resource of a place; of one that does not exist, no path is at fault beside its name."""
+        if model(self.version).is_resource(kind):
+            return Base.of_resource(kind)
+        self.faults.append(self.lined.fault(f"there is no resource {kind!r}", (*at, "resource")))
+        return Base(kind, None)
+
     def lengths(self, read: Iterable[files.LengthFile], at: Steps) -> tuple[LengthPlace, ...]:
-        return tuple(
-            LengthPlace(
-                self._place(each, (*at, index)),
-                each.value,
-                self.expression(each.value, Base.of_resource(each.resource), (*at, index, "value"), "minutes")[0],
-            )
-            for index, each in enumerate(read)
-        )
+        return tuple(self._length(each, (*at, index)) for index, each in enumerate(read))
+
+    def _length(self, read: files.LengthFile, at: Steps) -> LengthPlace:
+        base = self._base(read.resource, at)
+        value, _ = self.expression(read.value, base, (*at, "value"), "minutes")
+        return LengthPlace(self._place(read, base, at), read.value, value)
 
     def finish(self) -> None:
         if self.faults:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.expression import Expression
 from adapter.mapping.tables import CodeSystems
-from adapter.mapping.values import minutes
+from adapter.mapping.values import indefinite, minutes
 from adapter.session.model import Documentation, Origin, Sourced
 
 
@@ -33,6 +33,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedLength:
+    """What a document says of the session's length.
+
+    ``minutes`` to the whole second, None where nobody can tell them: ``unclear``, or no value in a unit of time.
+    """
+
+    located: Located
+    origin: Origin
+    minutes: Decimal | None
+    unclear: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LengthPlace:
     """A place that states how long the session was, and where in it the length stands."""
 
@@ -40,14 +53,17 @@ class LengthPlace:
     path: str
     value: Expression
 
-    def minutes(self, located: Located, systems: CodeSystems) -> Sourced[Decimal] | None:
-        """Whole minutes; None where it states none, or in a unit that is no unit of time."""
+    def stated(self, located: Located, systems: CodeSystems) -> Iterator[StatedLength]:
+        """The lengths that a resource states here; one that cannot be read is unclear, never passed over."""
+        origin = Origin(located.versioned, f"{located.kind}.{self.path}")
         try:
-            found = (minutes(each, systems) for each in self.value(located.resource))
-            stated = next((each for each in found if each is not None), None)
+            if list(self.place.condition(located.resource)) != [True]:
+                return
+            found = list(self.value(located.resource)) or [None]
+            read = [StatedLength(located, origin, minutes(each, systems), indefinite(each, systems)) for each in found]
         except Exception:  # noqa: BLE001 - the evaluator raises anything on elements of the wrong shape
-            return None
-        return None if stated is None else Sourced(stated, Origin(located.versioned, f"{located.kind}.{self.path}"))
+            read = [StatedLength(located, origin, None, unclear=True)]
+        yield from read
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +129,14 @@ class SessionPapers:
 
     def at(self, place: Place) -> Iterator[Located]:
         """The resources at a place that belong to the session and count."""
+        return (each for each in self.linked(place) if place.holds(each))
+
+    def linked(self, place: Place) -> Iterator[Located]:
+        """The resources of a place's type that belong to the session, whether or not they count."""
         for located in self.store.about(place.resource, self.patient):
             if self.version_of(located) != place.version:
                 continue
-            linked = located.key in self.reports | self.session or self._belongs(place, located)
-            if linked and place.holds(located):
+            if located.key in self.reports | self.session or self._belongs(place, located):
                 yield located
 
     def _belongs(self, place: Place, located: Located) -> bool:
@@ -146,15 +165,16 @@ def find_documentation(
     return documentation, tuple({located.key: located for located, _ in used}.values())
 
 
-def find_length(
+def find_lengths(
     mapping: DocumentationMapping, papers: SessionPapers, systems: CodeSystems
-) -> tuple[Sourced[Decimal], Located] | None:
-    """The length that a document of the session states, and the document; the first place that states one counts."""
-    for each in mapping.minutes:
-        for located in papers.at(each.place):
-            if (stated := each.minutes(located, systems)) is not None:
-                return stated, located
-    return None
+) -> tuple[StatedLength, ...]:
+    """Every length that a document of the session states: where they differ, nothing chooses between them."""
+    return tuple(
+        stated
+        for each in mapping.minutes
+        for located in papers.linked(each.place)
+        for stated in each.stated(located, systems)
+    )
 
 
 def _origin(located: Located, place: Place) -> Origin:

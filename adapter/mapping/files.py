@@ -5,9 +5,19 @@ An unknown key, a missing one or a value of another type is a fault with a line,
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+import re
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from adapter.errors import ConfigurationError
 from adapter.mapping.day import Day
@@ -31,6 +41,30 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _says_something(words: str) -> str:
+    if re.search(r"[^\W_]", words) is None:
+        raise ValueError("holds no letter or digit, so it would be found everywhere or nowhere")
+    return words
+
+
+Words = Annotated[str, AfterValidator(_says_something)]
+"""Words that something is recognised by."""
+
+
+def _in_plain_letters(name: str) -> str:
+    if re.search(r"[a-z0-9]", name.casefold()) is None:
+        raise ValueError("holds no letter from a to z and no digit, which names are compared by")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_in_plain_letters)]
+"""A name of a payer, or a part of one."""
+
+
+TRANSLATED = ("coding", "text")
+"""The types that a table can translate."""
+
+
 class FieldFile(Strict):
     path: str | list[str]
     kind: Literal[
@@ -50,6 +84,14 @@ class FieldFile(Strict):
     table: str | None = None
     listed_only: bool = False
     """Drop codes that the table lacks, where they would mean something else."""
+
+    @model_validator(mode="after")
+    def has_a_table_for_what_it_can_translate(self) -> FieldFile:
+        if self.table is not None and self.kind not in TRANSLATED:
+            raise ValueError(f"a table translates {' or '.join(TRANSLATED)}, not {self.kind}")
+        if self.listed_only and self.table is None:
+            raise ValueError("listed_only without a table that lists something")
+        return self
 
 
 class GroupFile(Strict):
@@ -81,8 +123,12 @@ class ElementFile(Strict):
 
 
 class LengthFile(PlaceFile):
-    """A place that states how long the session was; ``value`` leads to a Duration or Quantity of time."""
+    """A place that states how long the session was; ``value`` leads to a Duration or Quantity of time.
 
+    Without a link to the session the length of any other visit of the patient would count.
+    """
+
+    linked_by: list[str] = Field(min_length=1)
     value: str
 
 
@@ -125,11 +171,15 @@ class PayerFile(Strict):
     payer: str
     title: str
     identifiers: list[PayerIdentifier] = []
-    names: list[str] = []
-    name_parts: list[str] = []
-    not_names: list[str] = []
+    names: list[Name] = []
+    name_parts: list[Name] = []
+    not_names: list[Name] = []
     policies: list[str] = []
     note: str = ""
+
+
+CredentialCode = Annotated[str, StringConstraints(pattern=r"^[^|]*\|[^|\s]+$")]
+"""``system key|code``; without a key, a coding of a system that nobody knows."""
 
 
 class CredentialFile(Strict):
@@ -139,10 +189,10 @@ class CredentialFile(Strict):
     """
 
     title: str
-    codes: list[str] = []
-    texts: list[str] = []
-    issuers: list[str] = []
-    confirmed_by: list[str] = []
+    codes: list[CredentialCode] = []
+    texts: list[Words] = []
+    issuers: list[Words] = []
+    confirmed_by: list[Words] = []
 
 
 class CredentialsFile(Strict):
@@ -150,7 +200,7 @@ class CredentialsFile(Strict):
     source: str
     edition: str
     checked: Day
-    doubts: list[str] = []
+    doubts: list[Words] = []
     """Words that deny a credential or put it in the future, whatever else is said."""
     kinds: dict[str, CredentialFile]
 
@@ -225,50 +275,6 @@ class CodeListFile(Strict, Generic[Entry]):
     edition: str
     checked: Day
     codes: dict[str, Entry]
-
-
-class ConceptMapTarget(BaseModel):
-    code: str
-
-
-class ConceptMapElement(BaseModel):
-    code: str
-    target: list[ConceptMapTarget] = []
-
-
-class ConceptMapGroup(BaseModel):
-    source: str | None = None
-    target: str
-    element: list[ConceptMapElement]
-
-
-class ValueSetConcept(BaseModel):
-    code: str
-
-
-class ValueSetInclude(BaseModel):
-    system: str
-    concept: list[ValueSetConcept]
-
-
-class ValueSetCompose(BaseModel):
-    include: list[ValueSetInclude]
-
-
-class ValueSetFile(BaseModel):
-    """A FHIR ValueSet that lists its codes; a field with this table keeps these codes and drops others."""
-
-    resourceType: Literal["ValueSet"]  # noqa: N815 - FHIR's name
-    id: str
-    compose: ValueSetCompose
-
-
-class ConceptMapFile(BaseModel):
-    """The part of a FHIR ConceptMap that is used; the rest of the resource may say what it likes."""
-
-    resourceType: Literal["ConceptMap"]  # noqa: N815 - FHIR's name
-    id: str
-    group: list[ConceptMapGroup] = []
 
 
 class ReasonCodesFile(Strict):

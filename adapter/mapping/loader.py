@@ -6,7 +6,7 @@ Nothing is read after the start: what loads is complete and consistent, and what
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
@@ -16,10 +16,13 @@ from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.layers import Layers
 from adapter.mapping import files
+from adapter.mapping.checks import shared_spellings, unknown_systems
+from adapter.mapping.code_tables import read_table
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
 from adapter.mapping.mapper import PartMapping
 from adapter.mapping.model import model
+from adapter.mapping.plan_checks import plan_faults
 from adapter.mapping.required import REQUIRED, missing_fields, unknown_fields
 from adapter.mapping.tables import (
     CodeSystems,
@@ -32,7 +35,6 @@ from adapter.mapping.tables import (
     whole_words,
 )
 from adapter.mapping.variables import VARIABLES, Variables
-from adapter.session.model import Code
 from adapter.yaml_lines import Lined
 
 NOT_RESOURCES = {"evidence", "documentation", "variables"}
@@ -59,6 +61,11 @@ class Mappings:
     tables: Mapping[str, ConceptMap]
     variables: Variables
 
+    @property
+    def folder(self) -> str:
+        """The folder of the files that serve this version."""
+        return folder_of(self.version)
+
     def names_scope(self, text: str) -> bool:
         """Whether a text names one of our codes as a word."""
         return self.named_in(text) is not None
@@ -69,20 +76,25 @@ class Mappings:
         return next((code for code in self.scope if code in words), None)
 
 
+def folder_of(version: str) -> str:
+    """The folder of mappings that serve a FHIR version: R4B is read by those of R4."""
+    return "r4" if version == "r4b" else version
+
+
 def load_mappings(layers: Layers, version: str) -> Mappings:
     """Everything that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
 
     Raises:
         ConfigurationError: with every fault of every file, each with its line.
     """
-    loader = _Loader(layers, "r4" if version == "r4b" else version)
+    loader = _Loader(layers, folder_of(version))
     systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
     tables = loader.attempt(lambda: loader.tables(systems)) or {}
     variables = loader.attempt(loader.variables) or Variables()
     resources = loader.attempt(lambda: loader.resources(tables, variables))
     documentation = loader.attempt(lambda: loader.documentation(variables))
     plan = loader.attempt(loader.plan)
-    credentials = loader.attempt(loader.credentials)
+    credentials = loader.attempt(lambda: loader.credentials(systems))
     payers = loader.attempt(loader.payers)
     services = loader.attempt(loader.services) or {}
     scope = {code: str(entry.system) for code, entry in services.items() if entry.scope}
@@ -119,45 +131,64 @@ class _Loader:
         return [each for each in loaded if each is not None]
 
     def code_systems(self) -> CodeSystems:
-        read = files.validated(files.CodeSystemsFile, self.layers.lined("tables/code-systems.yaml"))
+        lined = self.layers.lined("tables/code-systems.yaml")
+        read = files.validated(files.CodeSystemsFile, lined)
+        self.faults += shared_spellings(lined, read)
         spellings = {url: key for key, system in read.systems.items() for url in (system.preferred, *system.accepted)}
         return CodeSystems({key: system.preferred for key, system in read.systems.items()}, spellings)
 
     def tables(self, systems: CodeSystems) -> dict[str, ConceptMap]:
-        found = (self.attempt(partial(self._table, name, systems)) for name in self.layers.names("tables/*.json"))
-        return {each.name: each for each in found if each is not None}
-
-    def _table(self, name: str, systems: CodeSystems) -> ConceptMap:
-        """The table of every layer in one: what a later one says of a code counts."""
-        layers = self.layers.each(name)
-        if any(isinstance(each.data, dict) and each.data.get("resourceType") == "ValueSet" for each in layers):
-            return _value_set(name, [files.validated(files.ValueSetFile, lined) for lined in layers], systems)
-        return _concept_map(name, [files.validated(files.ConceptMapFile, lined) for lined in layers], systems)
+        found: dict[str, ConceptMap] = {}
+        for name in self.layers.names("tables/*.json"):
+            table = self.attempt(partial(read_table, self.layers, name, systems))
+            if table is None:  # its own faults stop the start; the fields that name it are in order
+                found[PurePath(name).stem] = ConceptMap(PurePath(name).stem, {}, name)
+            elif table.name in found:
+                where, hint = self.layers.each(name)[0], f"the other is {found[table.name].file}; give both one name"
+                self.faults.append(where.fault(f"table {table.name!r} stands in two files", ("id",), hint))
+            else:
+                found[table.name] = table
+        return found
 
     def variables(self) -> Variables:
         name = f"{self.version}/{VARIABLES}"
         if not self.layers.holding(name):
             return Variables()
-        return Variables(files.validated(files.VariablesFile, self.layers.lined(name)).variables)
+        lined = self.layers.lined(name)
+        variables = Variables(files.validated(files.VariablesFile, lined).variables)
+        self.faults += [lined.fault(problem, ("variables", each)) for each, problem in variables.problems()]
+        return variables
 
     def resources(self, tables: Mapping[str, ConceptMap], variables: Variables) -> dict[str, PartMapping]:
         pattern = f"{self.version}/*.yaml"
         if not self.layers.names(pattern):
             where = self.layers.shown(self.version)
             raise ConfigurationError([ConfigurationFault(where, 1, f"no mappings for FHIR {self.version.upper()}")])
-        found = dict(self.each(pattern, lambda lined: self._resource(lined, tables, variables), NOT_RESOURCES))
+        wrong = self._capitals()
+        found = dict(self.each(pattern, lambda lined: self._resource(lined, tables, variables), NOT_RESOURCES | wrong))
         for kind in sorted(set(REQUIRED) - set(found)):
-            name = f"{self.version}/{kind.lower()}.yaml"
+            name = f"{self.version}/{_file_of(kind)}"
             if not self.layers.holding(name):
                 self.faults.append(ConfigurationFault(self.layers.shown(name), 1, f"there is no mapping for {kind}"))
         return found
+
+    def _capitals(self) -> set[str]:
+        """Names that are not in lower case: beside the file they mean, they would count for nothing."""
+        names = [name for name in self.layers.names(f"{self.version}/*.yaml") if name != name.lower()]
+        for name in names:
+            problem, hint = "a file name with capitals", f"call it {PurePath(name.lower()).name}"
+            self.faults.append(ConfigurationFault(self.layers.shown(name), 1, problem, hint))
+        return {PurePath(name).stem for name in names}
 
     def _resource(
         self, lined: Lined, tables: Mapping[str, ConceptMap], variables: Variables
     ) -> tuple[str, PartMapping]:
         read = files.validated(files.ResourceFile, lined)
-        if not model(self.version).is_type(read.resource):
+        if not model(self.version).is_resource(read.resource):
             raise ConfigurationError([lined.fault(f"there is no resource {read.resource!r}", ("resource",))])
+        if read.resource.lower() != PurePath(lined.file).stem:
+            problem, hint = f"resource {read.resource} stands in a file of another name", _file_of(read.resource)
+            raise ConfigurationError([lined.fault(problem, ("resource",), f"call the file {hint}")])
         compiler = Compiler(lined, self.version, tables, variables)
         base = Base.of_resource(read.resource)
         groups = {name: compiler.group(group, base, ("groups", name)) for name, group in read.groups.items()}
@@ -183,7 +214,9 @@ class _Loader:
         return mapping
 
     def plan(self) -> EvidencePlan:
-        read = files.validated(files.EvidenceFile, self.layers.lined(f"{self.version}/evidence.yaml"))
+        lined = self.layers.lined(f"{self.version}/evidence.yaml")
+        read = files.validated(files.EvidenceFile, lined)
+        self.faults += plan_faults(lined, read, model(self.version))
         follow = {kind: tuple(paths) for kind, paths in read.follow.items()}
         identified_as = {name: tuple(kinds) for name, kinds in read.identified_as.items()}
         coaches = {kind: CoachSearch(each.by, each.code, each.date) for kind, each in read.sessions_of_coach.items()}
@@ -193,8 +226,10 @@ class _Loader:
         }
         return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents)
 
-    def credentials(self) -> Credentials:
-        read = files.validated(files.CredentialsFile, self.layers.lined("codes/credentials.yaml"))
+    def credentials(self, systems: CodeSystems) -> Credentials:
+        lined = self.layers.lined("codes/credentials.yaml")
+        read = files.validated(files.CredentialsFile, lined)
+        self.faults += unknown_systems(lined, read, systems)
         kinds = [_credential_kind(key, kind) for key, kind in read.kinds.items()]
         return Credentials(kinds, whole_words(read.doubts))
 
@@ -217,30 +252,8 @@ class _Loader:
         return files.validated(files.CodeListFile[files.ServiceEntry], lined).codes
 
 
-def _value_set(name: str, read: Sequence[files.ValueSetFile], systems: CodeSystems) -> ConceptMap:
-    """FHIR ValueSets as a table of codes that stay what they are."""
-    listed = (
-        (include.system, concept.code)
-        for each in read
-        for include in each.compose.include
-        for concept in include.concept
-    )
-    targets: dict[tuple[str | None, str], Code] = {
-        (system, code): systems.read(code, system) for system, code in listed
-    }
-    return ConceptMap(read[0].id, targets, name, listed_only=True)
-
-
-def _concept_map(name: str, read: Sequence[files.ConceptMapFile], systems: CodeSystems) -> ConceptMap:
-    """FHIR ConceptMaps as one; targets keep the key of their system, so a rule never sees a URL."""
-    targets: dict[tuple[str | None, str], Code] = {}
-    for group in (group for each in read for group in each.group):
-        for element in group.element:
-            targets.pop((group.source, element.code), None)
-            if element.target:
-                target = systems.read(element.target[0].code, group.target)
-                targets[group.source, element.code] = Code(target.code, target.system, group.source)
-    return ConceptMap(read[0].id, targets, name)
+def _file_of(kind: str) -> str:
+    return f"{kind.lower()}.yaml"
 
 
 def _credential_kind(key: str, read: files.CredentialFile) -> CredentialKind:

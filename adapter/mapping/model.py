@@ -53,15 +53,23 @@ class Model:
 
     def names(self, of: Types) -> Collection[str]:
         """All elements of any of the types."""
-        lineage = [ancestor for kind in of or () for ancestor in self._lineage(kind)]
+        lineage = [ancestor for kind in of or () for ancestor in self.lineage(kind)]
         return {name for ancestor in lineage for name in self.members.get(ancestor, ())}
 
     def is_type(self, name: str) -> bool:
         """Whether a data type or a resource is called so."""
         return name in self.parents or _lower(name) in PRIMITIVES
 
+    def is_resource(self, name: str) -> bool:
+        """Whether a resource is called so."""
+        return not _OPEN.isdisjoint(self.lineage(name))
+
+    def is_choice(self, of: Types, name: str) -> bool:
+        """Whether an element may be of several types, so that JSON writes its name with the type."""
+        return any(f"{ancestor}.{name}" in self.choices for kind in of or () for ancestor in self.lineage(kind))
+
     def _member(self, kind: str, name: str) -> frozenset[str] | None:
-        for ancestor in self._lineage(kind):
+        for ancestor in self.lineage(kind):
             if (found := self._own(f"{ancestor}.{name}")) is not None:
                 return found
             if (found := self._typed_choice(ancestor, name)) is not None:
@@ -84,7 +92,7 @@ class Model:
                 return frozenset([_plain(name[length:])])
         return None
 
-    def _lineage(self, kind: str) -> list[str]:
+    def lineage(self, kind: str) -> list[str]:
         """A type and those it inherits from."""
         found = [kind]
         if "." in kind:

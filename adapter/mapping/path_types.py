@@ -22,9 +22,11 @@ SAME = frozenset(["first", "last", "tail", "single", "skip", "take", "distinct",
 BOOLEAN = frozenset(
     [
         *("exists", "all", "empty", "not", "allTrue", "anyTrue", "allFalse", "anyFalse"),
-        *("hasValue", "contains", "startsWith", "endsWith", "matches"),
+        *("contains", "startsWith", "endsWith", "matches"),
     ]
 )
+PER_ELEMENT = SAME | {"exists", "all", "select", "repeat", "aggregate", "iif", "coalesce"}
+"""Functions that evaluate their arguments on each element they are called on; others, on what they stand in."""
 _BOOLEAN: Types = frozenset(["boolean"])
 
 
@@ -53,7 +55,10 @@ class PathTypes:
 
     def _invocation(self, node: Node, here: Types) -> Types:
         left, right = node["children"]
-        return self._walk(right, self._walk(left, here))
+        found = self._walk(left, here)
+        if right.get("type") == "FunctionInvocation":
+            return self._called(right, found, here)
+        return self._walk(right, found)
 
     def _indexer(self, node: Node, here: Types) -> Types:
         left, index = node["children"]
@@ -86,11 +91,19 @@ class PathTypes:
         if not self.model.is_type(kind):
             self.faults.append(f"there is no type {kind!r}")
             return None
-        if found is not None and kind not in found and not found & {"Quantity", "string", "uri", "integer"}:
+        if found is not None and not self._may_be(kind, found):
             self.faults.append(f"{kind!r} cannot stand there, only {_or(found)}")
         return frozenset([kind])
 
+    def _may_be(self, kind: str, found: frozenset[str]) -> bool:
+        """Whether an element of one of the types may be of this kind: the same, a special one or a general one."""
+        return bool(found & set(self.model.lineage(kind))) or any(kind in self.model.lineage(each) for each in found)
+
     def _function(self, node: Node, here: Types) -> Types:
+        return self._called(node, here, here)
+
+    def _called(self, node: Node, here: Types, outer: Types) -> Types:
+        """What a function gives on elements of ``here``, called where ``outer`` is."""
         (call,) = node["children"]
         name = _name(call)
         parameters = [each for part in call["children"][1:] for each in part.get("children", ())]
@@ -100,7 +113,7 @@ class PathTypes:
             return _BOOLEAN
         if name == "repeat":
             return self._repeated(parameters[0], here) if parameters else here
-        found = [self._walk(each, here) for each in parameters]
+        found = [self._walk(each, here if name in PER_ELEMENT else outer) for each in parameters]
         if name == "extension":
             return frozenset(["Extension"])
         if name == "select":

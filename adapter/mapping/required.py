@@ -68,7 +68,18 @@ REQUIRED: dict[str, dict[str, frozenset[str]]] = {
     },
     "Encounter": {
         "": frozenset(
-            ["class", "length", "length_unit", "locations", "modality", "period", "status", "subject", "types"]
+            [
+                "class",
+                "length",
+                "length_unclear",
+                "length_unit",
+                "locations",
+                "modality",
+                "period",
+                "status",
+                "subject",
+                "types",
+            ]
         ),
         "participants": frozenset(["individual", "roles"]),
     },

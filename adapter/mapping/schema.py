@@ -57,15 +57,36 @@ def _relaxed(schema: Any) -> Any:
     found = {name: _relaxed(each) for name, each in schema.items() if name != "required"}
     if isinstance(schema.get("properties"), dict):
         found["properties"] = dict(_properties(schema["properties"]))
+    if isinstance(schema.get("additionalProperties"), dict):
+        found["additionalProperties"] = dict(_any_name(schema["additionalProperties"]))
     return found
 
 
 def _properties(properties: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, each in properties.items():
-        yield name, {"anyOf": [_relaxed(each), {"type": "null"}]}
-        kinds = each.get("anyOf", [each])
-        if any(kind.get("type") == "array" for kind in kinds):
-            yield f"{name}{ADDS}", _relaxed(each)
+        yield name, _or_null(each)
+        if (items := _items(each)) is not None:
+            yield f"{name}{ADDS}", _added(each, items)
+
+
+def _any_name(values: Any) -> Iterator[tuple[str, Any]]:
+    """What stands under names of the file's own: the value or null, and under the name with a plus one value too."""
+    choices = [*_or_null(values)["anyOf"], *([] if (items := _items(values)) is None else [_relaxed(items)])]
+    yield "anyOf", choices
+
+
+def _or_null(schema: Any) -> Any:
+    return {"anyOf": [_relaxed(schema), {"type": "null"}]}
+
+
+def _added(whole: Any, items: Any) -> Any:
+    """What may be added to a list: a list of the same, or one value of it."""
+    return {"anyOf": [_relaxed(whole), _relaxed(items)]}
+
+
+def _items(schema: Any) -> Any:
+    """What a list is of; None where the value is no list."""
+    return next((each["items"] for each in schema.get("anyOf", [schema]) if each.get("type") == "array"), None)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ Pure: the same evidence gives the same sessions. Nothing is decided here; what c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from adapter.evidence.coaches import CoachSession
 from adapter.evidence.gather import ClaimEvidence, LineEvidence
 from adapter.evidence.other_claims import related_claim
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.documentation import SessionPapers, find_documentation, find_length
+from adapter.mapping.documentation import SessionPapers, StatedLength, find_documentation, find_lengths
 from adapter.mapping.history import named_visits
 from adapter.mapping.insurance import coverage, insurer
 from adapter.mapping.loader import Mappings
@@ -42,6 +41,9 @@ from adapter.terminology.icd10cm import Icd10Cm
 
 WITHDRAWN = ("entered-in-error", "refuted")
 """Verification statuses of a Condition that nobody stands by; https://hl7.org/fhir/R4/valueset-condition-ver-status.html."""
+
+UNIT = "no UCUM unit of time"
+"""What stands for the unit of a document's length that is not min, h or s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,13 @@ class Builder:
             condition = None
         if not codes and condition is not None:
             codes = condition.many("codes")
-        plain = next((each.value.code for each in codes if each.value.system == "ICD-10-CM"), None)
-        known, billable = (None, None) if plain is None else self.icd10cm.lookup(plain)
         lost = not codes and record.one("condition") is not None and condition is None
         written = as_written(record.value("condition")) if lost else ""
-        return Diagnosis(sequence, codes, record.origin, known, billable, written, lost)
+        diagnosis = Diagnosis(sequence, codes, record.origin, written=written, unresolved=lost)
+        if diagnosis.icd10cm is None:
+            return diagnosis
+        known, billable = self.icd10cm.lookup(diagnosis.icd10cm)
+        return replace(diagnosis, known=known, billable=billable)
 
     def _related(self, record: Record) -> Related:
         relationship, named = record.one("relationship"), record.one("claim") or record.one("reference")
@@ -123,14 +127,13 @@ class Builder:
         self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence, history: tuple[PriorService, ...]
     ) -> tuple[CoachingSession, tuple[Located, ...]]:
         papers = self._papers(evidence, line)
-        stated = find_length(self.mapper.documentation, papers, self.mappings.systems) if papers else None
-        visit = self._visit(line, stated[0] if stated else None)
+        stated = find_lengths(self.mapper.documentation, papers, self.mappings.systems) if papers else ()
+        visit = self._visit(line, stated)
         time = self._time(visit, line)
         documentation, documents = (
             find_documentation(self.mapper.documentation, papers) if papers else (Documentation(), ())
         )
-        if stated is not None:
-            documents = (*documents, stated[1])
+        documents = (*documents, *(each.located for each in stated))
         serviced = line.serviced.value if line.serviced else None
         session = CoachingSession(
             claim=facts,
@@ -175,7 +178,7 @@ class Builder:
             net=item.one("net"),
             serviced=line.serviced,
             serviced_inherited=item.one("serviced") is None and line.serviced is not None,
-            place_of_service=item.one("place_of_service"),
+            places=item.many("place_of_service"),
             diagnoses=tuple(known[each] for each in pointers if each in known) if pointers else facts.diagnoses,
             points_to_diagnoses=bool(pointers),
             dangling_pointers=tuple(each for each in pointers if each not in known),
@@ -202,7 +205,7 @@ class Builder:
 
     # --- the visit
 
-    def _visit(self, line: LineEvidence, stated: Sourced[Decimal] | None) -> Visit:
+    def _visit(self, line: LineEvidence, stated: Sequence[StatedLength]) -> Visit:
         return Visit(
             encounter=None if line.encounter is None else self._encounter(line.encounter, stated),
             procedure=None if line.procedure is None else self._procedure(line.procedure),
@@ -211,22 +214,25 @@ class Builder:
             ignored=tuple(each.origin for each in line.ignored),
         )
 
-    def _encounter(self, record: Record, stated: Sourced[Decimal] | None) -> Encounter:
-        """``stated`` is the length that a document of the session gives; the Encounter's own counts before it."""
-        length, unit = record.one("length") or stated, record.one("length_unit")
+    def _encounter(self, record: Record, stated: Sequence[StatedLength]) -> Encounter:
+        """``stated`` are the lengths that documents of the session give; the Encounter's own counts before them."""
         subject = key_of(self.store, record, "subject")
-        return Encounter(
+        encounter = Encounter(
             origin=record.origin,
             status=record.one("status"),
-            encounter_class=record.one("class"),
+            classes=record.many("class"),
             period=record.one("period"),
-            length=length,
-            length_unit_unknown=unit if length is None else None,
+            length=record.one("length"),
+            length_unit_unknown=None,
             for_group=_is_group(subject),
             patient=subject,
             service_codes=record.many("types"),
             modality=record.one("modality"),
+            length_unclear=record.one("length_unclear"),
         )
+        if encounter.length is not None or encounter.length_unclear is not None:
+            return encounter
+        return _with_length(encounter, stated, record.one("length_unit"))
 
     def _procedure(self, record: Record) -> Procedure:
         subject = key_of(self.store, record, "subject")
@@ -259,6 +265,17 @@ class Builder:
         if not session or evidence.patient is None:
             return None
         return SessionPapers.of(self.store, self.mapper.version_of, evidence.patient, session, line.reports)
+
+
+def _with_length(encounter: Encounter, stated: Sequence[StatedLength], unit: Sourced[str] | None) -> Encounter:
+    """The encounter with the length that documents state; ``unit`` is that of a length of its own, of no time."""
+    known = [Sourced(each.minutes, each.origin) for each in stated if each.minutes is not None]
+    unclear = next((Sourced(True, each.origin) for each in stated if each.unclear), None)
+    ignored = (Sourced(UNIT, each.origin) for each in stated if each.minutes is None and not each.unclear)
+    if not known:
+        return replace(encounter, length_unclear=unclear, length_unit_unknown=unit or next(ignored, None))
+    others = tuple(each for each in known if each.value != known[0].value)
+    return replace(encounter, length=known[0], other_lengths=others, length_unclear=unclear)
 
 
 def _hospital_stays(information: Iterable[Record]) -> Iterable[Sourced[Days]]:

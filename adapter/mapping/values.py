@@ -116,11 +116,19 @@ def days(value: Any, systems: CodeSystems) -> Days:
 
 
 def minutes(value: Any, systems: CodeSystems) -> Decimal | None:
-    """A Duration in minutes, to the whole second, rounded down; None for a unit that is not UCUM min, h or s."""
-    if not isinstance(value, dict) or "value" not in value:
+    """A Duration in minutes, to the whole second, rounded down.
+
+    None for a unit that is not UCUM min, h or s, and for a length that is not definite.
+    """
+    if not isinstance(value, dict) or "value" not in value or indefinite(value, systems):
         return None
     factor = SECONDS_PER_UNIT.get(str(value.get("code"))) if value.get("system") in UCUM else None
     return None if factor is None else Decimal(int(number(value["value"], systems) * factor)) / 60
+
+
+def indefinite(value: Any, systems: CodeSystems) -> bool:
+    """Whether a length says no definite time: less or more than so long, or shorter than nothing."""
+    return isinstance(value, dict) and ("comparator" in value or number(value.get("value", 0), systems) < 0)
 
 
 def money(value: Any, systems: CodeSystems) -> Money | None:

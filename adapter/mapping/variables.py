@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 _WORD = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|%(?P<name>[A-Za-z_]\w*)")
 """A text, a quoted name, or a variable: what looks like a variable inside the first two is none."""
+_NAME = re.compile(r"[A-Za-z_]\w*")
 VARIABLES = "variables.yaml"
 """The file of a version folder that names them."""
 BUILT_IN = frozenset(["context", "resource", "ucum"])
@@ -19,6 +20,18 @@ class Variables:
     """The pieces of one FHIR version."""
 
     pieces: Mapping[str, str] = field(default_factory=dict)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Pieces that no path could name, or that cannot be written out; each with what is wrong."""
+        for name, piece in self.pieces.items():
+            if name in BUILT_IN:
+                yield name, f"%{name} is FHIRPath's own"
+            elif _NAME.fullmatch(name) is None:
+                yield name, f"no path can name %{name}: letters, digits and _ only, and no digit first"
+            try:
+                self.expanded(piece, (name,))
+            except ValueError as error:
+                yield name, str(error)
 
     def named_in(self, text: str) -> set[str]:
         """The variables of ours that an expression names."""

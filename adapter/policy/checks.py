@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from itertools import pairwise
 
 from adapter.coverage.registry import RULES, Rule
@@ -27,6 +28,8 @@ CARC_OF = {"PEND": ["252"], "REVIEW": ["133"], "WARN": [], "APPROVE": []}
 """The CARC that a decision carries; a denial or rejection says its own."""
 OPEN = frozenset({"133", "252"})
 """CARC of lines that are not decided."""
+OPEN_DECISIONS = frozenset({"PEND", "REVIEW"})
+"""The decisions that leave a line open."""
 NECESSITY = frozenset({"50", "55", "56"})
 """Not necessary, experimental, unproven: coverage is decided here, never treatment (Cigna A015, Purpose)."""
 INCOMPLETE, UNPROCESSABLE = "16", "MA130"
@@ -80,6 +83,14 @@ def decisions(lined: Lined, read: RuleFile) -> Faults:
             yield lined.fault(f"{outcome.decision} with a remark code, which nobody would see", (*at, "rarc"))
         if not outcome.fix.strip():
             yield lined.fault(f"{name} tells the reader nothing to do", at, "add fix: what to do next")
+
+
+def unknowns(lined: Lined, read: RuleFile, rule: Rule) -> Faults:
+    """Unknown never becomes an approval or a denial: what stands for missing evidence is asked about."""
+    for name, outcome in read.outcomes.items():
+        if name in rule.unknown and outcome.decision not in OPEN_DECISIONS:
+            problem = f"{name} means that evidence is missing, which decides nothing"
+            yield lined.fault(problem, ("outcomes", name), "decision: PEND or REVIEW")
 
 
 def reasons(lined: Lined, read: RuleFile, codes: CodeLists) -> Faults:
@@ -169,6 +180,28 @@ def unnamed_documents(layers: Layers, policies: Mapping[str, Policy]) -> Faults:
             for document in sorted({each.document for each in (reference, *reference.by_code.values())} - known):
                 lined = layers.lined(f"policies/{policy}/{stated.file.rule}.yaml")
                 yield lined.fault(f"no policy names the document {document!r}", at, "add it to documents: of a policy")
+
+
+def elements(layers: Layers, found: Mapping[str, Collection[str]], policies: Mapping[str, Policy]) -> Faults:
+    """Elements of documentation are those that policies ask for: each has a place, and there is no other.
+
+    ``found``: the elements of ``documentation.yaml``, by the folder of a FHIR version.
+    """
+    asked = {name for each in policies.values() for name in _asked_for(each)}
+    for folder, names in found.items():
+        lined = layers.lined(f"{folder}/documentation.yaml")
+        for name in sorted(asked - set(names)):
+            yield lined.fault(f"policies ask for {name!r}, and nothing says where it is found", ("elements",))
+        for name in sorted(set(names) - asked):
+            near = get_close_matches(name, asked, 1)
+            hint = f"do you mean {near[0]!r}?" if near else f"elements: {', '.join(sorted(asked))}"
+            yield lined.fault(f"no policy asks for {name!r}", ("elements", name), hint)
+
+
+def _asked_for(policy: Policy) -> Iterator[str]:
+    for rule in policy.rules.values():
+        series = rule.file.values.get("documentation_elements")
+        yield from (name for entry in (series.dated if series else ()) for name in entry.value)
 
 
 # --- policies

@@ -194,6 +194,7 @@ class _Loader:
             *checks.named(lined, read.rule, PurePath(name).stem),
             *checks.dates(lined, read),
             *checks.decisions(lined, read),
+            *checks.unknowns(lined, read, rule),
             *checks.reasons(lined, read, self.codes),
             *checks.services(lined, read, self.codes.services),
             *checks.references(lined, read, self.codes.services, self.sections),

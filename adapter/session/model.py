@@ -29,9 +29,14 @@ class Origin:
         return f"{self.resource} {self.path}"
 
 
+def addressed(key: str) -> bool:
+    """Whether a key is an address at all: a reference of mere words leads nowhere."""
+    return "/" in key or ":" in key or " by identifier " in key
+
+
 def comparable(key: str) -> bool:
-    """Whether a key stands for a resource on file: one contained, or known by a number only, may be anyone."""
-    return "#" not in key and " by identifier " not in key
+    """Whether a key is of a resource on file: one contained, by a number only, or no address may be anyone."""
+    return addressed(key) and "#" not in key and " by identifier " not in key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,14 @@ class Diagnosis:
 
     @property
     def icd10cm(self) -> str | None:
-        return next((each.value.code for each in self.codes if each.value.system == "ICD-10-CM"), None)
+        """The ICD-10-CM code; None also where there are several different ones and nothing to choose by."""
+        found = self.all_icd10cm
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def all_icd10cm(self) -> tuple[str, ...]:
+        """The different ICD-10-CM codes of the one diagnosis."""
+        return tuple(dict.fromkeys(each.value.code for each in self.codes if each.value.system == "ICD-10-CM"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,8 @@ class ClaimLine:
     serviced: Sourced[Days] | None
     """Date or days of service: the line's, else the claim's billable period."""
     serviced_inherited: bool
-    place_of_service: Sourced[Code] | None
+    places: tuple[Sourced[Code], ...]
+    """Every coding of the place of service: the standard one, and what a site writes beside it."""
     diagnoses: tuple[Diagnosis, ...]
     """Those the line points to; all of the claim's when it points to none."""
     points_to_diagnoses: bool
@@ -121,11 +134,11 @@ class ClaimLine:
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """The visit; ``encounter_class`` of v3-ActCode, ``length`` in minutes, to the whole second."""
+    """The visit; ``classes`` of v3-ActCode (R5 may have several), ``length`` in minutes, to the whole second."""
 
     origin: Origin
     status: Sourced[str] | None
-    encounter_class: Sourced[Code] | None
+    classes: tuple[Sourced[Code], ...]
     period: Sourced[Interval] | None
     length: Sourced[Decimal] | None
     length_unit_unknown: Sourced[str] | None
@@ -134,6 +147,10 @@ class Encounter:
     service_codes: tuple[Sourced[Code], ...] = ()
     modality: Sourced[Code] | None = None
     """``virtual`` where the record says so. None: not recorded, for no class proves that people met in person."""
+    other_lengths: tuple[Sourced[Decimal], ...] = ()
+    """What further documents of the session state, where that differs from ``length``: nothing chooses between them."""
+    length_unclear: Sourced[bool] | None = None
+    """A length is stated, and nobody can tell which: with a comparator, below zero, or in a wrong shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from adapter.answers.answer import Action, Answer, Written
 from adapter.errors import WriteError
+from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
-from adapter.evidence.store import ID_LIMIT
 from adapter.sinks.ledger import Ledger
 from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, objects, search_value
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from adapter.evidence.newest import version_rank
 from adapter.evidence.references import Json, parse_reference
-from adapter.evidence.store import PATIENT_ELEMENTS, Located, version_rank
+from adapter.evidence.store import PATIENT_ELEMENTS, Located
 from adapter.sources.fhir_client import batched, search_value
 from adapter.sources.server import MOST_VALUES, ServerSource
 

@@ -84,7 +84,7 @@ class _Busy(Exception):
 
 
 class FhirClient:
-    """Reads, searches and batches against one FHIR base URL; close it, or use it as a context manager."""
+    """Reads, searches, writes and batches against one FHIR base URL; close it, or use it as a context manager."""
 
     def __init__(
         self,
@@ -180,6 +180,37 @@ class FhirClient:
             raise SourceError(f"{self._shown} answered a batch with a response that is no object")
         return replies
 
+    async def operation(self, kind: str, id: str, name: str) -> Json:
+        """What an operation answers that changes nothing, such as ``$status`` of a Subscription."""
+        request = self._http.build_request("GET", f"{self.base}/{kind}/{quote(id, safe='')}/{name}")
+        return await self._ask(request, f"{name} of a {kind}")
+
+    async def create(self, resource: Json, *, if_none_exist: str | None = None) -> bool:
+        """Create it; False when the condition (a query) found one instead. Without a condition it is sent once only."""
+        kind = resource["resourceType"]
+        headers = {"Content-Type": FHIR_JSON} | ({"If-None-Exist": if_none_exist} if if_none_exist else {})
+        url = f"{self.base}/{kind}"
+        request = self._http.build_request("POST", url, content=orjson.dumps(resource), headers=headers)
+        answer = await self._sent(request, f"a new {kind}", repeatable=if_none_exist is not None)
+        return answer.status_code == httpx.codes.CREATED
+
+    async def update(self, resource: Json) -> None:
+        """Replace the version that was read, by ``If-Match``; ``Refused`` 409 or 412 when somebody changed it since."""
+        kind, version = resource["resourceType"], (resource.get("meta") or {}).get("versionId")
+        headers = {"Content-Type": FHIR_JSON} | ({"If-Match": f'W/"{version}"'} if version else {})
+        url = f"{self.base}/{kind}/{quote(resource['id'], safe='')}"
+        request = self._http.build_request("PUT", url, content=orjson.dumps(resource), headers=headers)
+        await self._sent(request, f"an update of a {kind}")
+
+    async def delete(self, kind: str, id: str) -> None:
+        """Delete it; that it is gone already is as good."""
+        request = self._http.build_request("DELETE", f"{self.base}/{kind}/{quote(id, safe='')}")
+        try:
+            await self._sent(request, f"the removal of a {kind}")
+        except Refused as refused:
+            if refused.status not in _GONE:
+                raise
+
     async def _first_page(self, kind: str, query: str) -> Json:
         url, what = f"{self.base}/{kind}", f"a search of {kind}"
         if len(url) + len(query) > LONGEST_URL:
@@ -246,6 +277,10 @@ class FhirClient:
 
     async def _ask(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> Json:
         """Send and decode; any fault becomes a SourceError that names ``what`` was asked."""
+        return self._decoded(await self._sent(request, what, repeatable=repeatable), what)
+
+    async def _sent(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
+        """The answer of a request that was carried out."""
         try:
             response = await self._persist(request, self._patience.attempts if repeatable else 1)
         except _Busy as busy:
@@ -256,7 +291,7 @@ class FhirClient:
         self.server_time = _server_time(response) or self.server_time
         if not response.is_success:
             raise self._refusal(response, what)
-        return self._decoded(response, what)
+        return response
 
     async def _persist(self, request: httpx.Request, attempts: int) -> httpx.Response:
         retrying = stamina.AsyncRetryingCaller(

@@ -13,9 +13,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from adapter.evidence.newest import version_rank
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json, Pointer, parse_reference
-from adapter.evidence.store import EvidenceStore, Located, version_rank
+from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
 from adapter.sources.fhir_client import FhirClient, Refused, batched, search_value
 from adapter.sources.oversize import within_limits

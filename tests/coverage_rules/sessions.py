@@ -98,7 +98,7 @@ def an_encounter(
     plain = Encounter(
         origin=said_by("Encounter/1", "Encounter"),
         status=None if status is None else read(status, "status"),
-        encounter_class=None if encounter_class is None else read(Code(encounter_class, "V3-ACT"), "class"),
+        classes=() if encounter_class is None else (read(Code(encounter_class, "V3-ACT"), "class"),),
         period=None if interval is None else read(interval, "period"),
         length=None if length is None else read(Decimal(length), "length"),
         length_unit_unknown=None,
@@ -204,7 +204,7 @@ def a_line(
         net=sourced(Money(units * PRICE, "USD"), "Claim.item[0].net"),
         serviced=sourced(Days(on, on), "Claim.item[0].serviced"),
         serviced_inherited=False,
-        place_of_service=None if pos is None else sourced(Code(pos, "POS"), "Claim.item[0].location"),
+        places=() if pos is None else (sourced(Code(pos, "POS"), "Claim.item[0].location"),),
         diagnoses=pointed,
         points_to_diagnoses=True,
     )

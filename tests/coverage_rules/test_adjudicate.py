@@ -336,3 +336,17 @@ def test_findings_come_in_the_order_of_their_stages(book: PolicyBook, session: C
     SAID.extend(findings)
     stages = [RULES[each.rule].stage for each in findings]
     assert stages == sorted(stages)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "decision"),
+    [
+        row(45, Decision.APPROVE, id="an approval does not rest on its warning"),
+        row(20, Decision.DENY, id="a denial rests on neither its warning nor what is met"),
+    ],
+)
+def test_what_decides_is_as_strong_as_the_decision(book: PolicyBook, minutes: int, decision: Decision) -> None:
+    line = adjudicate(without(a_session(minutes=minutes), "supervisors"), book, NOW)
+    assert line.decision is decision
+    assert {each.decision for each in line.deciding} == {decision}
+    assert Decision.WARN in {each.decision for each in line.findings}

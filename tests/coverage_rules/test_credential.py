@@ -81,10 +81,25 @@ def test_peers(book: PolicyBook, coach: Person, expected: Says) -> None:
     assert answers(book, "credential", held_by(coach, code="H0038")) == [expected]
 
 
-def test_a_taxonomy_of_another_code_system_is_no_peer(book: PolicyBook) -> None:
-    taxonomy = (sourced(Code("175T00000X", "SNOMED"), "PractitionerRole.specialty", COACH),)
-    coach = Person(COACH, said_by(COACH, "Practitioner"), taxonomies=taxonomy)
-    assert answers(book, "credential", held_by(coach, code="H0038")) == [NOT_PEER]
+def enumerated(taxonomy: str, system: str) -> Person:
+    """A certified coach with a taxonomy in some code system."""
+    coded = (sourced(Code(taxonomy, system), "PractitionerRole.specialty", COACH),)
+    return Person(COACH, said_by(COACH, "Practitioner"), credentials=(credential("nbc-hwc"),), taxonomies=coded)
+
+
+@pytest.mark.parametrize(
+    ("coach", "code", "expected"),
+    [
+        row(enumerated("175T00000X", "NUCC"), "H0038", MET, id="a peer specialist of NUCC"),
+        row(enumerated("175T00000X", "SNOMED"), "H0038", NOT_PEER, id="the peer's code, of SNOMED"),
+        row(enumerated("175T00000X", "CMS"), "H0038", NOT_PEER, id="the peer's code, of CMS"),
+        row(enumerated("207Q00000X", "NUCC"), "0592T", PHYSICIAN, id="a physician of NUCC"),
+        row(enumerated("207Q00000X", "SNOMED"), "0592T", MET, id="the physician's code, of SNOMED"),
+        row(enumerated("207Q00000X", "CMS"), "0592T", MET, id="the physician's code, of CMS"),
+    ],
+)
+def test_a_taxonomy_counts_in_its_own_code_system(book: PolicyBook, coach: Person, code: str, expected: Says) -> None:
+    assert answers(book, "credential", held_by(coach, code=code)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +220,11 @@ def test_an_unreadable_code_says_nothing_about_the_coach(book: PolicyBook, servi
 NOBODY, UNLICENSED = warns("warn"), warns("unlicensed")
 
 
+def lost(key: str) -> Person:
+    """Somebody whose reference leads nowhere."""
+    return Person(key, said_by("Claim/1", "Claim.careTeam[1].provider"), resolved=False)
+
+
 def overseen_by(*people: Person, code: str = "0592T") -> CoachingSession:
     return put(a_session(code=code), "supervisors", people)
 
@@ -218,6 +238,12 @@ def overseen_by(*people: Person, code: str = "0592T") -> CoachingSession:
         row(overseen_by(a_person(credential("health-professional-license"), key=SUPERVISOR)), MET, id="a nurse"),
         row(overseen_by(a_person(credential("nbc-hwc"), key=SUPERVISOR)), UNLICENSED, id="another coach"),
         row(overseen_by(a_person(key=SUPERVISOR)), UNLICENSED, id="somebody of whom nothing is known"),
+        row(
+            overseen_by(a_person(key="Practitioner/3"), a_person(key=SUPERVISOR)),
+            UNLICENSED,
+            id="of two of whom nothing is known the first is named",
+        ),
+        row(overseen_by(lost("Practitioner/3"), a_person(key=SUPERVISOR)), UNLICENSED, id="the first leads nowhere"),
         row(overseen_by(a_person(credential("psychology-license"))), NOBODY, id="the coach in person"),
         row(
             overseen_by(a_person(key="Practitioner/3"), a_person(credential("physician"), key=SUPERVISOR)),

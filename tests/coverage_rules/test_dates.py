@@ -12,6 +12,7 @@ from coverage_rules.sessions import (
     a_session,
     an_encounter,
     moment,
+    ongoing,
     period,
     put,
     sourced,
@@ -183,6 +184,11 @@ def on_the_clock(start: str, end: str) -> CoachingSession:
 
 MIDNIGHT = on_the_clock("2023-06-01T23:45:00-05:00", "2023-06-02T00:20:00-05:00")
 IN_UTC = on_the_clock("2023-06-02T10:00:00Z", "2023-06-02T10:45:00Z")
+NO_START = a_session(encounter=an_encounter(Interval(None, moment("2023-06-02T00:20:00-05:00"))))
+NO_END = a_session(encounter=an_encounter(ongoing("2023-06-01T23:45:00-05:00")))
+ONLY_A_MONTH = a_session(encounter=an_encounter(Interval(moment("2023-06"), moment("2023-06-02T00:20:00-05:00"))))
+END_IN_A_MONTH = a_session(encounter=an_encounter(Interval(moment("2023-06-01T23:45:00-05:00"), moment("2023-06"))))
+BACKWARDS = on_the_clock("2023-06-02T00:20:00-05:00", "2023-06-01T23:45:00-05:00")
 OTHER_DAY, TOLERATED = pends("other_day", "N206"), warns("tolerated")
 
 
@@ -207,6 +213,7 @@ OTHER_DAY, TOLERATED = pends("other_day", "N206"), warns("tolerated")
         ),
         row(without(a_session(), "line.serviced"), NOT_APPLICABLE, id="the line has no date"),
         row(without(a_session(), "visit.encounter.period"), NOT_APPLICABLE, id="the evidence has no date"),
+        row(NO_START, NOT_APPLICABLE, id="nobody knows when the visit began"),
         row(
             put(
                 serviced(without(a_session(), "visit.encounter.period"), NEXT),
@@ -245,6 +252,11 @@ SEVERAL = pends("several_days", "N345")
             SEVERAL,
             id="a session in UTC that did not pass midnight",
         ),
+        row(serviced(NO_START, DAY, NEXT), SEVERAL, id="two days, and nobody knows when the visit began"),
+        row(serviced(NO_END, DAY, NEXT), SEVERAL, id="two days, and nobody knows when the visit ended"),
+        row(serviced(ONLY_A_MONTH, DAY, NEXT), SEVERAL, id="two days, and the visit began some day of the month"),
+        row(serviced(END_IN_A_MONTH, DAY, NEXT), SEVERAL, id="two days, and the visit ended some day of the month"),
+        row(serviced(BACKWARDS, NEXT, DAY), SEVERAL, id="line and visit that both end the day before they begin"),
         row(without(a_session(), "line.serviced"), MET, id="the visit alone is dated"),
     ],
 )
@@ -256,6 +268,7 @@ def test_single_day(book: PolicyBook, session: CoachingSession, expected: Says) 
     ("limit", "created", "expected"),
     [
         row(None, "2030-01-01", NOT_APPLICABLE, id="off by default"),
+        row(90, "2023-06-11", MET, id="10 days after the service"),
         row(90, "2023-08-30", MET, id="90 days after the service"),
         row(90, "2023-08-31", denies("too_late", "29"), id="91 days after the service"),
         row(90, None, NOT_APPLICABLE, id="the claim is not dated"),

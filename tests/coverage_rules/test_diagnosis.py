@@ -17,6 +17,7 @@ from coverage_rules.verdicts import (
     reviews,
     row,
     warns,
+    with_value,
 )
 
 from adapter.policy.book import PolicyBook
@@ -51,7 +52,12 @@ def test_diagnosis_present(book: PolicyBook, session: CoachingSession, expected:
 
 
 UNKNOWN, HEADER = rejects("unknown", "16", "M76"), rejects("header", "16", "M81")
-UNRESOLVED = pends("unresolved", "N706")
+UNRESOLVED, SEVERAL = pends("unresolved", "N706"), pends("several", "M76", "N206")
+
+
+def coded(*codes: str) -> Diagnosis:
+    """One diagnosis with several ICD-10-CM codings."""
+    return a_diagnosis(codes[0], codes=tuple(sourced(Code(each, "ICD-10-CM")) for each in codes))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +68,9 @@ UNRESOLVED = pends("unresolved", "N706")
         row(pointing(a_diagnosis("F41.77", known=False, billable=False)), [UNKNOWN], id="a code that does not exist"),
         row(pointing(SNOMED), [UNKNOWN], id="no code of ICD-10-CM"),
         row(pointing(LOST), [UNRESOLVED], id="a Condition that is not on file"),
+        row(pointing(coded("F41.1", "I10")), [SEVERAL], id="two codes of one diagnosis"),
+        row(pointing(coded("I10", "F41.1")), [SEVERAL], id="two codes of one diagnosis, the other way round"),
+        row(pointing(coded("F41.1", "F41.1")), [MET], id="the same code twice"),
         row(
             pointing(a_diagnosis("F41", billable=False), a_diagnosis("X99.99", 2, known=False), LOST),
             [HEADER, UNKNOWN, UNRESOLVED],
@@ -113,7 +122,14 @@ def test_diagnosis_in_scope(book: PolicyBook, code: str, expected: Says) -> None
     ("session", "expected"),
     [
         row(pointing(a_diagnosis("I10"), a_diagnosis("F41.1", 2)), MET, id="one of two is in scope"),
+        row(pointing(a_diagnosis("F17.210"), a_diagnosis("F41.1", 2)), MET, id="two in scope: the first is named"),
         row(pointing(a_diagnosis("I10"), beside=(a_diagnosis("F41.1", 2),)), ELSEWHERE, id="the line points elsewhere"),
+        row(
+            pointing(a_diagnosis("I10"), beside=(a_diagnosis("F17.210", 2), a_diagnosis("F41.1", 3))),
+            ELSEWHERE,
+            id="two in scope, the line points elsewhere: the first is named",
+        ),
+        row(pointing(a_diagnosis("I10"), a_diagnosis("Z71.3", 2)), NEAR, id="one out of scope, one near"),
         row(pointing(a_diagnosis("Z71.3"), beside=(a_diagnosis("F41.1", 2),)), ELSEWHERE, id="points to a near one"),
         row(pointing(LOST), UNREADABLE, id="the only diagnosis cannot be read"),
         row(pointing(SNOMED), UNREADABLE, id="the only diagnosis is not of ICD-10-CM"),
@@ -128,6 +144,21 @@ def test_diagnosis_in_scope(book: PolicyBook, code: str, expected: Says) -> None
 )
 def test_several_diagnoses(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
     assert answers(book, "diagnosis_in_scope", session) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        row("F09", OUT, id="the category before the range"),
+        row("F10.20", MET, id="a code of the first category"),
+        row("F14.20", MET, id="a code in between"),
+        row("F19.20", MET, id="a code of the last category"),
+        row("F20.9", OUT, id="the category after the range"),
+    ],
+)
+def test_a_plan_for_substance_use_alone(book: PolicyBook, code: str, expected: Says) -> None:
+    stated = with_value(book, "diagnosis_in_scope", "covered_diagnoses", ["F10-F19"])
+    assert answers(stated, "diagnosis_in_scope", a_session(diagnoses=[code])) == [expected]
 
 
 @pytest.mark.parametrize(

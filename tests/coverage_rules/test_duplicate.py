@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from coverage_rules.sessions import DAY, a_service, a_session, put, said_by, sourced, without
+from coverage_rules.sessions import CLINIC, DAY, a_service, a_session, put, said_by, sourced, without
 from coverage_rules.verdicts import MET, NOT_APPLICABLE, Says, answers, denies, rejects, reviews, row, warns
 
 from adapter.policy.book import PolicyBook
@@ -16,13 +16,20 @@ from adapter.session.model import CoachingSession, PriorService, Related, Settle
 EXACT, OPEN = denies("exact", "18"), reviews("original_open")
 NAMELESS_PROVIDER, SAME_DAY = reviews("provider_unknown"), reviews("same_day")
 ELSEWHERE: dict[str, Any] = {"provider": "Organization/other"}
-EVE = DAY - timedelta(days=1)
+EVE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
 
 
 def beside(**more: Any) -> CoachingSession:
     """A session with the same service on an earlier claim."""
     other = replace(a_service("0592T", DAY), **more)
     return put(a_session(), "history", (*a_session().history, other))
+
+
+def beside_two(**more: Any) -> CoachingSession:
+    """A session with the same service on one earlier claim as stated, and on line 2 of another."""
+    other = a_service("0592T", DAY, claim="Claim/00", line=2, origin=said_by("Claim/00", "Claim.item[1]"), **ELSEWHERE)
+    first = beside(**more)
+    return put(first, "history", (*first.history, other if more else replace(other, provider=CLINIC)))
 
 
 @pytest.mark.parametrize(
@@ -39,9 +46,11 @@ def beside(**more: Any) -> CoachingSession:
         row(beside(earlier=False), MET, id="on a later claim: then that one is the duplicate"),
         row(beside(tied=True), MET, id="on a claim that this one replaces, or that replaces it"),
         row(beside(denied=True), EXACT, id="on an earlier claim that was denied: a new claim does not help"),
-        row(beside(day=DAY - timedelta(days=1)), MET, id="the day before"),
-        row(beside(day=DAY + timedelta(days=1)), MET, id="the day after"),
+        row(beside(day=EVE), MET, id="the day before"),
+        row(beside(day=NEXT), MET, id="the day after"),
         row(beside(code="0591T"), MET, id="another code"),
+        row(beside(code="0593T"), MET, id="the group session"),
+        row(beside_two(), EXACT, id="on two earlier claims: the first is named"),
         row(beside(claim=None, line=None, earlier=False), MET, id="the Procedure of the session itself"),
         row(beside(claim="Claim/1", earlier=False), MET, id="a line of the same claim"),
         row(without(beside(provider=None), "claim.provider"), NAMELESS_PROVIDER, id="neither names its provider"),
@@ -70,11 +79,27 @@ def in_visit(session: CoachingSession, *visits: str) -> CoachingSession:
     return put(session, "line.visits", visits)
 
 
+def with_modifiers(session: CoachingSession, *modifiers: str) -> CoachingSession:
+    return put(session, "line.modifiers", a_session(modifiers=modifiers).line.modifiers)
+
+
 @pytest.mark.parametrize(
     ("session", "expected"),
     [
         row(beside(**ELSEWHERE), SAME_DAY, id="another provider"),
+        row(beside(provider="Organization/2"), SAME_DAY, id="a third provider"),
         row(beside(modifiers=("22",)), SAME_DAY, id="another modifier"),
+        row(with_modifiers(beside(), "22"), SAME_DAY, id="a modifier that the other line lacks"),
+        row(
+            with_modifiers(beside(modifiers=("22",)), "22", "HE"),
+            SAME_DAY,
+            id="one modifier more than the other line",
+        ),
+        row(
+            beside_two(modifiers=("22",)),
+            SAME_DAY,
+            id="of two earlier claims the first, with another modifier, is told apart",
+        ),
         row(beside(modifiers=("22",), **ELSEWHERE), SAME_DAY, id="another provider and another modifier"),
         row(in_visit(beside(visits=("Encounter/2",)), "Encounter/1"), SAME_DAY, id="another visit"),
         row(in_visit(beside(visits=("Encounter/1",)), "Encounter/1"), EXACT, id="the same visit"),
@@ -134,6 +159,13 @@ def two_lines(**more: Any) -> CoachingSession:
     return put(beside(claim="Claim/1", earlier=False, **more), "line.sequence", 2)
 
 
+def three_lines() -> CoachingSession:
+    """Line 3 of a claim whose lines 1 and 2 bill the same service."""
+    second = a_service("0592T", DAY, claim="Claim/1", line=2, earlier=False, origin=said_by("Claim/1", "Claim.item[1]"))
+    session = put(two_lines(), "line.sequence", 3)
+    return put(session, "history", (*session.history, second))
+
+
 @pytest.mark.parametrize(
     ("session", "expected"),
     [
@@ -141,7 +173,15 @@ def two_lines(**more: Any) -> CoachingSession:
         row(two_lines(line=2), MET, id="the line itself"),
         row(two_lines(line=3), MET, id="a later line: that one is the repetition"),
         row(two_lines(day=EVE), MET, id="an earlier line, of another day"),
+        row(two_lines(day=NEXT), MET, id="an earlier line, of a later day"),
         row(two_lines(code="0591T"), MET, id="an earlier line, with another code"),
+        row(two_lines(code="0593T"), MET, id="an earlier line, with the group session"),
+        row(
+            put(beside(earlier=False), "line.sequence", 2),
+            MET,
+            id="line 1 of a later claim, which is not this one",
+        ),
+        row(three_lines(), reviews("same_claim"), id="two earlier lines of this claim: the first is named"),
     ],
 )
 def test_same_service_on_two_lines(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
@@ -180,6 +220,11 @@ NAMELESS = Related(said_by("Claim/1", "Claim.related[0]"), "prior", None, identi
             replacing(related(Settlement.OPEN, relationship="associated")),
             NOT_APPLICABLE,
             id="an associated claim only",
+        ),
+        row(
+            replacing(related(Settlement.OPEN, relationship="referral")),
+            NOT_APPLICABLE,
+            id="the claim of a referral",
         ),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_lost_reference_is_named(book: PolicyBook) -> None:
     assert "Encounter/gone" in lost.found
 
 
-OTHER = pends("other_patient", "N206")
+OTHER, UNNAMED = pends("other_patient", "N206"), pends("unnamed", "N206")
 SOMEBODY, GROUP = sourced("Patient/2", "Encounter.subject"), sourced("Group/1", "Encounter.subject")
 
 
@@ -72,6 +72,18 @@ SOMEBODY, GROUP = sourced("Patient/2", "Encounter.subject"), sourced("Group/1", 
         row(BOTH, MET, id="encounter and procedure are the patient's"),
         row(put(a_session(), "visit.encounter.patient", SOMEBODY), OTHER, id="the encounter is another patient's"),
         row(put(BOTH, "visit.procedure.patient", SOMEBODY), OTHER, id="the procedure is another patient's"),
+        row(
+            put(a_session(), "visit.encounter.patient", sourced("Patient/0", "Encounter.subject")),
+            OTHER,
+            id="the encounter is a third patient's",
+        ),
+        row(
+            put(put(a_session(), "visit.encounter.patient", SOMEBODY), "visit.encounter.for_group", sourced(False)),
+            OTHER,
+            id="another patient, who is no group",
+        ),
+        row(without(a_session(), "visit.encounter.patient"), UNNAMED, id="the encounter names nobody"),
+        row(without(BOTH, "visit.encounter.patient"), MET, id="only the procedure names the patient"),
         row(
             put(put(a_session(), "visit.encounter.patient", GROUP), "visit.encounter.for_group", sourced(True)),
             MET,
@@ -90,6 +102,19 @@ def recorded(*codes: str, kind: str = "encounter") -> CoachingSession:
     return put(BOTH if kind == "procedure" else a_session(), f"visit.{kind}.service_codes", read)
 
 
+def both_recorded(procedure: str, encounter: str) -> CoachingSession:
+    """A procedure and its visit, each with a code."""
+    coded = (sourced(Code(encounter, "CPT"), "Encounter.type[0]", "Encounter/1"),)
+    return put(recorded(procedure, kind="procedure"), "visit.encounter.service_codes", coded)
+
+
+TWO_OTHERS = put(
+    a_session(),
+    "visit.encounter.service_codes",
+    tuple(
+        sourced(Code(each, "CPT"), f"Encounter.type[{at}]", "Encounter/1") for at, each in enumerate(["0593T", "0591T"])
+    ),
+)
 OTHER_SERVICE = pends("other_service", "N206")
 
 
@@ -103,6 +128,10 @@ OTHER_SERVICE = pends("other_service", "N206")
         row(recorded("99213"), MET, id="a code of no coaching service"),
         row(recorded("0593T", kind="procedure"), OTHER_SERVICE, id="the procedure is a group session"),
         row(recorded("0592T", kind="procedure"), MET, id="the procedure is what is billed"),
+        row(both_recorded("0592T", "0591T"), MET, id="the procedure is what is billed, whatever its visit says"),
+        row(both_recorded("0591T", "0592T"), OTHER_SERVICE, id="the visit is what is billed, its procedure another"),
+        row(both_recorded("99213", "0591T"), OTHER_SERVICE, id="the procedure is no coaching, its visit another"),
+        row(TWO_OTHERS, OTHER_SERVICE, id="two other coaching codes"),
         row(NO_VISIT, NOT_APPLICABLE, id="no visit on file"),
         row(without(recorded("0591T"), "line.services"), NOT_APPLICABLE, id="the line has no code"),
     ],
@@ -118,6 +147,7 @@ def visit(status: str | None, *, over: bool = True, procedure: str | None = "") 
     return a_session(encounter=an_encounter(interval, status=status), procedure=shown)
 
 
+UNDATED_PLAN = a_session(encounter=an_encounter(None, status="planned"))
 UNFINISHED = rejects("unfinished", "16", "M59", "N301")
 CANCELLED, UNCLEAR = denies("cancelled", "96", "N441"), pends("status_unclear", "N206")
 
@@ -135,6 +165,7 @@ CANCELLED, UNCLEAR = denies("cancelled", "96", "N441"), pends("status_unclear", 
         row(visit("in-progress", over=False), UNFINISHED, NOT_APPLICABLE, id="in progress, without an end"),
         row(visit("planned", over=False), UNFINISHED, NOT_APPLICABLE, id="planned, without an end"),
         row(visit("arrived", over=False), UNFINISHED, NOT_APPLICABLE, id="arrived, without an end"),
+        row(UNDATED_PLAN, UNFINISHED, NOT_APPLICABLE, id="planned, without any time"),
         row(visit("in-progress"), MET, UNCLEAR, id="in progress, yet with an end"),
         row(visit("cancelled"), MET, CANCELLED, id="cancelled"),
         row(visit("cancelled", over=False), MET, CANCELLED, id="cancelled, without an end"),
@@ -143,10 +174,11 @@ CANCELLED, UNCLEAR = denies("cancelled", "96", "N441"), pends("status_unclear", 
         row(visit("finished", procedure="completed"), MET, MET, id="finished and completed"),
         row(visit("finished", procedure="not-done"), MET, CANCELLED, id="finished, but the procedure was not done"),
         row(visit("cancelled", procedure="completed"), MET, CANCELLED, id="cancelled, though a procedure is completed"),
+        row(visit("finished", procedure="finished"), MET, UNCLEAR, id="finished, which no procedure is"),
         row(visit("finished", procedure="stopped"), MET, UNCLEAR, id="finished, the procedure was stopped"),
         row(visit("finished", procedure=None), MET, UNCLEAR, id="finished, the procedure has no status"),
         row(visit("finished", over=False, procedure="in-progress"), UNFINISHED, NOT_APPLICABLE, id="procedure goes on"),
-        row(visit("completed"), MET, MET, id="completed, which R4 does not say of a visit"),
+        row(visit("completed"), MET, UNCLEAR, id="completed, which no visit of R4 is"),
         row(NO_VISIT, NOT_APPLICABLE, NOT_APPLICABLE, id="no visit on file"),
     ],
 )

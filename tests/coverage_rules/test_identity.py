@@ -66,6 +66,16 @@ def test_coverage_known(book: PolicyBook, session: CoachingSession, expected: Sa
             id="another person",
         ),
         row(
+            put(a_session(), "claim.coverages.0.beneficiary", sourced("Patient/0")),
+            rejects("other_person", "31", "N382"),
+            id="a third person",
+        ),
+        row(
+            put(a_session(), "claim.coverages.0.beneficiary", sourced("joe-doe")),
+            reviews("unknown_person"),
+            id="a beneficiary by words that lead nowhere",
+        ),
+        row(
             put(a_session(), "claim.coverages.0.beneficiary", sourced("Claim/1#p")),
             reviews("unknown_person"),
             id="a person contained in the claim: nobody can compare",
@@ -132,6 +142,22 @@ BEFORE, AFTER, GAP = denies("before", "26"), denies("after", "27"), denies("gap"
             BEFORE,
             id="another payer's earlier coverage makes no gap",
         ),
+        row(
+            second(a_coverage(valid=Days(DAY_AFTER, None), focal=NOT_FOCAL), valid=Days(None, DAY_BEFORE)),
+            GAP,
+            id="one without an end begins the day after, the focal one ended the day before",
+        ),
+        row(
+            second(a_coverage(valid=Days(None, DAY_BEFORE), focal=NOT_FOCAL), valid=Days(DAY_AFTER, None)),
+            GAP,
+            id="one without a start ended the day before, the focal one begins the day after",
+        ),
+        row(
+            second(a_coverage(valid=None, focal=NOT_FOCAL), valid=Days(DAY_AFTER, YEAR_END)),
+            BEFORE,
+            id="another one without a period makes no gap",
+        ),
+        row(insured(a_coverage(valid=Days(DAY, DAY_BEFORE))), AFTER, id="begins on the day, and ended the day before"),
         row(NO_COVERAGE, NOT_APPLICABLE, id="no coverage"),
         row(LOST, NOT_APPLICABLE, id="an unresolved coverage"),
         row(
@@ -190,6 +216,30 @@ CANCELLED = sourced("cancelled", "Coverage.status")
             id="Cigna first, Aetna second",
         ),
         row(second(a_coverage("aetna", focal=NOT_FOCAL, valid=None)), MISSING, id="Aetna first, its period unknown"),
+        row(second(a_coverage("aetna", focal=NOT_FOCAL, status=None)), MISSING, id="Aetna first, its status unknown"),
+        row(
+            without(second(a_coverage("aetna", focal=NOT_FOCAL)), "line.serviced", "visit.encounter.period"),
+            MISSING,
+            id="Aetna first, the date of service unknown",
+        ),
+        row(
+            insured(
+                a_coverage("aetna", focal=NOT_FOCAL),
+                a_coverage("bcbs", sequence=2, focal=NOT_FOCAL),
+                a_coverage(sequence=3),
+            ),
+            MISSING,
+            id="Aetna first, Blue Cross second: the first is named",
+        ),
+        row(
+            insured(
+                a_coverage("aetna", focal=NOT_FOCAL, prior_result=PAID),
+                a_coverage("bcbs", sequence=2, focal=NOT_FOCAL, prior_result=PAID),
+                a_coverage(sequence=3),
+            ),
+            MET,
+            id="Aetna first, Blue Cross second, both with their results",
+        ),
     ],
 )
 def test_other_coverage(book: PolicyBook, session: CoachingSession, expected: Says) -> None:

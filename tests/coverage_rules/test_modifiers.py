@@ -126,6 +126,8 @@ SILENT, REVIEW = warns("silent"), reviews("review")
         row(["KX"], [REVIEW], id="KX, requirements said to be met"),
         row(["FR"], [REVIEW], id="FR, the supervisor present by video"),
         row(["95", "93", "HQ", "22"], [MET], id="those that rules of their own decide"),
+        row(["95", "25"], [SILENT], id="one that a rule of its own decides, then 25"),
+        row(["ZZ", "52"], [REVIEW], id="an unknown one, then 52"),
         row(["ZZ"], [MET], id="an unknown one is another rule's question"),
         row(["25", "52"], [SILENT, REVIEW], id="each one is spoken of"),
     ],
@@ -137,7 +139,19 @@ def test_meaning(book: PolicyBook, modifiers: list[str], expected: list[Says]) -
 @pytest.mark.parametrize(
     ("session", "expected"),
     [
-        row(a_session(), NOT_APPLICABLE, id="no modifier 22"),
+        row(a_session(), NOT_APPLICABLE, id="no modifier"),
+        row(a_session(modifiers=["25"]), NOT_APPLICABLE, id="25, a separate visit"),
+        row(a_session(modifiers=["52"]), NOT_APPLICABLE, id="52, less than the full service"),
+        row(a_session(modifiers=["ZZ"]), NOT_APPLICABLE, id="an unknown modifier"),
+        row(
+            put(
+                a_session(modifiers=["22"]),
+                "line.modifiers",
+                tuple(sourced(Code("22", "CPT"), f"Claim.item[0].modifier[{at}]") for at in (0, 1)),
+            ),
+            warns("no_narrative", "M69"),
+            id="modifier 22 twice: the first is shown",
+        ),
         row(a_session(modifiers=["22"]), warns("no_narrative", "M69"), id="modifier 22 without a narrative"),
         row(
             put(a_session(modifiers=["22"]), "line.narrative_on_file", sourced(True)),

@@ -100,6 +100,13 @@ JANUARY, FEBRUARY, MARCH = date(2023, 1, 1), date(2023, 2, 1), date(2023, 3, 1)
             reviews("uncertain"),
             id="one decided, one open",
         ),
+        row(
+            2,
+            (*held(JANUARY), *held(FEBRUARY, MARCH, settlement=Settlement.OPEN)),
+            reviews("uncertain"),
+            id="one decided, two open",
+        ),
+        row(2, held(JANUARY, FEBRUARY, MARCH), EXCEEDED, id="the fourth of two"),
         row(2, (*held(JANUARY), *held(JANUARY)), MET, id="claim and record of one day are one session"),
         row(
             2,
@@ -124,6 +131,7 @@ def working_at(*organizations: str) -> CoachingSession:
     [
         row(working_at(CLINIC), MET, id="at the clinic that bills"),
         row(working_at("Organization/2"), warns("apart"), id="elsewhere"),
+        row(working_at("Organization/other"), warns("apart"), id="at a hospital"),
         row(working_at("Organization/2", CLINIC), MET, id="at both"),
         row(working_at(), NOT_APPLICABLE, id="no role on file"),
         row(without(working_at("Organization/2"), "claim.provider"), NOT_APPLICABLE, id="nobody bills"),
@@ -215,11 +223,21 @@ def test_row_94_a_plan_that_excludes_coaching(book: PolicyBook) -> None:
     assert (line.decision, line_codes(line)) == (Decision.DENY, ({"204"}, {"N130"}))
 
 
-def test_what_was_not_at_hand_is_said(book: PolicyBook) -> None:
-    (found,) = ask(book, "determination_inputs", IN_TEXAS)
-    assert "plan" in found.found
-    assert "state" in found.found
-    both = overlaid(overlaid(book, "gold", GOLD, minutes=30), "texas", Overlay(states=["TX"]), minutes=30)
-    line = adjudicate(IN_TEXAS, both, NOW)
-    (found,) = [each for each in line.findings if each.rule == "determination_inputs"]
-    assert found.decision is Decision.APPROVE
+AT_HAND = "plan document and state rules were at hand"
+TEXAS = Overlay(states=["TX"])
+
+
+@pytest.mark.parametrize(
+    ("overlays", "found"),
+    [
+        row({}, "decided without the benefit plan document and rules of the state", id="neither is at hand"),
+        row({"gold": GOLD}, "decided without rules of the state", id="only the plan document"),
+        row({"texas": TEXAS}, "decided without the benefit plan document", id="only the rules of the state"),
+        row({"gold": GOLD, "texas": TEXAS}, AT_HAND, id="both"),
+    ],
+)
+def test_what_was_not_at_hand_is_said(book: PolicyBook, overlays: dict[str, Overlay], found: str) -> None:
+    for name, selector in overlays.items():
+        book = overlaid(book, name, selector, minutes=30)
+    (said,) = [each for each in adjudicate(IN_TEXAS, book, NOW).findings if each.rule == "determination_inputs"]
+    assert (said.found, said.decision) == (found, Decision.APPROVE if found == AT_HAND else Decision.WARN)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from coverage_rules.sessions import DAY, a_service, a_session, without
+from coverage_rules.sessions import DAY, a_service, a_session, said_by, without
 from coverage_rules.verdicts import (
     MET,
     NOT_APPLICABLE,
@@ -23,6 +24,7 @@ from adapter.session.model import PriorService, Settlement
 
 MISSING = pends("pend", "N674")
 DAY_BEFORE, DAY_AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
+FIRST_OF_TWO = a_service("0591T", date(2020, 1, 1), claim="Claim/00", origin=said_by("Claim/00", "Claim.item[1]"))
 OPEN_ASSESSMENT = a_service("0591T", DAY_BEFORE, settlement=Settlement.OPEN)
 
 
@@ -43,6 +45,13 @@ OPEN_ASSESSMENT = a_service("0591T", DAY_BEFORE, settlement=Settlement.OPEN)
         row((a_service("0591T", date(2020, 1, 1)), OPEN_ASSESSMENT), MET, id="one decided, a later one open"),
         row((a_service("0591T", DAY_BEFORE, settlement=Settlement.REJECTED),), MISSING, id="billed and rejected"),
         row((a_service("0591T", DAY_BEFORE, settlement=Settlement.REFUSED),), MISSING, id="billed, never processed"),
+        row((FIRST_OF_TWO, a_service("0591T", DAY_BEFORE)), MET, id="two decided: the later one is named"),
+        row(
+            (replace(FIRST_OF_TWO, settlement=Settlement.OPEN), OPEN_ASSESSMENT),
+            MISSING,
+            id="two still open: the later one is named",
+        ),
+        row((a_service("0362T", DAY_BEFORE),), MISSING, id="an assessment of behaviour is none of health"),
         row((a_service("0592T", DAY_BEFORE),), MISSING, id="an earlier follow-up is no assessment"),
         row((a_service("0593T", DAY_BEFORE),), MISSING, id="an earlier group session is no assessment"),
         row((), MISSING, id="nothing on file"),

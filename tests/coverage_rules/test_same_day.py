@@ -17,7 +17,7 @@ from adapter.policy.book import PolicyBook
 from adapter.policy.codes import Ncci
 from adapter.session.model import CoachingSession, Settlement
 
-FIRST, BEFORE = date(2024, 7, 1), date(2024, 6, 30)
+FIRST, BEFORE, AFTER = date(2024, 7, 1), date(2024, 6, 30), date(2024, 7, 2)
 COLUMN_TWO, EXCEEDED = denies("column_two", "236", "N20"), denies("exceeded", "151", "N362")
 
 
@@ -76,7 +76,22 @@ def test_pairs(book: PolicyBook, code: str, other: str, expected: Says) -> None:
     ("session", "expected"),
     [
         row(with_other("0592T", "90834", provider="Organization/2"), MET, id="another provider"),
+        row(
+            with_other("0592T", "90834", claim="Claim/2", provider="Organization/other"),
+            MET,
+            id="another provider, on a later claim",
+        ),
         row(with_other("0592T", "90834", day=BEFORE), MET, id="the day before"),
+        row(with_other("0592T", "90834", day=AFTER), MET, id="the day after"),
+        row(
+            put(
+                with_other("0592T", "90834"),
+                "history",
+                (a_service("99213", FIRST), a_service("90834", FIRST, claim="Claim/00")),
+            ),
+            COLUMN_TWO,
+            id="after an office visit that no edit names",
+        ),
         row(with_other("0592T", "90834", claim=None, line=None), MET, id="recorded but not billed"),
         row(with_other("0592T", "90834", claim="Claim/1", line=2), COLUMN_TWO, id="on another line of the same claim"),
         row(
@@ -150,11 +165,18 @@ def second(other: str = "0592T", **more: Any) -> CoachingSession:
         row(second(denied=True), MET, id="on an earlier claim, denied"),
         row(second(tied=True), MET, id="on a claim that this one replaces"),
         row(second(earlier=False), MET, id="on a later claim: that one goes beyond the limit"),
+        row(second(claim="Claim/2", earlier=False), MET, id="on line 1 of a later claim"),
         row(second(provider="Organization/2"), MET, id="of another provider"),
         row(second(day=BEFORE), MET, id="of the day before"),
+        row(second(day=AFTER), MET, id="of the day after"),
         row(second("0591T"), MET, id="another code"),
         row(second(claim="Claim/1", line=1, earlier=False), EXCEEDED, id="on an earlier line of this claim"),
         row(second(claim="Claim/1", line=None, earlier=False), EXCEEDED, id="on a line of this claim without a number"),
+        row(
+            with_other("0592T", "0592T", claim="Claim/1", line=None, earlier=False),
+            EXCEEDED,
+            id="a line without a number comes before line 1, too",
+        ),
     ],
 )
 def test_unit_limit_of_a_day(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
@@ -178,6 +200,20 @@ def test_a_limit_of_a_line_knows_no_other_line(book: PolicyBook) -> None:
     limits = {"0592T": NcciUnits(units=1, mai=1)}
     stated = replace(book, codes=replace(book.codes, ncci=replace(book.codes.ncci, unit_limits=limits)))
     assert answers(stated, "unit_limit", second()) == [MET]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [
+        row(1, MET, id="fewer than the limit"),
+        row(2, MET, id="as many as the limit"),
+        row(3, EXCEEDED, id="one more than the limit"),
+    ],
+)
+def test_a_limit_of_several_units(book: PolicyBook, quantity: int, expected: Says) -> None:
+    limits = {"0592T": NcciUnits(units=2, mai=2)}
+    stated = replace(book, codes=replace(book.codes, ncci=replace(book.codes.ncci, unit_limits=limits)))
+    assert answers(stated, "unit_limit", a_session(on=FIRST, payer="medicare", quantity=quantity)) == [expected]
 
 
 @pytest.mark.parametrize("rule", ["same_day_pairs", "unit_limit"])
@@ -220,6 +256,8 @@ def test_the_other_line_is_the_clinics_own(book: PolicyBook) -> None:
         row(1, ("XE",), MET, id="indicator 1 with modifier XE"),
         row(1, ("22", "25"), MET, id="indicator 1 with modifier 25 among others"),
         row(1, ("22",), COLUMN_TWO, id="indicator 1 with another modifier"),
+        row(1, ("93",), COLUMN_TWO, id="indicator 1 with modifier 93, which says only how they met"),
+        row(1, ("ZZ",), COLUMN_TWO, id="indicator 1 with a modifier that nobody knows"),
         row(0, ("59",), COLUMN_TWO, id="indicator 0 with modifier 59"),
     ],
 )

@@ -68,7 +68,7 @@ def test_place_by_date(book: PolicyBook, place: str | None, on: date, expected: 
 
 
 def test_a_place_of_another_code_system_is_not_read(book: PolicyBook) -> None:
-    session = put(a_session(), "line.place_of_service", sourced(Code("11", None, "http://local")))
+    session = put(a_session(), "line.places", (sourced(Code("11", None, "http://local")),))
     assert answers(book, "place_of_service", session) == [warns("unreadable")]
     assert answers(book, "setting", session) == [warns("class_only")]
 
@@ -153,11 +153,11 @@ def test_every_pair_of_class_and_place(book: PolicyBook, by_class: str, expected
 
 
 def placed(session: CoachingSession, code: str, system: str | None = None) -> CoachingSession:
-    return put(session, "line.place_of_service", sourced(Code(code, None, system)))
+    return put(session, "line.places", (sourced(Code(code, None, system)),))
 
 
 def of_class(session: CoachingSession, code: str, system: str | None = None) -> CoachingSession:
-    return put(session, "visit.encounter.encounter_class", sourced(Code(code, None, system)))
+    return put(session, "visit.encounter.classes", (sourced(Code(code, None, system)),))
 
 
 LOCAL = "https://clinic.example/codes"
@@ -183,6 +183,72 @@ def test_codes_of_another_list_never_speak_for_the_claim(
     book: PolicyBook, session: CoachingSession, expected: Says
 ) -> None:
     assert answers(book, "setting", session) == [expected]
+
+
+def of_places(*codes: Code) -> CoachingSession:
+    return put(a_session(on=LATE), "line.places", tuple(map(sourced, codes)))
+
+
+def of_classes(*codes: Code) -> CoachingSession:
+    return put(a_session(), "visit.encounter.classes", tuple(map(sourced, codes)))
+
+
+def pos(code: str) -> Code:
+    return Code(code, "POS")
+
+
+def act(code: str) -> Code:
+    return Code(code, "V3-ACT")
+
+
+SEVERAL = pends("several", "M77", "N206")
+OFFICE = Code("OFFICE", None, LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("codes", "form", "expected"),
+    [
+        row((OFFICE, pos("11")), [MET], MET, id="a local code beside the standard one"),
+        row((OFFICE, pos("02")), [MET], MET, id="a local code beside telehealth"),
+        row((OFFICE, pos("21")), [MET], CONFLICT, id="a local code beside a hospital"),
+        row((Code("21", None, LOCAL), pos("11")), [MET], MET, id="a local code that looks like a hospital"),
+        row((OFFICE, Code("21")), [warns("unreadable")], PERSON, id="none of the standard list"),
+        row((pos("11"), pos("11")), [MET], MET, id="the same place twice"),
+        row((pos("11"), pos("22")), [SEVERAL], MET, id="two outpatient places"),
+        row((pos("11"), pos("02")), [SEVERAL], MET, id="office and telehealth"),
+        row((pos("11"), pos("12")), [SEVERAL], PERSON, id="office and home"),
+        row((pos("11"), pos("21")), [SEVERAL], CONFLICT, id="office and hospital"),
+        row((pos("11"), pos("98")), [INVALID, SEVERAL], MET, id="office and an unassigned place"),
+    ],
+)
+def test_several_codes_of_one_place(
+    book: PolicyBook, codes: tuple[Code, ...], form: list[Says], expected: Says
+) -> None:
+    """The standard code counts wherever it stands; of two different ones none is picked."""
+    for order in (codes, codes[::-1]):
+        assert answers(book, "place_of_service", of_places(*order)) == form
+        assert answers(book, "setting", of_places(*order)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        row((act("AMB"), act("IMP")), CONFLICT, id="ambulatory and inpatient"),
+        row((act("VR"), act("IMP")), CONFLICT, id="virtual and inpatient"),
+        row((act("EMER"), act("IMP")), CONFLICT, id="emergency and inpatient"),
+        row((act("AMB"), act("EMER")), PERSON, id="ambulatory and emergency"),
+        row((act("AMB"), act("VR")), MET, id="ambulatory and virtual"),
+        row((act("IMP"), act("ACUTE")), CONFLICT, id="inpatient twice over, in an office"),
+        row((act("LOCAL"), act("AMB")), MET, id="a class that says nothing, and ambulatory"),
+        row((Code("ward", None, LOCAL), act("IMP")), CONFLICT, id="a local class beside inpatient"),
+        row((Code("IMP", None, LOCAL), act("AMB")), MET, id="a local class beside ambulatory"),
+        row((Code("ward", None, LOCAL), Code("IMP", None, LOCAL)), PERSON, id="local classes only"),
+    ],
+)
+def test_several_classes_of_one_encounter(book: PolicyBook, codes: tuple[Code, ...], expected: Says) -> None:
+    """R5 has a list of classes: all of them count, in any order."""
+    for order in (codes, codes[::-1]):
+        assert answers(book, "setting", of_classes(*order)) == [expected]
 
 
 def in_hospital(session: CoachingSession, first: date, last: date | None) -> CoachingSession:
@@ -222,7 +288,7 @@ ONLY_PROCEDURE = without(a_session(procedure=a_procedure(at_ten(date(2023, 6, 1)
     ("session", "expected"),
     [
         row(ONLY_PROCEDURE, PLACE_ONLY, id="office"),
-        row(without(ONLY_PROCEDURE, "line.place_of_service"), UNKNOWN, id="no place"),
+        row(without(ONLY_PROCEDURE, "line.places"), UNKNOWN, id="no place"),
     ],
 )
 def test_without_an_encounter(book: PolicyBook, session: CoachingSession, expected: Says) -> None:

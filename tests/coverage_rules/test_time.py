@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from coverage_rules.sessions import (
@@ -36,6 +37,11 @@ def lasting(interval: Interval | None, length: int | None = None) -> CoachingSes
 
 def performed(inside: Interval | None, around: Interval | None, length: int | None = None) -> CoachingSession:
     return a_session(procedure=a_procedure(inside), encounter=an_encounter(around, length=length))
+
+
+RIVALS = put(lasting(at_ten(DAY, 45), 40), "visit.encounter.other_lengths", (sourced(Decimal(25)),))
+UNCLEAR = put(lasting(at_ten(DAY, 45)), "visit.encounter.length_unclear", sourced(True))
+NO_LENGTH = pends("length_unclear", "N206", "N443")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +100,8 @@ def performed(inside: Interval | None, around: Interval | None, length: int | No
         row(performed(None, at_ten(DAY, 29)), SHORT, id="a procedure without times leaves the visit's 29 minutes"),
         row(performed(at_ten(DAY, 35), at_ten(DAY, 60), length=30), UNKNOWN, id="length below the procedure inside it"),
         row(without(performed(at_ten(DAY, 30), None), "visit.encounter"), MET, id="a procedure without an encounter"),
+        row(RIVALS, UNKNOWN, id="documents state two lengths"),
+        row(UNCLEAR, UNKNOWN, id="a length that is no number of minutes"),
     ],
 )
 def test_session_length(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
@@ -141,6 +149,8 @@ NINE_FIFTY, TEN_TEN = "2023-06-01T09:50:00-04:00", "2023-06-01T10:10:00-04:00"
             [warns("length_ignored"), MET],
             id="a length in an unknown unit is as if absent",
         ),
+        row(RIVALS, [CONTRADICTORY], id="documents state two lengths"),
+        row(UNCLEAR, [NO_LENGTH, MET], id="a length that is no number of minutes"),
         row(performed(at_ten(DAY, 60), at_ten(DAY, 60)), [MET], id="procedure and visit of the same minutes"),
         row(performed(period(NINE_FIFTY, minutes=30), at_ten(DAY, 60)), [OUTSIDE, MET], id="begins before its visit"),
         row(

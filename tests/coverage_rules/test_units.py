@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from coverage_rules.sessions import a_session, an_encounter, ongoing, put, sourced
+from coverage_rules.sessions import DAY, a_procedure, a_session, an_encounter, at_ten, ongoing, put, sourced
 from coverage_rules.verdicts import (
     MET,
     NOT_APPLICABLE,
@@ -22,7 +22,7 @@ from coverage_rules.verdicts import (
 
 from adapter.coverage.rules.units import supported_units
 from adapter.policy.book import PolicyBook
-from adapter.session.model import CoachingSession
+from adapter.session.model import CoachingSession, Procedure
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_quantity(book: PolicyBook, quantity: str | None, expected: Says) -> Non
     ("code", "quantity", "expected"),
     [
         row("0592T", None, MET, id="no quantity counts as one session"),
+        row("0592T", 0, MET, id="no unit is another rule's question"),
         row("0592T", 1, MET, id="one session"),
         row("0592T", 2, reviews("several"), id="two units of a follow-up"),
         row("0591T", 2, reviews("several"), id="two units of an initial assessment"),
@@ -143,6 +144,27 @@ def test_seconds_start_a_unit(book: PolicyBook, minutes: int, seconds: int, unit
 )
 def test_a_stated_length_counts_its_seconds(book: PolicyBook, length: str, expected: Says) -> None:
     session = put(a_session(code="H0038", minutes=16, quantity=2), "visit.encounter.length", sourced(Decimal(length)))
+    assert answers(book, "timed_units", session) == [expected]
+
+
+def in_visit_of(length: str, procedure: Procedure) -> CoachingSession:
+    """Four units of peer support, with a procedure inside a visit of an hour that states its length."""
+    visit = an_encounter(at_ten(DAY, 60), length=length)
+    return a_session(code="H0038", encounter=visit, procedure=procedure, quantity=4)
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        row(in_visit_of("60", a_procedure(at_ten(DAY, 45))), EXCESS, id="the procedure's 45, not the visit's 60"),
+        row(in_visit_of("45", a_procedure(at_ten(DAY, 45, 30))), UNDECIDED, id="the procedure's 45:30, not 45"),
+        row(in_visit_of("44", a_procedure(at_ten(DAY, 45))), NOT_APPLICABLE, id="44 stated around a procedure of 45"),
+        row(in_visit_of("61", a_procedure(at_ten(DAY, 60))), NOT_APPLICABLE, id="61 stated for a visit of 60"),
+        row(in_visit_of("45", a_procedure(None)), EXCESS, id="the 45 stated, where the procedure has no times"),
+        row(in_visit_of("60", a_procedure(None)), MET, id="the 60 stated, where the procedure has no times"),
+    ],
+)
+def test_units_are_counted_in_the_session(book: PolicyBook, session: CoachingSession, expected: Says) -> None:
     assert answers(book, "timed_units", session) == [expected]
 
 

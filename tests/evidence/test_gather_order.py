@@ -296,3 +296,19 @@ def test_everything_used_is_listed_the_claim_first_and_once() -> None:
     assert keys[0] == "Claim/c"
     assert sorted(keys) == sorted(set(keys))
     assert {"Patient/p", "Encounter/e", "Procedure/p"} <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        # (what each line names, the encounter found for the line that names none and that no search finds)
+        pytest.param([[to("Encounter/e")], []], "e", id="the first line names it for all"),
+        pytest.param([[to("Encounter/e")], [to("Encounter/e")], []], "e", id="two lines name the same"),
+        pytest.param([[to("Encounter/e")], [to("Encounter/f")], []], None, id="two lines name two"),
+        pytest.param([[]], None, id="no line names one"),
+    ],
+)
+def test_a_line_without_a_visit_has_the_one_that_the_claim_names(lines: list[list[Json]], found: str | None) -> None:
+    subject = claim(*(item(number, encounter=named) for number, named in enumerate(lines, 1)))
+    unknown = (encounter(id, code=None) for id in ("e", "f"))
+    assert names(found_for(subject, *unknown, line=len(lines) - 1)) == (found, None)

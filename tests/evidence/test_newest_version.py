@@ -123,3 +123,61 @@ def test_a_meta_of_any_shape_can_be_taken_in(meta: Any) -> None:
     found = store.get("Patient/p")
     assert found is not None
     assert found.versioned.startswith("Patient/p")
+
+
+# --- a newer version elsewhere than in the Bundle of the reference
+
+HOME, ELSEWHERE = "https://a.example/fhir/Patient/p", "https://b.example/fhir/Patient/p"
+URN, OTHER_URN = "urn:uuid:5c2a3b1e-7a44-4c0e-9a53-0d6c43a0a111", "urn:uuid:00000000-0000-0000-0000-000000000000"
+FIRST, SECOND = {"versionId": "1"}, {"versionId": "2"}
+
+
+def copy_of(language: str, meta: Json, number: str | None = None, system: str | None = "https://mrn.example") -> Json:
+    identifier = {"value": number} | ({"system": system} if system else {})
+    return resource("Patient/p", language=language, meta=meta, **({"identifier": [identifier]} if number else {}))
+
+
+def near(url: str | None, meta: Json = FIRST, number: str | None = None) -> Located:
+    """The copy in the Bundle of the reference."""
+    return Located(copy_of("near", meta, number), full_url=url, bundle=0)
+
+
+def far(
+    url: str | None = None, bundle: int | None = None, meta: Json = SECOND, number: str | None = None, **more: Any
+) -> Located:
+    return Located(copy_of("far", meta, number, **more), full_url=url, bundle=bundle)
+
+
+@pytest.mark.parametrize(
+    ("copies", "leads_to"),
+    [
+        pytest.param((near(HOME), far()), "far", id="newer, alone in a file, of the one server"),
+        pytest.param((near(HOME), far(meta={})), "near", id="alone in a file, of no known version"),
+        pytest.param((near(HOME, SECOND), far(meta=FIRST)), "near", id="older, alone in a file"),
+        pytest.param((near(HOME), far(meta=FIRST)), "near", id="of the same version"),
+        pytest.param((near(HOME), far(HOME, 1)), "far", id="newer, in another Bundle, same address"),
+        pytest.param((near(URN), far(URN, 1)), "far", id="newer, same urn:uuid"),
+        pytest.param((near(URN), far(OTHER_URN, 1)), "near", id="newer, another urn:uuid"),
+        pytest.param((near(HOME), far(ELSEWHERE, 1)), "near", id="newer, on another server"),
+        pytest.param((near(None, number="7"), far(None, 1, number="7")), "far", id="newer, same identifier"),
+        pytest.param((near(None, number="7"), far(None, 1, number="8")), "near", id="newer, another identifier"),
+        pytest.param((near(None), far(None, 1)), None, id="newer, in a Bundle without addresses"),
+        pytest.param((near(HOME), far(None, 1)), None, id="newer, in another Bundle without addresses"),
+        pytest.param((near(URN), far()), None, id="newer, alone, and the near one has no address on a server"),
+        pytest.param((near(None, {}), far(None, 1)), "near", id="the near one names no version: ids are its Bundle's"),
+        pytest.param(
+            (near(None, number="7"), far(None, 1, number="7", system=None)), None, id="a number without a system"
+        ),
+        pytest.param(
+            (near(HOME), far(), far(None, None, {"versionId": "3"})), "far", id="the newest of several that are newer"
+        ),
+    ],
+)
+def test_a_newer_version_outside_the_bundle(copies: tuple[Located, ...], leads_to: str | None) -> None:
+    """The same resource gives way to its newer version; another one with its id does not; unclear leads nowhere."""
+    for order in permutations(copies):
+        store = EvidenceStore()
+        store.extend(order)
+        holder = Located(resource("Claim/c"), full_url="https://a.example/fhir/Claim/c", bundle=0)
+        found = store.resolve(to("Patient/p"), holder)
+        assert (found.resource["language"] if found else None) == leads_to

@@ -9,6 +9,7 @@ import pytest
 from mapping.spoiling import assert_fault, faults, line_with, spoil
 
 from adapter.bootstrap import build
+from adapter.errors import ConfigurationError
 from adapter.layers import Layers, shipped_mappings
 from adapter.settings import Settings
 
@@ -195,14 +196,36 @@ UNREADABLE_YAML = [
     pytest.param("effective: {[a, b]: c}", id="a list for a key"),
     pytest.param("effective: \x07", id="a control character"),
     pytest.param("effective: *nowhere", id="an alias to nothing"),
+    pytest.param("effective: &itself {x: *itself}", id="an alias to itself"),
+    pytest.param("effective: &day 2023-04-15\nend: *day", id="an alias of a value"),
+    pytest.param(f"effective: {'[' * 2000}", id="nested without end"),
+    pytest.param(f"effective: {'[' * 60}{']' * 60}", id="nested deeply"),
 ]
+BOMB = "\n".join(f"level{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10))
 
 
 @pytest.mark.parametrize("spoilt", UNREADABLE_YAML)
 def test_yaml_that_cannot_be_built_is_a_fault_and_no_crash(root: Path, spoilt: str) -> None:
     spoil(root, HEADER, "effective: 2023-04-15", spoilt)
-    line = line_with(root, HEADER, "effective: ")
+    line = line_with(root, HEADER, "*day" if "*day" in spoilt else "effective: ")
     assert (f"mappings/{HEADER}", line) in [(each.file, each.line) for each in faults(root)]
+
+
+def test_aliases_that_multiply_are_a_fault_at_the_first(root: Path) -> None:
+    (root / "r4" / "variables.yaml").write_text(f"level0: &l0 [a]\n{BOMB}\n", encoding="utf-8")
+    (found,) = (each for each in faults(root) if each.file == "mappings/r4/variables.yaml")
+    assert (found.line, found.problem) == (2, "an alias; write out what it stands for")
+
+
+@pytest.mark.parametrize("title", [r"Roles \ud83d\ude00", r"a path \\ud83d", "Roles \U0001f600"])
+def test_json_may_escape_what_it_says(root: Path, title: str) -> None:
+    spoil(root, "tables/care-team-roles.json", '"title": "', f'"title": "{title} ')
+    build(Settings(), Layers.of(root))
+
+
+def test_half_a_character_is_no_text(root: Path) -> None:
+    spoil(root, "tables/care-team-roles.json", '"title": "', r'"title": "\ud83d ')
+    assert_fault(root, "tables/care-team-roles.json", '"title"', "not YAML")
 
 
 def test_a_file_that_is_no_utf8_is_named(root: Path) -> None:
@@ -291,3 +314,25 @@ def test_every_fault_of_every_file_is_reported_in_order(root: Path) -> None:
 def test_a_folder_for_a_release_nobody_wrote_is_a_fault(root: Path) -> None:
     shutil.rmtree(root / "r4")
     assert any("no mappings for FHIR R4" in str(each) for each in faults(root))
+
+
+PRACTITIONER = "resource: Practitioner\nfields: {active: {path: active, as: boolean}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "says"),
+    [
+        pytest.param("r4/zz-practitioner.yaml", PRACTITIONER, 1, "of another name", id="a second file of a resource"),
+        pytest.param("r4/claim.yaml", "\nresource: Encounter\n", 2, "of another name", id="another resource's file"),
+        pytest.param("r4/Encounter.yaml", "fields: {length: {path+: text}}\n", 1, "with capitals", id="capitals"),
+    ],
+)
+def test_a_resource_has_one_file_of_its_name(root: Path, name: str, text: str, line: int, says: str) -> None:
+    site = root.parent / "site"
+    (site / name).parent.mkdir(parents=True)
+    (site / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        build(Settings(), Layers.of(root, site))
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line) == (f"{site}/{name}", line)
+    assert says in fault.problem

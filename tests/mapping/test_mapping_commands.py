@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ def test_the_list_says_which_folders_speak(site: Path) -> None:
 def test_every_entry_has_its_file_and_line(site: Path) -> None:
     rows = {row["entry"]: row for row in read("mappings", "show", "encounter", "--mappings", str(site))}
     added = "extension.where(url = 'https://site.example/minutes').value"
-    assert rows["fields.length.path"]["value"] == ["length", added]
-    assert rows["fields.length.path"]["from"] == f"{site}/r4/encounter.yaml:2"
+    first, second = rows["fields.length.path[0]"], rows["fields.length.path[1]"]
+    assert (first["value"], second["value"]) == ("length", added)
+    assert first["from"].startswith("mappings/r4/encounter.yaml:")
+    assert second["from"] == f"{site}/r4/encounter.yaml:2"
     assert rows["fields.length.as"]["from"].startswith("mappings/r4/encounter.yaml:")
     assert rows["fields.status"] == {
         "entry": "fields.status",
@@ -77,6 +80,26 @@ def test_a_file_is_named_by_what_it_is_about(name: str, shown: str | None) -> No
         assert "names no single mapping file" in str(result.exception)
 
 
+def _shown_values(name: str, site: Path) -> list[dict[str, str]]:
+    rows = read("mappings", "show", name, "--mappings", str(site))
+    return [row for row in rows if isinstance(row["value"], str)]
+
+
+def test_what_is_added_to_a_list_has_a_line_of_its_own(site: Path) -> None:
+    (site / "payers").mkdir()
+    (site / "payers" / "cigna.yaml").write_text("names+:\n  - Thimbleton\n  - Acme\n", encoding="utf-8")
+    rows = {row["value"]: row["from"] for row in _shown_values("cigna", site)}
+    assert rows["Thimbleton"] == f"{site}/payers/cigna.yaml:2"
+    assert rows["Acme"] == f"{site}/payers/cigna.yaml:3"
+    assert rows["Cigna"].startswith("mappings/payers/cigna.yaml:")
+
+
+def test_the_example_of_the_help_works() -> None:
+    shown = re.findall(r"mappings show (\S+)", run("mappings", "show", "--help").output.partition("Examples")[2])
+    assert len(shown) == 2
+    assert [run("mappings", "show", name).exit_code for name in shown] == [0] * len(shown)
+
+
 def trials(*arguments: str) -> dict[str, dict[str, Any]]:
     found = read("map", STORY, "--resource", *arguments)
     return {row["expression"]: row for row in found["expressions"]}
@@ -93,8 +116,51 @@ def test_each_expression_says_what_it_found_and_which_found_nothing() -> None:
         "found": [],
         "origin": None,
         "problems": [],
+        "from": _line("r4/encounter.yaml", "length: {path"),
     }
     assert "expressions tried, " in run("map", STORY, "--resource", "Encounter/0592t-approved-enc").output
+
+
+def _line(name: str, words: str) -> str:
+    lines = (ROOT / "mappings" / name).read_text(encoding="utf-8").splitlines()
+    return f"mappings/{name}:{next(number for number, line in enumerate(lines, 1) if words in line)}"
+
+
+def test_a_length_that_a_document_states_is_shown_with_its_line() -> None:
+    overlay = str(ROOT / "fixtures" / "site" / "mappings")
+    reference = "Observation/site-40-minutes-minutes"
+    visits = str(ROOT / "fixtures" / "site" / "visits")
+    found = read("map", visits, "--resource", reference, "--mappings", overlay)
+    rows = {row["field"]: row for row in found["expressions"]}
+    assert rows["minutes"]["found"] == ["True"]
+    assert (rows["minutes.value"]["found"], rows["minutes.value"]["as"]) == (["40"], "minutes")
+    assert rows["minutes.value"]["from"].startswith(f"{overlay}/r4/documentation.yaml:")
+    assert rows["minutes.linked_by"]["found"] == ["Encounter/site-40-minutes-enc"]
+
+
+CONTAINING = {
+    "resourceType": "Claim",
+    "id": "x",
+    "contained": [{"resourceType": "Practitioner", "id": "coach", "active": True}],
+    "careTeam": [{"sequence": 1, "provider": {"reference": "#coach"}}],
+}
+
+
+@pytest.mark.parametrize(("name", "found"), [("coach", ["True"]), ("nobody", None)])
+def test_a_contained_resource_is_mapped_too(tmp_path: Path, name: str, found: list[str] | None) -> None:
+    (tmp_path / "claim.json").write_text(json.dumps(CONTAINING), encoding="utf-8")
+    result = run("map", str(tmp_path), "--resource", f"Claim/x#{name}", "--format", "json")
+    if found is None:
+        assert f"there is no Claim/x#{name}" in str(result.exception)
+    else:
+        (active, *_) = json.loads(result.stdout)["expressions"]
+        assert (active["expression"], active["found"]) == ("Practitioner.active", found)
+
+
+@pytest.mark.parametrize("arguments", [("sync", ""), ("explain", " ", "x"), ("map", "", "--resource", "Claim/x")])
+def test_an_empty_source_is_bad_usage(arguments: tuple[str, ...]) -> None:
+    """An unset variable of a shell must not mean the folder one happens to be in."""
+    assert "SOURCE is empty" in str(run(*arguments).exception)
 
 
 def test_repeated_parts_are_shown_one_by_one() -> None:
@@ -106,8 +172,10 @@ def test_repeated_parts_are_shown_one_by_one() -> None:
 
 def test_places_of_documentation_say_whether_a_resource_counts() -> None:
     tried = trials("DocumentReference/0592t-approved-note")
-    (note,) = tried.values()
+    note, encounter, _ = tried.values()
     assert (note["field"], note["found"]) == ("note", ["True"])
+    assert (encounter["field"], encounter["found"]) == ("note.linked_by", ["Encounter/0592t-approved-enc"])
+    assert encounter["from"] == _line("r4/documentation.yaml", "linked_by: [context.encounter")
 
 
 def test_a_fallback_that_is_not_needed_is_called_so() -> None:

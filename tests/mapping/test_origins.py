@@ -70,7 +70,7 @@ def test_a_value_is_sourced_wherever_the_model_says_so() -> None:
         for line_value in (
             session.line.quantity,
             session.line.net,
-            session.line.place_of_service,
+            *session.line.places,
             session.line.serviced,
         ):
             assert line_value is None or isinstance(line_value, Sourced)

@@ -221,6 +221,9 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
 
 # --- what a site does wrong
 
+EVIDENCE, DOCUMENTS = "r4/evidence.yaml", "r4/documentation.yaml"
+CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
+
 
 @pytest.mark.parametrize(
     ("name", "text", "line", "says"),
@@ -241,6 +244,44 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
         ("payers/cigna.yaml", "names+: [Aetna Life]\n", 1, "'aetna life' would be cigna and aetna"),
         ("tables/service-codes.json", concept_map("COACH-2", "0999T"), 1, "'0999T' is no code of CPT"),
         ("policies/common/duplicate.yaml", "outcomes:\n  open: {decision: PEND}\n", 2, "PEND with another CARC"),
+        (CREDENTIALS, 'kinds: {nbc-hwc: {texts+: [""]}}\n', 1, "holds no letter or digit"),
+        (CREDENTIALS, 'kinds: {nbc-hwc: {issuers+: ["--"]}}\n', 1, "holds no letter or digit"),
+        (
+            CREDENTIALS,
+            'kinds:\n  nbc-hwc: {codes+: ["V2-360|X"]}\n',
+            2,
+            "no code system 'V2-360' (do you mean V2-0360?)",
+        ),
+        (CREDENTIALS, 'kinds:\n  nbc-hwc: {codes+: ["?|X"]}\n', 2, "no code system '?' (keys: CPT, "),
+        (CREDENTIALS, "kinds:\n  nbc-hwc: {codes+: [NOSYS]}\n", 2, "does not have the form"),
+        ("payers/cigna.yaml", 'names+: [""]\n', 1, "holds no letter from a to z and no digit"),
+        ("payers/cigna.yaml", 'name_parts+: ["--"]\n', 1, "holds no letter from a to z and no digit"),
+        (SYSTEMS, "systems:\n  OURS: {preferred: 'http://loinc.org'}\n", 2, "LOINC and OURS are both written"),
+        ("r4/claim.yaml", "fields:\n  total: {table: service-codes}\n", 2, "a table translates coding or text"),
+        ("r4/claim.yaml", "fields:\n  use: {listed_only: true}\n", 2, "listed_only without a table"),
+        (EVIDENCE, "follow:\n  Encounter+: [participnt.individual]\n", 2, "do you mean 'participant'?"),
+        (EVIDENCE, "follow:\n  Encounter+: [actualPeriod]\n", 2, "Encounter has no element 'actualPeriod'"),
+        (EVIDENCE, "follow:\n  Encounter+: [period]\n", 2, "'period': Period is no Reference"),
+        (EVIDENCE, "follow:\n  Encounter+: ['participant[0]']\n", 2, "not a path of member names and extension(URL)"),
+        (EVIDENCE, "follow:\n  Claim+: [supportingInfo.value]\n", 2, "write its type too, as in 'valueReference'"),
+        (EVIDENCE, "follow:\n  Claim+: [extension(http://x.example).valu]\n", 2, "Extension has no element 'valu'"),
+        (EVIDENCE, "follow:\n  Encountr: [subject]\n", 2, "'Encountr' (do you mean 'Encounter'?)"),
+        (EVIDENCE, "search: {Observatoin: patient}\n", 1, "there is no resource 'Observatoin'"),
+        (EVIDENCE, "by_practitioner: {Period: practitioner}\n", 1, "there is no resource 'Period'"),
+        (EVIDENCE, "identified_as:\n  x: [Patient]\n", 2, "no path that is followed ends in 'x'"),
+        (EVIDENCE, "identified_as:\n  subjct: [Patient]\n", 2, "do you mean 'subject'?"),
+        (EVIDENCE, "identified_as:\n  subject: [Nope]\n", 2, "there is no resource 'Nope'"),
+        (DOCUMENTS, "note+:\n  - {resource: Observatoin, where: code.exists()}\n", 2, "no resource 'Observatoin'"),
+        (DOCUMENTS, "note+:\n  - {resource: Observation, where: code.coding.code}\n", 2, "which is never true"),
+        (DOCUMENTS, "minutes:\n  - {resource: Observatoin, where: 'true', value: value}\n", 2, "no resource"),
+        (DOCUMENTS, "elements:\n  madeup: {label: x, found_in: []}\n", 2, "no policy asks for 'madeup'"),
+        (DOCUMENTS, "elements:\n  bariers: {label: x, found_in: []}\n", 2, "do you mean 'barriers'?"),
+        (DOCUMENTS, "elements:\n  topics: null\n", 1, "policies ask for 'topics'"),
+        ("r4/variables.yaml", 'variables: {a: "%a"}\n', 1, "%a names itself"),
+        ("r4/variables.yaml", 'variables:\n  a: "%b"\n  b: "%a"\n', 2, "%a names itself"),
+        ("r4/variables.yaml", 'variables: {a: "%c"}\n', 1, "there is no variable %c"),
+        ("r4/variables.yaml", "variables:\n  b-c: status\n", 2, "no path can name %b-c"),
+        ("r4/variables.yaml", "variables:\n  resource: status\n", 2, "%resource is FHIRPath's own"),
     ],
 )
 def test_a_fault_names_the_file_of_the_overlay(
@@ -254,3 +295,18 @@ def test_a_fault_names_the_file_of_the_overlay(
 def test_a_folder_that_is_not_there_is_bad_usage(site: Path) -> None:
     with pytest.raises(Exception, match="no folder with mappings"):
         built(site)
+
+
+@pytest.mark.parametrize(
+    "followed",
+    ["participant.individual", "extension(http://x.example).valueReference", "diagnosis.condition", "partOf"],
+)
+def test_paths_that_lead_to_references_are_taken(write: Write, site: Path, followed: str) -> None:
+    write("r4/evidence.yaml", f"follow:\n  Encounter+: [{followed}]\n")
+    assert built(site).mappings.plan.follow["Encounter"][-1] == followed
+
+
+@pytest.mark.parametrize("where", ["active", "active = true", "name.exists() or telecom.exists()", "'x'.contains('y')"])
+def test_a_condition_may_be_whatever_is_true_or_false(write: Write, site: Path, where: str) -> None:
+    write("r4/documentation.yaml", f'note+:\n  - {{resource: Patient, where: "{where}"}}\n')
+    assert built(site).mappings.documentation.note[-1].where == where

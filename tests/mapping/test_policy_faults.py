@@ -9,6 +9,7 @@ import pytest
 from mapping.spoiling import assert_fault, assert_named, faults, line_with, spoil
 
 from adapter.bootstrap import build, notices
+from adapter.coverage.registry import RULES, load_rules
 from adapter.errors import ConfigurationError
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping.loader import load_mappings
@@ -306,6 +307,29 @@ def test_a_fault_has_its_file_and_line(
     with pytest.raises(ConfigurationError) as caught:
         load_policies(Layers.of(root), payers)
     assert_named(caught.value.faults, root, name, at, says)
+
+
+load_rules()
+UNKNOWN = [(name, outcome) for name in sorted(RULES) for outcome in RULES[name].unknown]
+
+
+@pytest.mark.parametrize("decision", ["APPROVE", "WARN", "DENY", "REJECT"])
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("session_times", "unknown"), ("session_times", "contradictory"), ("session_length", "unknown")],
+)
+def test_what_is_unknown_decides_nothing(root: Path, payers: Payers, name: str, outcome: str, decision: str) -> None:
+    """Contract: unknown never becomes APPROVE or DENY, whatever a policy says."""
+    file = f"{COMMON}/{name}.yaml"
+    spoil(root, file, f"  {outcome}:\n    decision: PEND", f"  {outcome}:\n    decision: {decision}")
+    with pytest.raises(ConfigurationError) as caught:
+        load_policies(Layers.of(root), payers)
+    assert_named(caught.value.faults, root, file, f"  {outcome}:", "evidence is missing, which decides nothing")
+
+
+def test_the_outcomes_that_stand_for_the_unknown_are_outcomes() -> None:
+    assert {name for name, outcome in UNKNOWN} >= {"session_times", "session_length", "evidence_on_file", "credential"}
+    assert [(name, outcome) for name, outcome in UNKNOWN if outcome not in RULES[name].outcomes] == []
 
 
 def test_two_policies_of_one_payer_from_the_same_day_are_a_fault(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,68 @@ def test_an_overlay_may_leave_out_add_to_and_take_away() -> None:
     assert "required" not in field
     assert {"type": "null"} in field["properties"]["table"]["anyOf"]
     assert field["additionalProperties"] is False
+
+
+OVERLAYS = [
+    # (schema, an overlay that the loader takes)
+    pytest.param("resource", {"fields": {"status": None}}, id="a field taken away"),
+    pytest.param("resource", {"fields": {"status": {"path+": "x"}}}, id="one value added to a list"),
+    pytest.param("documentation", {"elements": {"topics": None}}, id="an element taken away"),
+    pytest.param("rule", {"outcomes": {"short": None}}, id="an outcome taken away"),
+    pytest.param("credentials", {"kinds": {"a": None}}, id="a kind taken away"),
+    pytest.param("credentials", {"kinds": {"a": {"texts+": ["x"]}}}, id="added to"),
+    pytest.param("variables", {"variables": {"a": None}}, id="a variable taken away"),
+    pytest.param("payer", {"names+": "Acme"}, id="one name added"),
+    pytest.param("payer", {"identifiers+": {"system": "s", "value": "v"}}, id="one identifier added"),
+    pytest.param("evidence", {"follow": {"Claim+": ["enterer"]}}, id="a path added under a name of the file's own"),
+    pytest.param("evidence", {"follow": {"Claim+": "enterer"}}, id="one path added"),
+    pytest.param("evidence", {"follow": {"Claim": None}}, id="paths taken away"),
+]
+REFUSED = [
+    pytest.param("resource", {"colour": None}, id="an unknown key"),
+    pytest.param("resource", {"fields": {"status": 1}}, id="no field"),
+    pytest.param("payer", {"names+": 1}, id="a number for a name"),
+    pytest.param("variables", {"variables": {"a": 1}}, id="a number for a piece"),
+    pytest.param("documentation", {"elements": {"topics": {"label+": "x"}}}, id="added to what is no list"),
+]
+
+
+@pytest.mark.parametrize(("name", "overlay"), OVERLAYS)
+def test_an_editor_takes_what_the_loader_takes(name: str, overlay: Any) -> None:
+    assert accepts(json.loads(WRITTEN[f"{name}.schema.json"]), overlay)
+
+
+@pytest.mark.parametrize(("name", "overlay"), REFUSED)
+def test_an_editor_marks_what_the_loader_refuses(name: str, overlay: Any) -> None:
+    assert not accepts(json.loads(WRITTEN[f"{name}.schema.json"]), overlay)
+
+
+TYPES: dict[str, type] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "null": type(None),
+    "integer": int,
+    "boolean": bool,
+}
+
+
+def accepts(schema: Any, value: Any, whole: Any = None) -> bool:
+    """What a JSON Schema says of a value, as far as ours use the language."""
+    whole = whole or schema
+    if "$ref" in schema:
+        return accepts(whole["$defs"][schema["$ref"].rpartition("/")[2]], value, whole)
+    if "anyOf" in schema:
+        return any(accepts(each, value, whole) for each in schema["anyOf"])
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return False
+    if isinstance(value, list):
+        return all(accepts(schema["items"], each, whole) for each in value)
+    named, others = schema.get("properties", {}), schema.get("additionalProperties", False)
+    return not isinstance(value, dict) or all(
+        accepts(named[key], each, whole) if key in named else others and accepts(others, each, whole)
+        for key, each in value.items()
+    )
 
 
 def _names() -> set[str]:

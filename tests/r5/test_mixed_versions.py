@@ -194,4 +194,4 @@ def test_a_fault_in_the_r5_mappings_stops_every_start(command: Callable[..., Any
     faulty.write_text(faulty.read_text().replace("path: status", "path: status("))
     code, printed = command("check", "--mappings", "mappings")
     assert code == 2
-    assert "r5/procedure.yaml:4" in printed
+    assert "r5/procedure.yaml:5" in printed

@@ -26,6 +26,13 @@ TERMS: dict[str, tuple[str, str, Any]] = {
 
 
 @cache
+class _WrittenOut(yaml.SafeDumper):
+    """Mapping files take no aliases: what is said twice is written twice."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
 def with_plans(*, brief: bool = False) -> Adjudicator:
     """The shipped mappings with an overlay for each of these plans of Cigna's, brief ones without what they share."""
     with tempfile.TemporaryDirectory() as folder:
@@ -57,4 +64,4 @@ def _write(root: Path, plan: str, rule: str, name: str, value: Any, brief: bool)
     folder = root / "policies" / f"plan-{plan}"
     folder.mkdir(parents=True)
     (folder / "policy.yaml").write_text(yaml.safe_dump(header), encoding="utf-8")
-    (folder / f"{rule}.yaml").write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
+    (folder / f"{rule}.yaml").write_text(yaml.dump(stated, Dumper=_WrittenOut, sort_keys=False), encoding="utf-8")

@@ -32,6 +32,7 @@ NEEDED = "a credential that the policy accepts, valid on the date of service"
         "words_alone",
         "physician",
     ),
+    unknown=("nobody", "several", "no_data", "doubted", "undated"),
     values={
         "accepted_credentials": dict[ServiceCode, list[CredentialKind]],
         "accepted_taxonomies": dict[ServiceCode, list[Taxonomy]],

@@ -115,7 +115,7 @@ def _past_midnight(session: CoachingSession) -> tuple[date, date] | None:
     if interval is None or interval.value.start is None or interval.value.end is None:
         return None
     began, ended = interval.value.start.day, interval.value.end.day
-    if began is None or ended is None or ended != day_after(began, 1) or ended == began:
+    if began is None or ended is None or ended != day_after(began, 1):
         return None
     return began, ended
 

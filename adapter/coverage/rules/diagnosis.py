@@ -32,7 +32,7 @@ def diagnosis_present(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met(f"points to {len(line.diagnoses)} of {len(session.claim.diagnoses)} diagnoses")
 
 
-@rule(Stage.FORM, outcomes=("unknown", "header", "unresolved"))
+@rule(Stage.FORM, outcomes=("unknown", "header", "unresolved", "several"), unknown=("unresolved", "several"))
 def diagnosis_valid(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """Every diagnosis the line points to is a billable ICD-10-CM code."""
     if not session.line.diagnoses:
@@ -49,6 +49,9 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
             f"diagnosis {diagnosis.sequence} refers to {diagnosis.written or 'a Condition'}, which is not on file",
             "the Condition",
         )
+    if len(diagnosis.all_icd10cm) > 1:
+        found = f"diagnosis {diagnosis.sequence}: {', '.join(diagnosis.all_icd10cm)}"
+        return terms.finding("several", found, "one ICD-10-CM code", *_used([diagnosis]))
     code = diagnosis.icd10cm
     if code is None or not diagnosis.known:
         written = code or "no ICD-10-CM code"
@@ -65,6 +68,7 @@ def _fault(diagnosis: Diagnosis, terms: Terms) -> Finding | None:
 @rule(
     Stage.DIAGNOSIS,
     outcomes=("out_of_scope", "points_elsewhere", "near_scope", "unreadable"),
+    unknown=("unreadable",),
     values={"covered_diagnoses": list[DiagnosisRange], "related_diagnoses": list[DiagnosisRange]},
 )
 def diagnosis_in_scope(session: CoachingSession, terms: Terms) -> Finding:
@@ -100,4 +104,4 @@ def _in_ranges(code: str | None, ranges: Iterable[str]) -> bool:
 
 
 def _used(diagnoses: Iterable[Diagnosis]) -> list[Used]:
-    return [Used("diagnosis", each.icd10cm or "not ICD-10-CM", each.origin) for each in diagnoses]
+    return [Used("diagnosis", ", ".join(each.all_icd10cm) or "not ICD-10-CM", each.origin) for each in diagnoses]

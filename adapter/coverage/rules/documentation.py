@@ -23,6 +23,7 @@ Strictness = Annotated[
 @rule(
     Stage.DOCUMENTATION,
     outcomes=("missing",),
+    unknown=("missing",),
     values={"documentation": Strictness, "documentation_elements": dict[str, str]},
 )
 def documentation(session: CoachingSession, terms: Terms) -> Finding:

@@ -21,7 +21,11 @@ NEEDED = {
 }
 
 
-@rule(Stage.DUPLICATE, outcomes=("exact", "original_open", "provider_unknown", "same_day", "same_claim"))
+@rule(
+    Stage.DUPLICATE,
+    outcomes=("exact", "original_open", "provider_unknown", "same_day", "same_claim"),
+    unknown=("provider_unknown",),
+)
 def duplicate(session: CoachingSession, terms: Terms) -> Finding:
     """No earlier claim or line bills the same service of the same patient and day."""
     for outcome, found in _cases(session, _on_earlier_claims(session), terms):
@@ -118,7 +122,11 @@ def _earlier_line(other: PriorService, session: CoachingSession, terms: Terms) -
     )
 
 
-@rule(Stage.DUPLICATE, outcomes=("unidentified", "original_open", "original_unknown", "replaces"))
+@rule(
+    Stage.DUPLICATE,
+    outcomes=("unidentified", "original_open", "original_unknown", "replaces"),
+    unknown=("original_unknown",),
+)
 def replacement(session: CoachingSession, terms: Terms) -> Finding:
     """A claim that replaces another names it, and comes after its decision."""
     prior = next((each for each in session.claim.related if each.relationship == "prior"), None)

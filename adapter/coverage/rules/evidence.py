@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 NO_VISIT = "no visit on file; evidence_on_file says so"
 CALLED_OFF = frozenset({"cancelled", "not-done"})
 UNFINISHED = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave", "on-hold", "preparation"})
-DONE = frozenset({"finished", "completed"})
 
 
-@rule(Stage.EVIDENCE, outcomes=("nothing", "rivals", "unresolved", "ignored"))
+@rule(Stage.EVIDENCE, outcomes=("nothing", "rivals", "unresolved", "ignored"), unknown=("nothing", "rivals"))
 def evidence_on_file(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """One Encounter or Procedure shows the session."""
     visit = session.visit
@@ -45,7 +44,7 @@ def evidence_on_file(session: CoachingSession, terms: Terms) -> Iterator[Finding
         yield terms.met("the session is on file", *used)
 
 
-@rule(Stage.EVIDENCE, outcomes=("other_patient", "unnamed"))
+@rule(Stage.EVIDENCE, outcomes=("other_patient", "unnamed"), unknown=("unnamed",))
 def evidence_of_patient(session: CoachingSession, terms: Terms) -> Finding:
     """The session is the patient's own."""
     own = session.claim.patient
@@ -95,7 +94,7 @@ def session_finished(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding("unfinished", "the session is not finished", "a finished session", *_used(known))
 
 
-@rule(Stage.EVIDENCE, outcomes=("cancelled", "status_unclear"))
+@rule(Stage.EVIDENCE, outcomes=("cancelled", "status_unclear"), unknown=("status_unclear",))
 def session_took_place(session: CoachingSession, terms: Terms) -> Finding:
     """The session took place: it was not called off, and its status does not contradict its times."""
     shown = [each for each in (session.visit.encounter, session.visit.procedure) if each is not None]
@@ -111,7 +110,7 @@ def session_took_place(session: CoachingSession, terms: Terms) -> Finding:
             return terms.not_applicable("the session is not finished; session_finished says so")
         words = "the status says the session goes on, the times that it ended"
         return terms.finding("status_unclear", words, "a finished session", *_used(known))
-    if len(known) < len(shown) or not all(each.value in DONE for each in known):
+    if len(known) < len(shown) or not _done(session):
         words = "the status does not say that the session is finished"
         return terms.finding("status_unclear", words, "a finished session", *_used(known))
     return terms.met("the session is finished", *_used(known))
@@ -120,6 +119,12 @@ def session_took_place(session: CoachingSession, terms: Terms) -> Finding:
 def _statuses(session: CoachingSession) -> list[Sourced[str]]:
     shown = (session.visit.encounter, session.visit.procedure)
     return [each.status for each in shown if each is not None and each.status is not None]
+
+
+def _done(session: CoachingSession) -> bool:
+    """Each in the words of its own resource: an Encounter is finished, a Procedure completed."""
+    shown = ((session.visit.encounter, "finished"), (session.visit.procedure, "completed"))
+    return all(each.status.value == word for each, word in shown if each is not None and each.status is not None)
 
 
 def _called_off(known: list[Sourced[str]]) -> bool:

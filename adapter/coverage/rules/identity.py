@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
-from adapter.session.model import CoachingSession, Coverage, comparable
+from adapter.session.model import CoachingSession, Coverage, addressed, comparable
 
 if TYPE_CHECKING:
     from adapter.policy.book import Terms
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NO_COVERAGE = "no coverage to check; coverage_known says why"
 
 
-@rule(Stage.IDENTITY, outcomes=("missing", "unresolved"))
+@rule(Stage.IDENTITY, outcomes=("missing", "unresolved"), unknown=("missing", "unresolved"))
 def coverage_known(session: CoachingSession, terms: Terms) -> Finding:
     """The claim leads to one Coverage."""
     coverage = session.coverage
@@ -34,7 +34,7 @@ def coverage_known(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met("coverage on file", Used("coverage", coverage.origin.resource, coverage.origin))
 
 
-@rule(Stage.IDENTITY, outcomes=("other_person", "unknown_person"))
+@rule(Stage.IDENTITY, outcomes=("other_person", "unknown_person"), unknown=("unknown_person",))
 def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     """The coverage is the patient's own."""
     coverage, patient = session.coverage, session.claim.patient
@@ -49,12 +49,14 @@ def beneficiary(session: CoachingSession, terms: Terms) -> Finding:
     if coverage.beneficiary.value == patient.value:
         return terms.met("the patient is the beneficiary", *used)
     if not (comparable(coverage.beneficiary.value) and comparable(patient.value)):
+        lost = [each.origin.path for each in (patient, coverage.beneficiary) if not addressed(each.value)]
         found = "patient and beneficiary are named in ways that cannot be compared"
+        found = f"{' and '.join(lost)} leads nowhere" if lost else found
         return terms.finding("unknown_person", found, "one way of naming both", *used)
     return terms.finding("other_person", "the coverage belongs to another person", "the patient's own coverage", *used)
 
 
-@rule(Stage.IDENTITY, outcomes=("cancelled", "draft", "entered_in_error", "unknown"))
+@rule(Stage.IDENTITY, outcomes=("cancelled", "draft", "entered_in_error", "unknown"), unknown=("unknown",))
 def coverage_status(session: CoachingSession, terms: Terms) -> Finding:
     """The coverage is active."""
     coverage = session.coverage
@@ -71,7 +73,7 @@ def coverage_status(session: CoachingSession, terms: Terms) -> Finding:
     return terms.finding(outcome if known else "unknown", f"the coverage is {status.value}", "status active", used)
 
 
-@rule(Stage.IDENTITY, outcomes=("before", "after", "gap", "undated"))
+@rule(Stage.IDENTITY, outcomes=("before", "after", "gap", "undated"), unknown=("undated",))
 def coverage_active(session: CoachingSession, terms: Terms) -> Finding:
     """The date of service lies in the coverage period, both ends included."""
     coverage, on = session.coverage, session.service_date
@@ -109,7 +111,7 @@ def _between_two(session: CoachingSession, focal: Coverage) -> bool:
     )
 
 
-@rule(Stage.IDENTITY, outcomes=("wrong_payer", "insurer_unknown"))
+@rule(Stage.IDENTITY, outcomes=("wrong_payer", "insurer_unknown"), unknown=("insurer_unknown",))
 def payer_matches(session: CoachingSession, terms: Terms) -> Finding:
     """The claim is addressed to the company that pays."""
     insurer, paying = session.claim.insurer, terms.rules.payer

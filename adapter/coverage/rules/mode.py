@@ -30,12 +30,12 @@ def face_to_face(session: CoachingSession, terms: Terms) -> Finding:
 
 
 def _remote_markers(session: CoachingSession, terms: Terms) -> Iterator[Used]:
-    encounter, place = session.visit.encounter, session.line.place_of_service
+    encounter = session.visit.encounter
     if encounter and encounter.modality is not None:
         yield Used("encounter", encounter.modality.value.code, encounter.modality.origin)
-    if place and place.value.system == "POS":
+    for place in session.line.places:
         entry = terms.codes.places.get(place.value.code)
-        if entry is not None and entry.place_class == "telehealth":
+        if place.value.system == "POS" and entry is not None and entry.place_class == "telehealth":
             yield Used("POS", place.value.code, place.origin)
     for modifier in session.line.modifiers:
         listed = terms.codes.modifiers.get(modifier.value.code)
@@ -43,7 +43,7 @@ def _remote_markers(session: CoachingSession, terms: Terms) -> Iterator[Used]:
             yield Used("modifier", modifier.value.code, modifier.origin)
 
 
-@rule(Stage.MODE, outcomes=("group", "group_unsettled"))
+@rule(Stage.MODE, outcomes=("group", "group_unsettled"), unknown=("group_unsettled",))
 def individual(session: CoachingSession, terms: Terms) -> Finding:
     """A code for one person is not billed for a group."""
     markers = list(_group_markers(session, terms))

@@ -40,7 +40,12 @@ def standard_plan(session: CoachingSession, terms: Terms) -> Finding:
     return terms.met("no custom plan")
 
 
-@rule(Stage.POLICY, outcomes=("exceeded", "uncertain"), values={"sessions_per_year": NonNegativeInt | None})
+@rule(
+    Stage.POLICY,
+    outcomes=("exceeded", "uncertain"),
+    unknown=("uncertain",),
+    values={"sessions_per_year": NonNegativeInt | None},
+)
 def benefit_limit(session: CoachingSession, terms: Terms) -> Finding:
     """The sessions of the calendar year stay within the plan's limit, where it sets one."""
     limit, on = terms.value("sessions_per_year"), session.service_date

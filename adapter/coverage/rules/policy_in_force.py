@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @rule(
     Stage.POLICY,
     outcomes=("payer_unknown", "no_rule", "not_yet", "ended", "past_review", "sunset_unverified"),
+    unknown=("payer_unknown", "no_rule", "not_yet", "ended"),
     values={"sunset_from": Day},
 )
 def policy_in_force(session: CoachingSession, terms: Terms) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @rule(
     Stage.SAME_DAY,
     outcomes=("pend", "warn", "deny", "undecided"),
+    unknown=("undecided",),
     values={"prior_initial_assessment": Literal["pend", "warn", "deny"], "initial_code": ServiceCode},
 )
 def prior_assessment(session: CoachingSession, terms: Terms) -> Finding:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from adapter.coverage.finding import Finding, Used
 from adapter.coverage.registry import Stage, rule
 from adapter.policy.values import EncounterClass, Setting
-from adapter.session.model import CoachingSession, Sourced
+from adapter.session.model import CoachingSession, Code, Sourced
 from adapter.session.time import Days
 
 if TYPE_CHECKING:
@@ -18,36 +19,47 @@ CLASS_SYSTEM = "V3-ACT"
 UNKNOWN = "unknown"
 
 
-@rule(Stage.FORM, outcomes=("unassigned", "not_in_effect", "unreadable"))
-def place_of_service(session: CoachingSession, terms: Terms) -> Finding:
-    """The place of service is an assigned code, in effect on the date of service."""
-    place, on = session.line.place_of_service, session.service_date
-    if place is None:
-        return terms.not_applicable("no place of service on the line")
-    used = Used("place of service", place.value.code, place.origin)
-    if place.value.system != POS_SYSTEM:
-        return terms.finding(
-            "unreadable", "the place of service is of another code system", "a CMS place of service", used
-        )
-    if terms.codes.places.get(place.value.code) is None:
-        return terms.finding("unassigned", f"POS {place.value.code} is not assigned", "an assigned code", used)
-    if on is not None and not terms.codes.places.in_effect(place.value.code, on):
-        return terms.finding(
-            "not_in_effect", f"POS {place.value.code} was not in effect on {on}", "a code of that day", used
-        )
-    return terms.met(f"POS {place.value.code}", used)
+CONTRADICTORY = "contradictory"
+
+
+@rule(Stage.FORM, outcomes=("unassigned", "not_in_effect", "unreadable", "several"))
+def place_of_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
+    """The place of service is one assigned code, in effect on the date of service."""
+    places, used = _places(session), _used_places(session)
+    if not places:
+        yield terms.not_applicable("no place of service on the line")
+        return
+    if not _of_cms(places[0].value):
+        words = "the place of service is of another code system"
+        yield terms.finding("unreadable", words, "a CMS place of service", *used)
+        return
+    faults = [finding for each in places if (finding := _place_fault(each, session, terms)) is not None]
+    if len(places) > 1:
+        faults.append(terms.finding("several", f"POS {_written(places)}", "one place of service", *used))
+    yield from faults or [terms.met(f"POS {_written(places)}", *used)]
+
+
+def _place_fault(place: Sourced[Code], session: CoachingSession, terms: Terms) -> Finding | None:
+    code, on = place.value.code, session.service_date
+    used = Used("place of service", code, place.origin)
+    if terms.codes.places.get(code) is None:
+        return terms.finding("unassigned", f"POS {code} is not assigned", "an assigned code", used)
+    if on is not None and not terms.codes.places.in_effect(code, on):
+        return terms.finding("not_in_effect", f"POS {code} was not in effect on {on}", "a code of that day", used)
+    return None
 
 
 @rule(
     Stage.SETTING,
     outcomes=("inpatient", "conflict", "unusual", "unknown", "class_only", "place_only"),
+    unknown=("conflict", "unknown"),
     values={"encounter_classes": dict[EncounterClass, Setting]},
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
     """The session was outpatient. Class and place that contradict each other are asked about; neither is picked."""
     stay = _stay(session)
     used = _used(session, stay)
-    found = f"encounter class {_written_class(session)}, POS {_written_place(session)}"
+    found = f"encounter class {_written(_classes(session))}, POS {_written(_places(session))}"
     found += ", within a hospital stay that the claim names" if stay else ""
     outcome = _outcome(_class_setting(session, terms), _place_setting(session, terms), in_hospital=stay is not None)
     if outcome is None:
@@ -57,6 +69,8 @@ def setting(session: CoachingSession, terms: Terms) -> Finding:
 
 def _outcome(by_class: str, by_place: str, *, in_hospital: bool) -> str | None:
     """What class and place come to; a hospital stay agrees with what says inpatient and contradicts anything else."""
+    if CONTRADICTORY in (by_class, by_place):
+        return "conflict"
     if not in_hospital:
         return SETTING_OF[by_class, by_place]
     return "inpatient" if {by_class, by_place} <= {"inpatient", UNKNOWN} else "conflict"
@@ -93,23 +107,31 @@ SETTING_OF: dict[tuple[str, str], str | None] = {
 
 
 def _class_setting(session: CoachingSession, terms: Terms) -> str:
-    """What the class says; without a system it is a v3-ActCode, to which R4 binds it."""
-    encounter = session.visit.encounter
-    if encounter is None or encounter.encounter_class is None:
+    """What the classes say."""
+    classes = _classes(session)
+    if not classes:
         return UNKNOWN
-    written = encounter.encounter_class.value
     settings: dict[str, str] = terms.value("encounter_classes")
-    said = settings.get(written.code, UNKNOWN)
-    return said if written.is_of(CLASS_SYSTEM) else _of_another_list(said)
+    said = ((each.value, settings.get(each.value.code, UNKNOWN)) for each in classes)
+    return _together(each if _of_v3(code) else _of_another_list(each) for code, each in said)
 
 
 def _place_setting(session: CoachingSession, terms: Terms) -> str:
-    place = session.line.place_of_service
-    entry = None if place is None else terms.codes.places.get(place.value.code)
-    if place is None or entry is None:
-        return UNKNOWN
-    said = entry.place_class or "unusual"
-    return said if place.value.system == POS_SYSTEM else _of_another_list(said)
+    said = ((each.value, _said_of_place(each.value.code, terms)) for each in _places(session))
+    return _together(each if _of_cms(code) else _of_another_list(each) for code, each in said)
+
+
+def _said_of_place(code: str, terms: Terms) -> str:
+    entry = terms.codes.places.get(code)
+    return UNKNOWN if entry is None else entry.place_class or "unusual"
+
+
+def _together(said: Iterable[str]) -> str:
+    """What several codes say of one session: the most doubtful counts; inpatient and anything else cannot both be."""
+    known = set(said) - {UNKNOWN}
+    if "inpatient" in known and len(known) > 1:
+        return CONTRADICTORY
+    return next((each for each in ("inpatient", "unusual", "telehealth", "outpatient") if each in known), UNKNOWN)
 
 
 def _of_another_list(said: str) -> str:
@@ -123,22 +145,41 @@ def _stay(session: CoachingSession) -> Sourced[Days] | None:
     return next((each for each in session.claim.hospitalized if on is not None and on in each.value), None)
 
 
-def _written_class(session: CoachingSession) -> str:
+def _classes(session: CoachingSession) -> tuple[Sourced[Code], ...]:
     encounter = session.visit.encounter
-    return encounter.encounter_class.value.code if encounter and encounter.encounter_class else "not recorded"
+    return _that_count(encounter.classes, _of_v3) if encounter is not None else ()
 
 
-def _written_place(session: CoachingSession) -> str:
-    return session.line.place_of_service.value.code if session.line.place_of_service else "not recorded"
+def _places(session: CoachingSession) -> tuple[Sourced[Code], ...]:
+    return _that_count(session.line.places, _of_cms)
+
+
+def _of_v3(code: Code) -> bool:
+    """Without a system it is a v3-ActCode, to which R4 binds a class."""
+    return code.is_of(CLASS_SYSTEM)
+
+
+def _of_cms(code: Code) -> bool:
+    return code.system == POS_SYSTEM
+
+
+def _that_count(codes: tuple[Sourced[Code], ...], standard: Callable[[Code], bool]) -> tuple[Sourced[Code], ...]:
+    """The different codes of the standard list: what a site writes beside one of them only says it in its own words."""
+    counting = [each for each in codes if standard(each.value)] or codes
+    return tuple({each.value.code: each for each in counting}.values())
+
+
+def _written(codes: Iterable[Sourced[Code]]) -> str:
+    return ", ".join(each.value.code for each in codes) or "not recorded"
 
 
 def _used(session: CoachingSession, stay: Sourced[Days] | None) -> list[Used]:
-    encounter, place = session.visit.encounter, session.line.place_of_service
-    used = []
-    if encounter and encounter.encounter_class:
-        used.append(Used("encounter class", encounter.encounter_class.value.code, encounter.encounter_class.origin))
-    if place:
-        used.append(Used("place of service", place.value.code, place.origin))
+    used = [Used("encounter class", each.value.code, each.origin) for each in _classes(session)]
+    used += _used_places(session)
     if stay:
         used.append(Used("hospital stay", str(stay.value), stay.origin))
     return used
+
+
+def _used_places(session: CoachingSession) -> list[Used]:
+    return [Used("place of service", each.value.code, each.origin) for each in _places(session)]

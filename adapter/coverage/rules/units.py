@@ -48,6 +48,7 @@ def supported_units(seconds: int, unit_minutes: int) -> dict[str, int]:
 @rule(
     Stage.DURATION,
     outcomes=("excess", "undecided"),
+    unknown=("undecided",),
     values={"h0038_rounding": Literal["undecided", "full", "midpoint", "ceiling"]},
 )
 def timed_units(session: CoachingSession, terms: Terms) -> Finding:
