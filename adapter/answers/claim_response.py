@@ -15,9 +15,9 @@ from adapter.answers.forms import Form
 from adapter.answers.words import disposition, note, noteworthy, warning
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination
 from adapter.errors import Issue
+from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
 
-ID_LIMIT = 64
 LINE_DECISION = {
     Decision.APPROVE: "approved",
     Decision.REVIEW: "pending",

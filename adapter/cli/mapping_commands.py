@@ -11,6 +11,7 @@ from adapter.cli import show_mapping
 from adapter.cli.commands import Choice, of_server, open_client
 from adapter.errors import UsageError
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.fhir.version import R4, READ_AS
 from adapter.layers import Layers
 from adapter.mapping.trace import Trial, trace, trace_places
 from adapter.reconcile import Adjudicator
@@ -46,7 +47,7 @@ def _found(layers: Layers, name: str, fhir_version: str) -> str:
     Raises:
         UsageError: no file, or more than one.
     """
-    version = "r5" if fhir_version.lower() == "r5" else "r4"
+    version = READ_AS.get(fhir_version.lower(), R4)
     names = _names(layers)
     wanted = str(PurePath(name.lower()).with_suffix(""))
     of_version = f"{version}/{wanted}.yaml"

@@ -23,10 +23,10 @@ from fhirpathpy.parser import parse
 from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
 from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
+from adapter.fhir.version import READ_AS
 from adapter.mapping.compiled.compiler import compile_tree
 from adapter.mapping.compiled.results import results
 from adapter.mapping.compiled.step import Node, NotCompiled, Unusual
-from adapter.mapping.model import MODEL_OF
 
 Expression = Callable[[Any], Sequence[Any]]
 
@@ -41,7 +41,7 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
     _check(text)
     tree, by_library = _parsed(text), library_expression(text, base, version)
     try:
-        compiled = compile_tree(tree, base, models[MODEL_OF[version]])
+        compiled = compile_tree(tree, base, models[READ_AS[version]])
     except NotCompiled:
         return by_library
 
@@ -56,7 +56,7 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
 
 def library_expression(text: str, base: str, version: str) -> Expression:
     """``text`` as the library alone evaluates it: what a compiled expression is held against."""
-    tree, model = _parsed(text), models[MODEL_OF[version]]
+    tree, model = _parsed(text), models[READ_AS[version]]
 
     def evaluate(element: Any) -> Sequence[Any]:
         # Without it, ofType() would depend on which expression of which version ran before.
@@ -71,7 +71,7 @@ def library_expression(text: str, base: str, version: str) -> Expression:
 def why_not_compiled(text: str, base: str, version: str) -> str | None:
     """The part of an expression for which the library evaluates all of it; None when it is compiled."""
     try:
-        compile_tree(_parsed(text), base, models[MODEL_OF[version]])
+        compile_tree(_parsed(text), base, models[READ_AS[version]])
     except NotCompiled as error:
         return str(error)
     return None

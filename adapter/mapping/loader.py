@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
+from adapter.fhir.version import READ_AS
 from adapter.layers import Layers
 from adapter.mapping import files
 from adapter.mapping.checks import shared_spellings, unknown_systems
@@ -64,7 +65,7 @@ class Mappings:
     @property
     def folder(self) -> str:
         """The folder of the files that serve this version."""
-        return folder_of(self.version)
+        return READ_AS[self.version]
 
     def names_scope(self, text: str) -> bool:
         """Whether a text names one of our codes as a word."""
@@ -76,18 +77,13 @@ class Mappings:
         return next((code for code in self.scope if code in words), None)
 
 
-def folder_of(version: str) -> str:
-    """The folder of mappings that serve a FHIR version: R4B is read by those of R4."""
-    return "r4" if version == "r4b" else version
-
-
 def load_mappings(layers: Layers, version: str) -> Mappings:
     """Everything that serves a FHIR version (``r4``, ``r4b`` or ``r5``).
 
     Raises:
         ConfigurationError: with every fault of every file, each with its line.
     """
-    loader = _Loader(layers, folder_of(version))
+    loader = _Loader(layers, READ_AS[version])
     systems = loader.attempt(loader.code_systems) or CodeSystems({}, {})
     tables = loader.attempt(lambda: loader.tables(systems)) or {}
     variables = loader.attempt(loader.variables) or Variables()

@@ -13,8 +13,7 @@ from typing import Any
 
 from fhirpathpy.models import models
 
-MODEL_OF = {"r4": "r4", "r4b": "r4", "r5": "r5"}
-"""The model that serves a FHIR version: R4B changed none of the resources read here."""
+from adapter.fhir.version import READ_AS
 
 Types = frozenset[str] | None
 """What an expression may be; None where anything may stand, as in a contained resource."""
@@ -125,7 +124,7 @@ def _plain(kind: str) -> str:
 @cache
 def model(version: str) -> Model:
     """The model that serves a FHIR version (``r4``, ``r4b``, ``r5``)."""
-    read: dict[str, Any] = models[MODEL_OF[version]]
+    read: dict[str, Any] = models[READ_AS[version]]
     paths = {*read["path2Type"], *read["choiceTypePaths"], *read["pathsDefinedElsewhere"]}
     members: dict[str, set[str]] = {}
     for path in paths:

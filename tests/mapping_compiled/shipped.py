@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from adapter.fhir.version import READ_AS
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping import compiler, loader
 from adapter.mapping.expression import Expression, compile_expression, library_expression
-from adapter.mapping.model import MODEL_OF
 from adapter.sources.files import Reading, read_files
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ def shipped(version: str) -> list[Shipped]:
 
 def versions() -> list[str]:
     """The FHIR versions that have a folder of mappings."""
-    return [version for version in MODEL_OF if (shipped_mappings() / version).is_dir()]
+    return [version for version in READ_AS if (shipped_mappings() / version).is_dir()]
 
 
 def all_shipped() -> list[Shipped]:

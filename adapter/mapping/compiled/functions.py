@@ -80,7 +80,7 @@ def _all(call: Call) -> Step:
 
 def _is_true(found: list[Any]) -> bool:
     """The library's notion, for which 1 is true."""
-    return len(found) == 1 and found[0] == True  # noqa: E712
+    return len(found) == 1 and found[0] == True  # noqa: E712 - 1 == True holds, as in the library
 
 
 def _select(call: Call) -> Step:
