@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from adapter import checks
 from adapter.errors import ConfigurationError, ConfigurationFault, UsageError
 from adapter.fhir.version import R4, R5, READ_AS
 from adapter.layers import Layers, shipped_mappings
-from adapter.mapping import checks
 from adapter.mapping.loader import Mappings, load_mappings
 from adapter.mapping.tables import Payers
 from adapter.policy import checks as policy_checks

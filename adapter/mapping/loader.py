@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import PurePath
 from typing import TypeVar
 
+from adapter.checks import shared_spellings, unknown_systems
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.fhir.version import READ_AS
 from adapter.layers import Layers
 from adapter.mapping import files
-from adapter.mapping.checks import shared_spellings, unknown_systems
 from adapter.mapping.code_tables import read_table
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
