@@ -222,6 +222,7 @@ def test_a_value_set_keeps_the_codes_it_lists(write: Write, site: Path) -> None:
 # --- what a site does wrong
 
 EVIDENCE, DOCUMENTS = "r4/evidence.yaml", "r4/documentation.yaml"
+MINUTES = "minutes:\n  - {{resource: {resource}, where: 'true', value: value, linked_by: [encounter]}}\n"
 CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
 
 
@@ -273,7 +274,7 @@ CREDENTIALS, SYSTEMS = "codes/credentials.yaml", "tables/code-systems.yaml"
         (EVIDENCE, "identified_as:\n  subject: [Nope]\n", 2, "there is no resource 'Nope'"),
         (DOCUMENTS, "note+:\n  - {resource: Observatoin, where: code.exists()}\n", 2, "no resource 'Observatoin'"),
         (DOCUMENTS, "note+:\n  - {resource: Observation, where: code.coding.code}\n", 2, "which is never true"),
-        (DOCUMENTS, "minutes:\n  - {resource: Observatoin, where: 'true', value: value}\n", 2, "no resource"),
+        (DOCUMENTS, MINUTES.format(resource="Observatoin"), 2, "no resource 'Observatoin'"),
         (DOCUMENTS, "elements:\n  madeup: {label: x, found_in: []}\n", 2, "no policy asks for 'madeup'"),
         (DOCUMENTS, "elements:\n  bariers: {label: x, found_in: []}\n", 2, "do you mean 'barriers'?"),
         (DOCUMENTS, "elements:\n  topics: null\n", 1, "policies ask for 'topics'"),
