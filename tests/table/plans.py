@@ -25,7 +25,6 @@ TERMS: dict[str, tuple[str, str, Any]] = {
 }
 
 
-@cache
 class _WrittenOut(yaml.SafeDumper):
     """Mapping files take no aliases: what is said twice is written twice."""
 
@@ -33,6 +32,7 @@ class _WrittenOut(yaml.SafeDumper):
         return True
 
 
+@cache
 def with_plans(*, brief: bool = False) -> Adjudicator:
     """The shipped mappings with an overlay for each of these plans of Cigna's, brief ones without what they share."""
     with tempfile.TemporaryDirectory() as folder:
