@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.mapping import files
 from adapter.mapping.documentation import LengthPlace, Place
-from adapter.mapping.expression import Expression, compile_expression
+from adapter.mapping.fhirpath.expression import Expression, compile_expression
 from adapter.mapping.kinds import misfit
 from adapter.mapping.mapper import FieldMapping, PartMapping
 from adapter.mapping.model import Types, model

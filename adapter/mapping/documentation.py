@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.expression import Expression
+from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.tables import CodeSystems
 from adapter.mapping.values import indefinite, minutes
 from adapter.session.model import Documentation, Origin, Sourced

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
-from adapter.mapping.expression import Expression
+from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.record import Record, Values
 from adapter.mapping.tables import CodeSystems, ConceptMap
 from adapter.mapping.values import CONVERTERS, Unreadable

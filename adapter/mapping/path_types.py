@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from fhirpathpy.parser import parse
-
+from adapter.mapping.fhirpath.syntax import parsed
 from adapter.mapping.model import Model, Types
 
 Node = Mapping[str, Any]
@@ -39,7 +38,7 @@ class PathTypes:
 
     def of(self, text: str, base: Types) -> Types:
         """What ``text`` can give on elements of ``base``."""
-        return self._walk(parse(text), base)  # type: ignore[no-untyped-call] # not annotated there
+        return self._walk(parsed(text), base)
 
     def _walk(self, node: Node, here: Types) -> Types:
         return _WALK.get(node.get("type") or "", PathTypes._all)(self, node, here)

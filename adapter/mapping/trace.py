@@ -9,7 +9,7 @@ from typing import Any
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.mapping.documentation import DocumentationMapping, Place
-from adapter.mapping.expression import Expression
+from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.mapper import FieldMapping, Mapper, PartMapping, below
 from adapter.mapping.record import Values
 from adapter.session.model import Origin, Sourced

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from mapping_compiled.shipped import FIXTURES, Shipped, resources_by_type, shipped
+from fhirpath.shipped import FIXTURES, Shipped, resources_by_type, shipped
 from rich.console import Console
 from rich.table import Table
 
-from adapter.mapping.expression import Expression
+from adapter.mapping.fhirpath.expression import Expression
 
 MICROSECONDS = 1_000_000
 

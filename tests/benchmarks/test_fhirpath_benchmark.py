@@ -6,7 +6,7 @@ import json
 
 import pytest
 from benchmarks.fhirpath import main
-from mapping_compiled.shipped import shipped
+from fhirpath.shipped import shipped
 
 TINY = ["--repeats", "1", "--elements", "1"]
 

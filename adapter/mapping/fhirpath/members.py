@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.mapping.compiled.step import QUANTITY, SCALARS, Kind, Model, NotCompiled, Run, Step, Typed, Unusual, after
+from adapter.mapping.fhirpath.step import QUANTITY, SCALARS, Kind, Model, NotCompiled, Run, Step, Typed, Unusual, after
 
 NO_ONE_TYPE = object()
 """Expected ``resourceType`` where elements of several paths come together: any at all is unusual."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from adapter.mapping.compiled.functions import Call, Function, literal_text
-from adapter.mapping.compiled.step import VALUES, NotCompiled, Step, Unusual
+from adapter.mapping.fhirpath.functions import Call, Function, literal_text
+from adapter.mapping.fhirpath.step import VALUES, NotCompiled, Step, Unusual
 
 
 def _of_text(call: Call, result: Callable[[str], Any]) -> Step:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_compiled.comparison import answer
-from mapping_compiled.shipped import FIXTURES, Shipped, all_shipped, resources_by_type
+from fhirpath.comparison import answer
+from fhirpath.shipped import FIXTURES, Shipped, all_shipped, resources_by_type
 
-from adapter.mapping.expression import why_not_compiled
+from adapter.mapping.fhirpath.expression import why_not_compiled
 
 SHIPPED = all_shipped()
 EXAMPLES = os.environ.get("FHIR_EXAMPLES")

@@ -7,7 +7,7 @@ from typing import Any
 from fhirpathpy.engine import type_specifier
 from fhirpathpy.engine.nodes import ResourceNode, TypeInfo
 
-from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Step, Typed, Unusual, with_paths
+from adapter.mapping.fhirpath.step import VALUES, Kind, Model, Node, NotCompiled, Step, Typed, Unusual, with_paths
 
 
 def of_type(model: Model, source: Step, named: Node) -> Step:

@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from adapter.mapping.compiled.step import SCALARS, VALUES, Kind, NotCompiled, Step, Unusual, after
-from adapter.mapping.compiled.texts import comparable_text
+from adapter.mapping.fhirpath.step import SCALARS, VALUES, Kind, NotCompiled, Step, Unusual, after
+from adapter.mapping.fhirpath.texts import comparable_text
 
 TRUE, FALSE = [True], [False]
 CONVERTED = frozenset({"date", "dateTime", "time"})

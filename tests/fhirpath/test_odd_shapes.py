@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fhirpath.comparison import answer
 from fhirpathpy.engine.nodes import TypeInfo
 from fhirpathpy.models import models
-from mapping_compiled.comparison import answer
 
-from adapter.mapping.expression import compile_expression, library_expression, why_not_compiled
+from adapter.mapping.fhirpath.expression import compile_expression, library_expression, why_not_compiled
 
 QUANTITY = {"value": 30, "code": "min"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from random import Random
 
+from fhirpath.comparison import answer
+from fhirpath.grammar import BASES, element, expressions
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from mapping_compiled.comparison import answer
-from mapping_compiled.grammar import BASES, element, expressions
 
-from adapter.mapping.expression import compile_expression, library_expression, why_not_compiled
+from adapter.mapping.fhirpath.expression import compile_expression, library_expression, why_not_compiled
 
 EXAMPLES = int(os.environ.get("COMPILED_EXAMPLES", "0"))
 """How many expressions to try; the default is few and always the same ones."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from fhirpathpy.engine import do_eval
 
-from adapter.mapping.compiled import types
-from adapter.mapping.compiled.functions import FUNCTIONS, Call
-from adapter.mapping.compiled.members import member
-from adapter.mapping.compiled.operators import OPERATORS, union
-from adapter.mapping.compiled.step import VALUES, Kind, Model, Node, NotCompiled, Run, Step, start
-from adapter.mapping.compiled.strings import STRING_FUNCTIONS
+from adapter.mapping.fhirpath import types
+from adapter.mapping.fhirpath.functions import FUNCTIONS, Call
+from adapter.mapping.fhirpath.members import member
+from adapter.mapping.fhirpath.operators import OPERATORS, union
+from adapter.mapping.fhirpath.step import VALUES, Kind, Model, Node, NotCompiled, Run, Step, start
+from adapter.mapping.fhirpath.strings import STRING_FUNCTIONS
 
 CALLS = FUNCTIONS | STRING_FUNCTIONS
 TYPE_OPERATORS = {"is": types.is_type, "as": types.as_type}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from adapter.mapping.compiled.step import SCALARS, Unusual
+from adapter.mapping.fhirpath.step import SCALARS, Unusual
 
 
 def results(found: list[Any]) -> list[Any]:

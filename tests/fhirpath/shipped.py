@@ -12,7 +12,7 @@ from unittest.mock import patch
 from adapter.fhir.version import READ_AS
 from adapter.layers import Layers, shipped_mappings
 from adapter.mapping import compiler, loader
-from adapter.mapping.expression import Expression, compile_expression, library_expression
+from adapter.mapping.fhirpath.expression import Expression, compile_expression, library_expression
 from adapter.sources.files import Reading, read_files
 
 ROOT = Path(__file__).parents[2]

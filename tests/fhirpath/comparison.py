@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapter.mapping.expression import Expression
+from adapter.mapping.fhirpath.expression import Expression
 
 
 def answer(expression: Expression, element: Any) -> str:

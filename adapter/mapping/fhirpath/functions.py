@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapter.mapping.compiled import types
-from adapter.mapping.compiled.operators import FALSE, TRUE, distinct
-from adapter.mapping.compiled.step import (
+from adapter.mapping.fhirpath import types
+from adapter.mapping.fhirpath.operators import FALSE, TRUE, distinct
+from adapter.mapping.fhirpath.step import (
     VALUES,
     Kind,
     Model,
@@ -22,7 +22,7 @@ from adapter.mapping.compiled.step import (
     same_type,
     start,
 )
-from adapter.mapping.compiled.texts import hashable_text
+from adapter.mapping.fhirpath.texts import hashable_text
 
 
 @dataclass(frozen=True, slots=True)
