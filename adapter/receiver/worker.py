@@ -11,11 +11,13 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from adapter.errors import AdapterError
-from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Inbox
+from adapter.errors import AdapterError, raised_at
+from adapter.notifications.model import Heard
+from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ class Stopped(AdapterError):
     """The process is about to end; the work begins anew when it is started again."""
 
 
+Note = Callable[[Sequence[Heard]], None]
+"""Keeps what was heard of Subscriptions."""
 Reconcile = Callable[[Sequence[str]], Mapping[str, str]]
 """Brings up to date what depends on the hints; returns what stayed undone, each with its reason.
 
@@ -54,7 +58,7 @@ Raises ServerAway when the server is not there.
 class Worker:
     """One process that works off an inbox; there can be several on one PostgreSQL database, each with its own name."""
 
-    def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, node: str) -> None:
+    def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, note: Note, node: str) -> None:
         self._config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,
@@ -66,6 +70,7 @@ class Worker:
         }
         self._inbox = inbox
         self._reconcile = reconcile
+        self._note = note
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -74,8 +79,8 @@ class Worker:
 
         # Functions, because DBOS marks what it is given, and a method cannot be marked.
         @DBOS.workflow(name=RECONCILE)
-        def work_off(hints: list[str]) -> None:
-            self._work_off(hints)
+        def work_off(hints: list[str], heard: list[Any]) -> None:
+            self._work_off(read_group(hints, heard))
 
         @DBOS.workflow(name=RECONSIDER)
         def try_again(hint: str, attempts: int, _reason: str) -> None:
@@ -92,14 +97,23 @@ class Worker:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
         self._stopping.set()  # only now, when what ends without success leaves its row as it is
 
-    def _work_off(self, hints: list[str]) -> None:
+    def _work_off(self, first: Group) -> None:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
         others = self._inbox.waiting()
-        together = dict.fromkeys([*hints, *(hint for group in others.values() for hint in group)])
+        groups = [first, *others.values()]
+        self._note_all([heard for group in groups for heard in group.heard])
+        together = dict.fromkeys(hint for group in groups for hint in group.hints)
         for hint, reason in self._patiently(list(together)).items():
             self._inbox.put_later(hint, 1, reason, pause(1))
         self._inbox.remove(others)
         self._inbox.remove_finished()
+
+    def _note_all(self, heard: Sequence[Heard]) -> None:
+        """Event numbers are noted as well as can be: what they would have told, the next sweep finds too."""
+        try:
+            self._note(heard)
+        except Exception as error:  # noqa: BLE001 - no fault of the book-keeping may hold up a claim
+            log.error("event numbers not noted: %s", raised_at(error))
 
     def _try_again(self, hint: str, attempts: int) -> None:
         """One hint by itself, so that it holds up no other."""
