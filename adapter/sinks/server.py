@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.claim_response import answer_identifier
+from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
 from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
@@ -79,21 +81,42 @@ class _Step:
 class ServerSink:
     """Writes answers to the server of the client; what the server will not keep goes to the ledger."""
 
-    def __init__(self, client: FhirClient, identifier_system: str, ledger: Ledger) -> None:
+    def __init__(self, client: FhirClient, identifier_system: str, ledger: Ledger, instant: datetime) -> None:
         self.client = client
         self.identifier_system = identifier_system
         self.ledger = ledger
+        self.instant = instant
+        """When the answers are decided."""
 
     async def write(self, answers: Sequence[Answer], *, dry_run: bool = False) -> list[Written]:
         """Write the answers; returns, in their order, what was done or in a dry run would be."""
-        steps = await self._steps([answer for answer in answers if answer.response is not None])
-        for some in batched(steps if not dry_run else [], MOST_ENTRIES):
-            await self._write_responses([step for step in some if step.changes])
-            await self._write_provenances([step for step in some if step.stands])
         outcomes = [answer for answer in answers if answer.response is None]
+        steps = await self._steps([answer for answer in answers if answer.response is not None])
+        withdrawals = await self._withdrawals(outcomes)
+        if not dry_run:
+            await self._write_steps([*steps, *withdrawals])
+            self.ledger.forget(
+                self.client.base, (step.answer.claim for step in steps if step.action is not Action.FAILED)
+            )
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
-        return [written[id(answer)] for answer in answers]
+        standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
+        return [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+
+    async def _write_steps(self, steps: Sequence[_Step]) -> None:
+        for some in batched(steps, MOST_ENTRIES):
+            await self._write_responses([step for step in some if step.changes])
+            await self._write_provenances([step for step in some if step.stands])
+
+    async def _withdrawals(self, outcomes: Sequence[Answer]) -> list[_Step]:
+        """What takes back the earlier answers to claims that now get an OperationOutcome."""
+        claims = {answer_identifier(each.claim): each.claim for each in outcomes if each.claim}
+        steps = []
+        for identifier, known in (await self._look_up(claims)).items():
+            answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
+            if answer is not None:
+                steps.append(_Step(answer, identifier, known, Action.UPDATED))
+        return steps
 
     async def _steps(self, answers: Sequence[Answer]) -> list[_Step]:
         known = await self._look_up(map(self._identifier, answers))

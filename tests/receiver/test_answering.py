@@ -47,8 +47,9 @@ class World:
         await self.client.capabilities()
         adjudicator = shipped().only("r4")
         source = ServerSource(self.client, adjudicator.mappings.plan, codes=sorted(adjudicator.mappings.scope))
-        sink = ServerSink(self.client, adjudicator.identifier_system, self.ledger)
-        return Reconciler(source, sink, adjudicator, datetime.now(UTC))
+        now = datetime.now(UTC)
+        sink = ServerSink(self.client, adjudicator.identifier_system, self.ledger, now)
+        return Reconciler(source, sink, adjudicator, now)
 
     def outcomes(self) -> dict[str, str]:
         return {claim: each["outcome"] for claim, (each,) in self.server.answers().items()}
@@ -92,6 +93,25 @@ async def test_a_claim_that_was_pended_resolves_itself_when_its_visit_arrives(wo
     world.server.put(*late)
     await world.answering.reconcile([f"{each['resourceType']}/{each['id']}" for each in late])
     assert world.outcomes() == {APPROVED: "complete"}
+
+
+@pytest.mark.anyio
+async def test_a_claim_that_can_no_longer_be_processed_takes_its_earlier_answer_back_until_it_can(world: World) -> None:
+    hint = claim_of(APPROVED)
+    claim = world.server.resources[hint]
+    await world.answering.reconcile([hint])
+    world.server.put({**claim, "status": "not-a-status"})
+    for _ in range(2):
+        assert await world.answering.reconcile([hint]) == {}
+        (response,) = world.server.answers()[APPROVED]
+        assert (response["status"], response["disposition"].partition(":")[0]) == ("cancelled", "Withdrawn")
+        assert len(world.ledger.outcomes(BASE)) == 1
+    assert len(world.server.of("Provenance")) == 2, "one for each write"
+    world.server.put(claim)
+    await world.answering.reconcile([hint])
+    (response,) = world.server.answers()[APPROVED]
+    assert (response["status"], response["outcome"]) == ("active", "complete")
+    assert world.ledger.outcomes(BASE) == []
 
 
 @pytest.mark.anyio
