@@ -22,7 +22,8 @@ from adapter.errors import WriteError
 from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
 from adapter.sinks.ledger import Ledger
-from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, objects, search_value
+from adapter.sources.fhir_client import FhirClient, batched, search_value
+from adapter.sources.wire import Refused, issue_codes, objects
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""

@@ -17,8 +17,9 @@ from adapter.receiver.answering import CHECKPOINT, Answering
 from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
-from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
+from adapter.sources.wire import Patience
 from adapter.sync import Reconciler
 
 BASE = "http://fhir.test"
@@ -123,7 +124,7 @@ async def test_a_sender_that_says_only_that_something_changed_gets_all_that_is_n
 @pytest.mark.anyio
 async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(world: World) -> None:
     first = world.ledger.checkpoint(BASE, CHECKPOINT)
-    world.client.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none
+    world.client._wire.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none
     await world.answering.reconcile(["*"])
     assert world.ledger.checkpoint(BASE, CHECKPOINT) == first
     await world.answering.reconcile([])
