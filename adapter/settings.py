@@ -67,7 +67,15 @@ class Settings(BaseSettings):
     node: str = Field("local", pattern=r"^[A-Za-z0-9.-]{1,64}$")
     """Name of this process among several on one PostgreSQL database: what it began, it finishes after a crash."""
     max_notification_bytes: int = Field(10_000_000, ge=1)
-    """Bytes of one notification."""
+    """Bytes of one notification, or of one submission."""
+    submit_secret: Secret | None = None
+    """For ``serve``: the bearer token of those who submit to ``Claim/$submit``; without it the operation is off."""
+    max_requests_per_second: float = Field(1000.0, gt=0)
+    """For ``serve``: requests let in at each address, in the long run."""
+    max_request_burst: int = Field(5000, ge=1)
+    """For ``serve``: requests let in at each address at once, after a quiet time."""
+    client_certificate_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+: *\S(.*\S)?$")
+    """For ``serve``: ``Name: value`` of the header in which the proxy says that it verified a client certificate."""
 
     @property
     def secrets(self) -> dict[str, SecretStr]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -13,15 +14,19 @@ import typer
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.to_thread import run_sync
+from pydantic import SecretStr
 
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.errors import UsageError
 from adapter.receiver.answering import Answering
 from adapter.receiver.app import Receiver
-from adapter.receiver.door import Door
 from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.guard import ClientCertificate, Guard
 from adapter.receiver.inbox import Inbox, configured_database
+from adapter.receiver.rate_limit import PacedDoor, Refusals
+from adapter.receiver.submit import NAME, Submit
+from adapter.receiver.submitting import Answered, Submitting
 from adapter.receiver.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
@@ -30,6 +35,9 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync import Reconciler
+
+Answer = Callable[[bytes], Awaitable[Answered]]
+"""Answers a submission."""
 
 
 def serve(choice: Choice, host: str, port: int) -> int:
@@ -44,23 +52,34 @@ def serve(choice: Choice, host: str, port: int) -> int:
     if not settings.secrets:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
-    with _working(choice, settings, adjudicator) as inbox:
-        app = _receiver(settings, adjudicator, inbox).app()
+    with _working(choice, settings, adjudicator) as (inbox, answer):
+        app = _guarded(settings, _receiver(settings, adjudicator, inbox, answer))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         _run(uvicorn.Config(app, host, port, log_level="error", access_log=False, server_header=False))
     return OK
 
 
-def _receiver(settings: Settings, adjudicator: Adjudicator, inbox: Inbox) -> Receiver:
+def _guarded(settings: Settings, receiver: Receiver) -> Guard:
+    header = settings.client_certificate_header
+    return Guard(receiver.app(), Refusals(), ClientCertificate.of(header) if header else None)
+
+
+def _door(settings: Settings, secrets: Mapping[str, SecretStr]) -> PacedDoor:
+    return PacedDoor(secrets, settings.max_requests_per_second, settings.max_request_burst)
+
+
+def _receiver(settings: Settings, adjudicator: Adjudicator, inbox: Inbox, answer: Answer) -> Receiver:
+    secret, most_bytes = settings.submit_secret, settings.max_notification_bytes
     plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
     return Receiver(
-        Door(settings.secrets),
+        _door(settings, settings.secrets),
         GroupCommit(inbox.put),
         partial(_is_reachable, inbox),
         watched,
-        most_bytes=settings.max_notification_bytes,
+        most_bytes=most_bytes,
+        submit=Submit(_door(settings, {NAME: secret}) if secret else None, answer, most_bytes=most_bytes),
     )
 
 
@@ -73,21 +92,27 @@ async def _is_reachable(inbox: Inbox) -> bool:
 
 
 @contextmanager
-def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[Inbox]:
-    """The inbox, worked off on another thread for as long as the context lasts."""
+def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[tuple[Inbox, Answer]]:
+    """The inbox, worked off on another thread for as long as the context lasts; and there what answers submissions."""
     url = configured_database(settings)
     with start_blocking_portal() as portal, Inbox(url) as inbox:
         client = portal.call(open_client, choice, settings)
         ledger = portal.call(Ledger, settings.ledger.expanduser())
         reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
+        submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), settings.node)
         worker.start()
         try:
-            yield inbox
+            yield inbox, partial(_through, portal, submitting.answer)
         finally:
             worker.stop()
             _close(portal, client, ledger)
+
+
+async def _through(portal: BlockingPortal, answer: Answer, body: bytes) -> Answered:
+    """What another thread answers, without waiting for it on this one."""
+    return await asyncio.wrap_future(portal.start_task_soon(answer, body))
 
 
 def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
 from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.submit import Submit
+from adapter.receiver.submitting import Answered
 
 RECORDED = Path(__file__).parents[1] / "notifications" / "recorded"
 SECRET = "0123456789abcdef"
@@ -36,7 +38,9 @@ class World:
         self.writable = self.reachable = True
         watched = frozenset({"Claim", "Encounter"})
         door = Door({"claims": SecretStr(SECRET)})
-        self.receiver = Receiver(door, GroupCommit(self._store), self._is_reachable, watched, most_bytes=5000)
+        submit = Submit(None, self._never, most_bytes=5000)
+        store = GroupCommit(self._store)
+        self.receiver = Receiver(door, store, self._is_reachable, watched, most_bytes=5000, submit=submit)
         transport = httpx.ASGITransport(self.receiver.app())
         self.http = httpx.AsyncClient(transport=transport, base_url="http://adapter.test")
 
@@ -44,6 +48,9 @@ class World:
         if not self.writable:
             raise OSError("disk full")
         self.stored += hints
+
+    async def _never(self, _body: bytes) -> Answered:
+        raise AssertionError("the operation is off")
 
     async def _is_reachable(self) -> bool:
         return self.reachable
