@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 PATH = "/Claim/$submit"
 NAME = "$submit"
 """By which the door knows it."""
-MOST_AT_ONCE = 16
+MOST_AT_ONCE = 8
 """Submissions that may be under way; whoever comes beyond it is asked to come again."""
 BUSY_SECONDS = 5.0
 _JSON = frozenset({"application/fhir+json", "application/json", "application/json+fhir", "text/json"})
