@@ -11,11 +11,13 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from uuid import uuid4
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, raised_at
 from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Inbox
+from adapter.receiver.takeover import SHOWING_SECONDS, Takeover
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +54,19 @@ Raises ServerAway when the server is not there.
 
 
 class Worker:
-    """One process that works off an inbox; there can be several on one PostgreSQL database, each with its own name."""
+    """One process that works off an inbox; there can be several on one PostgreSQL database.
+
+    A process that is started under the name of one that ended, its ``node``, takes its work up at once; others do when
+    it has been silent for a while.
+    """
 
     def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, node: str) -> None:
+        process = f"{node}/{uuid4().hex[:12]}"
         self._config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,
             "application_version": FORMAT,
-            "executor_id": node,
+            "executor_id": process,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
             "use_listen_notify": False,
@@ -67,6 +74,9 @@ class Worker:
         self._inbox = inbox
         self._reconcile = reconcile
         self._stopping = threading.Event()
+        self._takeover = Takeover(inbox, process, DBOS._recover_pending_workflows)  # DBOS has no other name for it
+        self._leaving = threading.Event()
+        self._caring = threading.Thread(target=self._care, name="takeover", daemon=True)
 
     def start(self) -> None:
         """Create or upgrade the tables, and begin to work; what an earlier process left undone comes first."""
@@ -82,15 +92,33 @@ class Worker:
             self._try_again(hint, attempts)
 
         DBOS.launch()
-        # One group at a time: the next ones gather meanwhile, and are then taken together.
+        # One group at a time, whoever works on it: the next ones gather meanwhile, and are then taken together. Two at a
+        # time would be the same claims twice, and what was decided on older evidence could be written last.
         DBOS.register_queue(
-            QUEUE, worker_concurrency=1, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
+            QUEUE,
+            worker_concurrency=1,
+            global_concurrency=1,
+            polling_interval_sec=POLLING_SECONDS,
+            on_conflict="always_update",
         )
+        self._takeover.succeed()
+        self._caring.start()
 
     def stop(self) -> None:
         """End; a group that is being worked on keeps its row, and begins anew at the next start."""
+        self._leaving.set()
+        self._caring.join()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
         self._stopping.set()  # only now, when what ends without success leaves its row as it is
+
+    def _care(self) -> None:
+        """See to it that what is begun is finished, by us or by others, until we leave."""
+        while not self._leaving.is_set():
+            try:
+                self._takeover.look()
+            except Exception as error:  # noqa: BLE001 - the database may be back the next time
+                log.warning("the other processes could not be looked at: %s", raised_at(error))
+            self._leaving.wait(SHOWING_SECONDS)
 
     def _work_off(self, hints: list[str]) -> None:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
