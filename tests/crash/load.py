@@ -41,11 +41,19 @@ class Copy:
         return list({_name(each): each for each in (*self.early, *self.steps)}.values())
 
 
-def copies(count: int, seed: int) -> list[Copy]:
-    """As many claims as asked for, of every story in turn; the same for the same seed."""
+def copies(count: int, seed: int, first: int = 0) -> list[Copy]:
+    """As many claims as asked for, of every story in turn, numbered from ``first``; the same for the same seed."""
     rng = random.Random(seed)
     stories = sorted(path.parent.name for path in STORIES.glob("*/0_bundle.json") if path.parent.name not in OTHER_FORM)
-    return [_copy(stories[number % len(stories)], number, rng) for number in range(count)]
+    return [_copy(stories[number % len(stories)], number, rng) for number in range(first, first + count)]
+
+
+def mixed(some: Sequence[Copy], rng: random.Random) -> Iterator[Json]:
+    """The steps of all copies in a random order that keeps that of each copy."""
+    by_copy = {id(copy): iter(copy.steps) for copy in some}
+    turns = [by_copy[id(copy)] for copy in some for _ in copy.steps]
+    rng.shuffle(turns)
+    return (next(turn) for turn in turns)
 
 
 def kinds(some: Sequence[Copy]) -> list[str]:

@@ -17,7 +17,7 @@ import httpx
 from dbos import DBOSClient
 from hapi_server import die_with_parent, free_port
 
-from adapter.receiver.inbox import APPLICATION, database_url
+from adapter.receiver.inbox import APPLICATION, QUEUE, database_url
 
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef"
@@ -122,7 +122,9 @@ class Fleet:
         """Rows of the inbox that are not worked off: nothing may change any more once there is none."""
         client = DBOSClient(system_database_url=self.database, application_name=APPLICATION, lazy=True)
         try:
-            open_rows = client.list_workflows(status=OPEN, limit=1000, load_input=False, load_output=False)
+            open_rows = client.list_workflows(
+                queue_name=QUEUE, status=OPEN, limit=1000, load_input=False, load_output=False
+            )
             return len(open_rows)
         finally:
             client.destroy()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +13,13 @@ from functools import partial
 from itertools import chain, count
 from typing import Any
 
-from crash.load import Copy, copies, kinds
-from crash.nodes import ROOT, Fleet, Node
+from crash.load import Copy, copies, kinds, mixed
+from crash.nodes import Fleet, Node
+from crash.verdict import due, wrong
 from crash.worlds import World
 
 Json = dict[str, Any]
 Tell = Callable[[str], None]
-_SERVERS_OWN = frozenset({"id", "meta", "created"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def prove(world: World, fleet: Fleet, plan: Plan, tell: Tell) -> Figures:
     begun = time.monotonic()
     figures.faults = _rested(fleet, world, plan, begun, tell)
     figures.rest_seconds = round(time.monotonic() - begun, 1)
-    figures.faults += list(_wrong(world.answers(), _due(fleet, work)))
+    figures.faults += list(wrong(world.answers(), due(work, fleet.folder)))
     figures.starts = sum(node.starts for node in fleet.nodes)
     figures.notifications = sum(node.received for node in fleet.nodes)
     return figures
@@ -126,7 +124,7 @@ def _load_and_harm(world: World, fleet: Fleet, plan: Plan, work: Sequence[Copy],
     total = sum(len(each.steps) for each in work)
     harm = _harm(plan, total, rng)
     pace = Pace(total, [at for at, _ in harm])
-    shares = [list(_mixed(work[number :: plan.writers], rng)) for number in range(plan.writers)]
+    shares = [list(mixed(work[number :: plan.writers], rng)) for number in range(plan.writers)]
     with ThreadPoolExecutor(plan.writers + 1) as pool:
         parts = [pool.submit(_guarded, pace, partial(_write, world, share, pace)) for share in shares]
         watching = pool.submit(_watch, fleet, parts, lambda: tell(f"{pace.done} of {total} writes, {_harmed(figures)}"))
@@ -166,14 +164,6 @@ def _harm(plan: Plan, total: int, rng: random.Random) -> list[tuple[int, str]]:
     what = ["kill"] * plan.kills + ["stop"] * plan.stops + (["outage"] if plan.outage else [])
     rng.shuffle(what)
     return list(zip(sorted(rng.randrange(total) for _ in what), what, strict=True))
-
-
-def _mixed(work: Sequence[Copy], rng: random.Random) -> Iterator[Json]:
-    """The steps of all copies in a random order that keeps that of each copy."""
-    by_copy = {id(copy): iter(copy.steps) for copy in work}
-    turns = [by_copy[id(copy)] for copy in work for _ in copy.steps]
-    rng.shuffle(turns)
-    return (next(turn) for turn in turns)
 
 
 def _write(world: World, share: Sequence[Json], pace: Pace) -> None:
@@ -239,29 +229,3 @@ def _left(fleet: Fleet, world: World) -> Iterator[str]:
     todo = [f"{each['claim']}: {each['action']}" for each in changes if each["action"] != "unchanged"]
     if todo:
         yield f"sync --dry-run finds {len(todo)} things to do, such as {todo[0]}"
-
-
-def _due(fleet: Fleet, work: Sequence[Copy]) -> dict[str, Json]:
-    """What ``sync`` over files of the final resources decides, by claim."""
-    source, out = fleet.folder / "final.ndjson", fleet.folder / "final"
-    source.write_text("".join(f"{json.dumps(each)}\n" for copy in work for each in copy.final), encoding="utf-8")
-    command = [sys.executable, "-m", "adapter", "sync", str(source), "--out", str(out)]
-    subprocess.run(command, env=fleet.environment, cwd=ROOT, check=True, capture_output=True)
-    lines = (out / "ClaimResponse.ndjson").read_text(encoding="utf-8").splitlines()
-    return {each["request"]["reference"].partition("/")[2]: each for each in map(json.loads, lines)}
-
-
-def _wrong(found: dict[str, list[Json]], due: dict[str, Json]) -> Iterator[str]:
-    """Every claim with no answer, several, or another than is due."""
-    for claim in sorted({*found, *due}):
-        answers = found.get(claim, [])
-        if len(answers) != (claim in due):
-            yield f"Claim/{claim} has {len(answers)} ClaimResponses, not {int(claim in due)}"
-        elif answers and _content(answers[0]) != _content(due[claim]):
-            said, meant = answers[0].get("disposition"), due[claim].get("disposition")
-            yield f"Claim/{claim} is answered {said!r}, not {meant!r}"
-
-
-def _content(response: Json) -> Any:
-    plain = {name: value for name, value in response.items() if name not in _SERVERS_OWN}
-    return json.loads(json.dumps(plain), parse_float=float, parse_int=float)  # 85.0 is 85 to a server
