@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     """Where notifications are kept until they are worked off; by default an SQLite file beside the ledger."""
     node: str = Field("local", pattern=r"^[A-Za-z0-9.-]{1,64}$")
     """Name of this process among several on one PostgreSQL database: what it began, it finishes after a crash."""
+    sweep_seconds: float = Field(300.0, ge=1)
+    """From one look at everything that changed to the next, for notifications that never came."""
+    grace_seconds: float = Field(15.0, ge=0)
+    """For an event to come after one with a higher number, before it counts as missed."""
     max_notification_bytes: int = Field(10_000_000, ge=1)
     """Bytes of one notification."""
 

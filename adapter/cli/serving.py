@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
+from typing import NamedTuple
 
 import typer
 import uvicorn
@@ -19,9 +21,13 @@ from adapter.cli.console import visible
 from adapter.errors import UsageError
 from adapter.receiver.answering import Answering
 from adapter.receiver.app import Receiver
+from adapter.receiver.asking import Asking
 from adapter.receiver.door import Door
+from adapter.receiver.event_logs import EventLogs, totals
 from adapter.receiver.group_commit import GroupCommit
 from adapter.receiver.inbox import Inbox, configured_database
+from adapter.receiver.known import KnownSubscriptions, Read
+from adapter.receiver.lookout import Lookout, Timing
 from adapter.receiver.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
@@ -44,48 +50,60 @@ def serve(choice: Choice, host: str, port: int) -> int:
     if not settings.secrets:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
-    with _working(choice, settings, adjudicator) as inbox:
-        app = _receiver(settings, adjudicator, inbox).app()
+    with _working(choice, settings, adjudicator) as service:
+        app = _receiver(settings, adjudicator, service).app()
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         _run(uvicorn.Config(app, host, port, log_level="error", access_log=False, server_header=False))
     return OK
 
 
-def _receiver(settings: Settings, adjudicator: Adjudicator, inbox: Inbox) -> Receiver:
+class _Service(NamedTuple):
+    """What the door leads to."""
+
+    inbox: Inbox
+    logs: EventLogs
+    read_subscription: Read
+
+
+def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service) -> Receiver:
     plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
     return Receiver(
         Door(settings.secrets),
-        GroupCommit(inbox.put),
-        partial(_is_reachable, inbox),
+        GroupCommit(service.inbox.put),
+        KnownSubscriptions(service.read_subscription, settings.public_url),
+        partial(_totals, service),
         watched,
         most_bytes=settings.max_notification_bytes,
     )
 
 
-async def _is_reachable(inbox: Inbox) -> bool:
+async def _totals(service: _Service) -> Mapping[str, int] | None:
     try:
-        await run_sync(inbox.check)
+        await run_sync(service.inbox.check)
+        return totals(await run_sync(service.logs.all))
     except Exception:  # noqa: BLE001 - whatever the database says, it is not there
-        return False
-    return True
+        return None
 
 
 @contextmanager
-def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[Inbox]:
+def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[_Service]:
     """The inbox, worked off on another thread for as long as the context lasts."""
     url = configured_database(settings)
-    with start_blocking_portal() as portal, Inbox(url) as inbox:
+    with start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
         client = portal.call(open_client, choice, settings)
         ledger = portal.call(Ledger, settings.ledger.expanduser())
         reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
-        worker = Worker(url, inbox, partial(portal.call, answering.reconcile), settings.node)
+        worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
         worker.start()
+        timing = Timing(settings.sweep_seconds, settings.grace_seconds)
+        looking = portal.start_task_soon(Lookout(logs, Asking(client), inbox.put, timing, time.time).run)
         try:
-            yield inbox
+            yield _Service(inbox, logs, partial(run_sync, partial(portal.call, client.read), "Subscription"))
         finally:
+            looking.cancel()
             worker.stop()
             _close(portal, client, ledger)
 

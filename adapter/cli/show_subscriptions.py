@@ -46,6 +46,7 @@ def _json(row: Row) -> Json:
         "made_by_us": found.is_marked,
         "done": row.done.value if row.done else None,
         "events": health.events if health else None,
+        "heard": dict(row.heard),
         "errors": list(health.errors) if health else [],
         "problem": row.problem or None,
     }
@@ -61,6 +62,7 @@ def _cells(row: Row) -> dict[str, str]:
         "ends": found.end[:10],
         "done": done if done or found.is_marked else "not made by us",
         "events": str(health.events) if health and health.events is not None else "",
+        "heard": ", ".join(f"{count} {name}" for name, count in row.heard.items() if count),
         "sends along": ", ".join(found.headers),
         "endpoint": _shown(found.endpoint),
     }

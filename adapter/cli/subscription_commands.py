@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from adapter.cli import show_subscriptions as show
 from adapter.errors import UsageError
 from adapter.fhir.paths import is_type_name
+from adapter.notifications.sequence import EventLog
+from adapter.receiver.event_logs import EventLogs, counts
+from adapter.receiver.inbox import configured_database
 from adapter.settings import Settings, load_settings
 from adapter.sources.fhir_client import FhirClient
 from adapter.subscriptions.endpoint import checked_endpoint, is_below, is_open
@@ -74,8 +77,26 @@ def list_all(target: Target) -> int:
 
 def status(target: Target) -> int:
     """How ours fare; 3 when there is none, or one that stopped."""
-    rows = _at_endpoint(target, lambda ours: ours.status())
+    heard = _heard(load_settings())
+
+    async def state(ours: Subscriptions) -> list[Row]:
+        return [replace(row, heard=_counts(heard.get(row.found.id))) for row in await ours.status()]
+
+    rows = _at_endpoint(target, state)
     return _code(rows) if rows else UNFINISHED
+
+
+def _heard(settings: Settings) -> dict[str, EventLog]:
+    """What ``serve`` counted; nothing on a machine that cannot read its database."""
+    try:
+        with EventLogs(configured_database(settings)) as logs:
+            return logs.by_subscription()
+    except UsageError:
+        return {}
+
+
+def _counts(log: EventLog | None) -> dict[str, int]:
+    return counts(log) if log is not None else {}
 
 
 def renew(target: Target, days: int) -> int:

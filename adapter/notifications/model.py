@@ -37,6 +37,23 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What a notification says of its Subscription rather than of what changed; kept with its hints."""
+
+    name: str
+    """The end of the address that was notified."""
+    at: float
+    """When it came, in seconds since 1970."""
+    subscription: str = ""
+    """The id of the Subscription; empty where the sender does not name it."""
+    kind: Kind = Kind.EVENT
+    numbers: tuple[int, ...] = ()
+    since_start: int | None = None
+    period: int | None = None
+    """Seconds after which the server promised a heartbeat."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request, as far as a notification is concerned."""
 

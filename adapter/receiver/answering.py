@@ -10,7 +10,7 @@ from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
 from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
-from adapter.sources.dependents import Dependents
+from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sync import Reconciler, Report
 
@@ -65,7 +65,10 @@ class Answering:
     async def _swept_claims(self, dependents: Dependents) -> list[Located]:
         """The claims concerned by whatever changed since the last time that this was asked."""
         now, since = self._client.server_time, self._ledger.checkpoint(self._client.base, CHECKPOINT)
-        found = await dependents.claims_of(await dependents.changed_since(str(since)))
+        try:
+            found = await dependents.claims_of(await dependents.changed_since(str(since)))
+        except NoTimes:
+            found = await dependents.every_claim()
         if now is not None:
             self._swept = (now - OVERLAP).isoformat(timespec="seconds")
         return found

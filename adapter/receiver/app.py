@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import orjson
 from starlette.applications import Starlette
@@ -22,11 +24,12 @@ from starlette.routing import Route
 from adapter.answers.operation_outcome import operation_outcome
 from adapter.errors import Issue, raised_at
 from adapter.evidence.references import Json
-from adapter.notifications.model import ANYTHING, NotUnderstood, Request
+from adapter.notifications.model import ANYTHING, Heard, Notification, NotUnderstood, Request
 from adapter.notifications.requests import read_request
 from adapter.receiver.capabilities import capability_statement
 from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.group_commit import GroupCommit, NotStored
+from adapter.receiver.known import KnownSubscriptions
 from adapter.sources.fhir_client import FHIR_JSON
 
 log = logging.getLogger(__name__)
@@ -39,20 +42,28 @@ _CODES = {404: "not-found", 405: "not-supported", 413: "too-long"}
 
 
 class Receiver:
-    """Takes notifications in; ``inbox`` makes them durable, ``is_reachable`` tells whether its database is there."""
+    """Takes notifications in; ``inbox`` makes them durable.
+
+    Args:
+        totals: counts of what came and what was missed; None when the database cannot be reached.
+        watched: the resource types that a decision can rest on; hints of others are dropped.
+        most_bytes: of one body.
+    """
 
     def __init__(
         self,
         door: Door,
         inbox: GroupCommit,
-        is_reachable: Callable[[], Awaitable[bool]],
+        known: KnownSubscriptions,
+        totals: Callable[[], Awaitable[Mapping[str, int] | None]],
         watched: frozenset[str],
         *,
         most_bytes: int,
     ) -> None:
         self._door = door
         self._inbox = inbox
-        self._is_reachable = is_reachable
+        self._known = known
+        self._totals = totals
         self._watched = watched
         self._most_bytes = most_bytes
         self.counts: Counter[str] = Counter()
@@ -92,9 +103,24 @@ class Receiver:
         deleted = headers.get("x-medplum-deleted-resource")
         path = request.path_params.get("path", "")
         notification = read_request(Request(request.method, path, body, media_type, deleted))
+        heard = await self._heard(request.path_params["name"], notification)
         hints = [each for each in notification.hints if self._matters(each)]
-        if hints:
-            await self._inbox.commit(hints)
+        if hints or notification.subscription is not None:
+            await self._inbox.commit(hints, [heard])
+
+    async def _heard(self, name: str, notification: Notification) -> Heard:
+        """What is said of the Subscription, which must be one that notifies this address."""
+        heard = Heard(name, time.time(), kind=notification.kind)
+        if notification.subscription is None:
+            return heard
+        period = await self._known.period(name, notification.subscription)
+        return replace(
+            heard,
+            subscription=notification.subscription,
+            numbers=notification.numbers,
+            since_start=notification.since_start,
+            period=period,
+        )
 
     def _matters(self, hint: str) -> bool:
         return hint == ANYTHING or hint.partition("/")[0] in self._watched
@@ -125,10 +151,10 @@ class Receiver:
 
     async def _ready(self, _request: HttpRequest) -> Response:
         """Whether the next notification can be stored; after a failure that is found out by storing nothing."""
-        ready = await self._is_reachable()
-        if ready and not self._inbox.healthy:
-            ready = await self._can_write()
-        told = {"status": "ready" if ready else "the database cannot be written", "notifications": dict(self.counts)}
+        totals = await self._totals()
+        ready = totals is not None and (self._inbox.healthy or await self._can_write())
+        status = "ready" if ready else "the database cannot be written"
+        told = {"status": status, "notifications": dict(self.counts), "events": totals}
         return _json(told, 200 if ready else 503, "application/json")
 
     async def _can_write(self) -> bool:

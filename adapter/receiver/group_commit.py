@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from adapter.errors import WriteError, raised_at
+from adapter.notifications.model import Heard
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +25,20 @@ class NotStored(WriteError):
     """A notification could not be made durable; its sender must send it again."""
 
 
+Store = Callable[[list[str], list[Heard]], None]
+"""Makes hints durable, and what was heard of Subscriptions with them; on another thread."""
+
+
 class _Waiting(NamedTuple):
     hints: Sequence[str]
+    heard: Sequence[Heard]
     stored: asyncio.Future[None]
 
 
 class GroupCommit:
     """Hands groups of hints to ``store``, one group at a time."""
 
-    def __init__(self, store: Callable[[list[str]], None], *, seconds: float = 10.0, most: int = MOST_WAITING) -> None:
+    def __init__(self, store: Store, *, seconds: float = 10.0, most: int = MOST_WAITING) -> None:
         self._store = store
         self._seconds = seconds
         self._most = most
@@ -41,8 +47,8 @@ class GroupCommit:
         self.healthy = True
         """Whether the last group was stored."""
 
-    async def commit(self, hints: Sequence[str]) -> None:
-        """Return when the hints are durable.
+    async def commit(self, hints: Sequence[str], heard: Sequence[Heard] = ()) -> None:
+        """Return when the hints, and what was heard with them, are durable.
 
         Raises:
             NotStored: the database refused them, took too long, or too many wait already.
@@ -50,7 +56,7 @@ class GroupCommit:
         if len(self._waiting) >= self._most:
             raise NotStored("too many notifications wait to be stored")
         stored = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(hints, stored))
+        self._waiting.append(_Waiting(hints, heard, stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         try:
@@ -76,7 +82,7 @@ class GroupCommit:
     async def _stored(self, group: Sequence[_Waiting]) -> NotStored | None:
         hints = list(dict.fromkeys(chain.from_iterable(each.hints for each in group)))
         try:
-            await asyncio.to_thread(self._store, hints)
+            await asyncio.to_thread(self._store, hints, [one for each in group for one in each.heard])
         except Exception as error:  # noqa: BLE001 - whatever the database says, the senders must hear "again"
             self.healthy = False
             log.error("notifications not stored: %s", raised_at(error))

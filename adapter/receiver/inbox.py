@@ -12,12 +12,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from pydantic import TypeAdapter
 from sqlalchemy.engine import make_url
 
 from adapter.errors import UsageError
+from adapter.notifications.model import Heard
 from adapter.settings import Settings
 
 APPLICATION = "coaching-adapter"
@@ -29,7 +31,15 @@ PROCESSES, PRESENT = "processes", "present"
 """A queue that nobody works off: its rows only show who is there."""
 MOST_TOGETHER = 1000
 """Groups that are taken together."""
+_HEARD = TypeAdapter(list[Heard])
 _FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
+
+class Group(NamedTuple):
+    """What one row holds."""
+
+    hints: list[str]
+    heard: list[Heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,9 @@ class Inbox:
         """Raise what the database says when it cannot be reached."""
         self._client.check_connection()
 
-    def put(self, hints: Sequence[str]) -> None:
-        """Make hints durable, in one transaction."""
-        self._client.enqueue(_options(RECONCILE), list(hints))
+    def put(self, hints: Sequence[str], heard: Sequence[Heard] = ()) -> None:
+        """Make hints durable, and what was heard with them, in one transaction."""
+        self._client.enqueue(_options(RECONCILE), list(hints), _HEARD.dump_python(list(heard), mode="json"))
 
     def put_later(self, hint: str, attempts: int, reason: str, seconds: float) -> None:
         """Have a hint tried again after a while; the same attempt at a hint is put once."""
@@ -80,12 +90,12 @@ class Inbox:
         options["duplication_policy"] = "return-existing"
         self._client.enqueue(options, hint, attempts, reason)
 
-    def waiting(self) -> dict[str, list[str]]:
-        """The hints of each group that nobody has begun to work on, oldest first."""
+    def waiting(self) -> dict[str, Group]:
+        """Each group that nobody has begun to work on, oldest first."""
         rows = self._client.list_workflows(
             name=RECONCILE, queue_name=QUEUE, status="ENQUEUED", limit=MOST_TOGETHER, load_output=False
         )
-        return {row.workflow_id: [str(each) for each in _arguments(row)[0]] for row in rows}
+        return {row.workflow_id: read_group(*_arguments(row)) for row in rows}
 
     def remove(self, ids: Iterable[str]) -> None:
         """Forget groups that were worked off, or failures."""
@@ -124,6 +134,11 @@ class Inbox:
         """Take a hint up again, as if it had just been notified."""
         self.put([failure.hint])
         self.remove([failure.id])
+
+
+def read_group(hints: Sequence[str], heard: Sequence[Any]) -> Group:
+    """A row as it was put."""
+    return Group(list(hints), _HEARD.validate_python(heard))
 
 
 def _options(name: str) -> EnqueueOptions:

@@ -23,7 +23,7 @@ SILENCE_SECONDS = 30.0
 
 
 class Takeover:
-    """Shows that ``process`` is there, and finds those that are not; ``begin_again`` frees what they were working on."""
+    """Shows that ``process`` is there, and finds those that are not; ``begin_again`` frees what they had begun."""
 
     def __init__(
         self,

@@ -11,12 +11,14 @@ import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from adapter.errors import AdapterError, raised_at
-from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Inbox
+from adapter.notifications.model import Heard
+from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
 from adapter.receiver.takeover import SHOWING_SECONDS, Takeover
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class Stopped(AdapterError):
     """The process is about to end; the work begins anew when it is started again."""
 
 
+Note = Callable[[Sequence[Heard]], None]
+"""Keeps what was heard of Subscriptions."""
 Reconcile = Callable[[Sequence[str]], Mapping[str, str]]
 """Brings up to date what depends on the hints; returns what stayed undone, each with its reason.
 
@@ -60,7 +64,7 @@ class Worker:
     it has been silent for a while.
     """
 
-    def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, node: str) -> None:
+    def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, note: Note, node: str) -> None:
         process = f"{node}/{uuid4().hex[:12]}"
         self._config: DBOSConfig = {
             "name": APPLICATION,
@@ -73,6 +77,7 @@ class Worker:
         }
         self._inbox = inbox
         self._reconcile = reconcile
+        self._note = note
         self._stopping = threading.Event()
         self._takeover = Takeover(inbox, process, DBOS._recover_pending_workflows)  # DBOS has no other name for it
         self._leaving = threading.Event()
@@ -84,16 +89,16 @@ class Worker:
 
         # Functions, because DBOS marks what it is given, and a method cannot be marked.
         @DBOS.workflow(name=RECONCILE)
-        def work_off(hints: list[str]) -> None:
-            self._work_off(hints)
+        def work_off(hints: list[str], heard: list[Any]) -> None:
+            self._work_off(read_group(hints, heard))
 
         @DBOS.workflow(name=RECONSIDER)
         def try_again(hint: str, attempts: int, _reason: str) -> None:
             self._try_again(hint, attempts)
 
         DBOS.launch()
-        # One group at a time, whoever works on it: the next ones gather meanwhile, and are then taken together. Two at a
-        # time would be the same claims twice, and what was decided on older evidence could be written last.
+        # One group at a time, whoever works on it: the next ones gather meanwhile, and are then taken together. Two at
+        # a time would be the same claims twice, and what was decided on older evidence could be written last.
         DBOS.register_queue(
             QUEUE,
             worker_concurrency=1,
@@ -120,14 +125,23 @@ class Worker:
                 log.warning("the other processes could not be looked at: %s", raised_at(error))
             self._leaving.wait(SHOWING_SECONDS)
 
-    def _work_off(self, hints: list[str]) -> None:
+    def _work_off(self, first: Group) -> None:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
         others = self._inbox.waiting()
-        together = dict.fromkeys([*hints, *(hint for group in others.values() for hint in group)])
+        groups = [first, *others.values()]
+        self._note_all([heard for group in groups for heard in group.heard])
+        together = dict.fromkeys(hint for group in groups for hint in group.hints)
         for hint, reason in self._patiently(list(together)).items():
             self._inbox.put_later(hint, 1, reason, pause(1))
         self._inbox.remove(others)
         self._inbox.remove_finished()
+
+    def _note_all(self, heard: Sequence[Heard]) -> None:
+        """Event numbers are noted as well as can be: what they would have told, the next sweep finds too."""
+        try:
+            self._note(heard)
+        except Exception as error:  # noqa: BLE001 - no fault of the book-keeping may hold up a claim
+            log.error("event numbers not noted: %s", raised_at(error))
 
     def _try_again(self, hint: str, attempts: int) -> None:
         """One hint by itself, so that it holds up no other."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from adapter.errors import SourceError
 from adapter.evidence.newest import version_rank
 from adapter.evidence.references import Json, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
@@ -18,6 +19,10 @@ from adapter.sources.server import MOST_VALUES, ServerSource
 
 WRITTEN_BY_US = frozenset({"ClaimResponse", "Provenance", "OperationOutcome"})
 """Types of our own answers; were they followed, each answer would ask for the next."""
+
+
+class NoTimes(SourceError):
+    """A server that cannot tell what changed since an instant."""
 
 
 class Dependents:
@@ -32,11 +37,21 @@ class Dependents:
         return name.partition("/")[0] in self._watched
 
     async def changed_since(self, since: str) -> list[Json]:
-        """Whatever a decision can rest on that changed at or after an instant, in their present versions."""
+        """Whatever a decision can rest on that changed at or after an instant, in their present versions.
+
+        Raises:
+            NoTimes: the server does not know when a Claim was changed.
+        """
         found: list[Json] = []
         for kind in sorted(self._watched):
             found += await self._source.find(kind, "_lastUpdated", [f"ge{since}"])
+        if "Claim?_lastUpdated" in self._source.unsupported:
+            raise NoTimes("the server cannot search by _lastUpdated")
         return found
+
+    async def every_claim(self) -> list[Located]:
+        """All there are, for a server that cannot tell which changed."""
+        return [each async for page in self._source.claims() for each in page]
 
     async def claims(self, names: Iterable[str]) -> list[Located]:
         """The claims that depend on these resources, each once and as it is now."""

@@ -180,9 +180,9 @@ class FhirClient:
             raise SourceError(f"{self._shown} answered a batch with a response that is no object")
         return replies
 
-    async def operation(self, kind: str, id: str, name: str) -> Json:
+    async def operation(self, kind: str, id: str, name: str, params: Mapping[str, str] | None = None) -> Json:
         """What an operation answers that changes nothing, such as ``$status`` of a Subscription."""
-        request = self._http.build_request("GET", f"{self.base}/{kind}/{quote(id, safe='')}/{name}")
+        request = self._http.build_request("GET", f"{self.base}/{kind}/{quote(id, safe='')}/{name}", params=params)
         return await self._ask(request, f"{name} of a {kind}")
 
     async def create(self, resource: Json, *, if_none_exist: str | None = None) -> bool:

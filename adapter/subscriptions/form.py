@@ -27,6 +27,7 @@ IDENTIFIER = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Subscription
 """Where R4 and R4B keep the identifier that R5 has as an element."""
 CHANNEL_TYPES = "http://terminology.hl7.org/CodeSystem/subscription-channel-type"
 _EXTENSION = f"{BACKPORT}/StructureDefinition/backport"
+HEARTBEAT = f"{_EXTENSION}-heartbeat-period"
 
 
 class Payload(StrEnum):
@@ -85,7 +86,7 @@ def _criteria(watch: Watch, delivery: Delivery) -> Json:
 
 def _backport(watch: Watch, delivery: Delivery) -> Json:
     filters = [{"url": f"{_EXTENSION}-filter-criteria", "valueString": each} for each in watch.filters]
-    heartbeat = {"url": f"{_EXTENSION}-heartbeat-period", "valueUnsignedInt": delivery.heartbeat}
+    heartbeat = {"url": HEARTBEAT, "valueUnsignedInt": delivery.heartbeat}
     content = {"url": f"{_EXTENSION}-payload-content", "valueCode": _content(delivery)}
     return {
         "meta": {"profile": [PROFILE]},

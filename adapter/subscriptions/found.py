@@ -7,7 +7,7 @@ from datetime import datetime
 
 from adapter.evidence.references import Json
 from adapter.sources.fhir_client import objects
-from adapter.subscriptions.form import IDENTIFIER, REASON, SYSTEM, instant
+from adapter.subscriptions.form import HEARTBEAT, IDENTIFIER, REASON, SYSTEM, instant
 
 STOPPED = frozenset({"error", "off"})
 WORKING = frozenset({"requested", "active"})
@@ -55,6 +55,14 @@ class Found:
     @property
     def end(self) -> str:
         return _text(self.resource.get("end"))
+
+    @property
+    def heartbeat(self) -> int | None:
+        """Seconds after which the server says that it is alive, where it promises to; R4 keeps them in an extension."""
+        extensions = objects(_dict(self.resource.get("channel")).get("extension"))
+        held = [each.get("valueUnsignedInt") for each in extensions if each.get("url") == HEARTBEAT]
+        period = next(iter(held), self.resource.get("heartbeatPeriod"))
+        return period if isinstance(period, int) and not isinstance(period, bool) and period > 0 else None
 
     @property
     def headers(self) -> list[str]:

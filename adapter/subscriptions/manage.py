@@ -6,8 +6,8 @@ not ours is never touched; one at our endpoint that somebody else made is only t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlencode
@@ -48,6 +48,8 @@ class Row:
     done: Done | None = None
     problem: str = ""
     health: Health | None = None
+    heard: Mapping[str, int] = field(default_factory=dict)
+    """Counts of what ``serve`` received from it and missed."""
 
     @property
     def works(self) -> bool:

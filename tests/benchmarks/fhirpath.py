@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from fhirpath.shipped import FIXTURES, Shipped, resources_by_type, shipped
+from fhirpath_compiled.shipped import FIXTURES, Shipped, resources_by_type, shipped
 from rich.console import Console
 from rich.table import Table
 

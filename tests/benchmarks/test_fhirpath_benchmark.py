@@ -6,7 +6,7 @@ import json
 
 import pytest
 from benchmarks.fhirpath import main
-from fhirpath.shipped import shipped
+from fhirpath_compiled.shipped import shipped
 
 TINY = ["--repeats", "1", "--elements", "1"]
 

@@ -44,6 +44,8 @@ class FhirServer:
         self.away = False
         self.refused: set[str] = set()
         """Values that a search answers by 500: a poisoned record."""
+        self.unknown: set[str] = set()
+        """Search parameters that are answered by 400."""
         self._ids = count(1)
         self._lock = threading.Lock()
 
@@ -99,6 +101,8 @@ class FhirServer:
     def _search(self, kind: str, query: str) -> Response:
         self.searches[kind] += 1
         asked = {name: values for name, values in parse_qs(query).items() if name not in _PAGING}
+        if self.unknown & asked.keys():
+            return Response(status_code=400)
         if any(each in unquote(query) for each in self.refused):
             return Response(status_code=500)
         found = [each for each in self.of(kind) if all(_matches(each, *one) for one in asked.items())]

@@ -132,6 +132,13 @@ async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(wo
 
 
 @pytest.mark.anyio
+async def test_a_server_that_cannot_tell_what_changed_has_every_claim_looked_at(world: World) -> None:
+    world.server.unknown = {"_lastUpdated"}
+    assert await world.answering.reconcile(["*"]) == {}
+    assert world.outcomes() == {APPROVED: "complete", SHORT: "complete"}
+
+
+@pytest.mark.anyio
 async def test_a_server_that_is_away_is_nobodys_fault(world: World) -> None:
     await world.answering.reconcile([])
     world.server.away = True

@@ -12,14 +12,25 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from adapter.notifications.model import Heard, Kind
 from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
 from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.known import KnownSubscriptions
 
+Json = dict[str, Any]
 RECORDED = Path(__file__).parents[1] / "notifications" / "recorded"
 SECRET = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 FHIR = {"Content-Type": "application/fhir+json; charset=UTF-8"}
+HEARTBEAT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-heartbeat-period"
+R4_SUBSCRIPTION: Json = {
+    "resourceType": "Subscription",
+    "channel": {
+        "endpoint": "https://adapter.test/subscriptions/claims",
+        "extension": [{"url": HEARTBEAT, "valueUnsignedInt": 60}],
+    },
+}
 CLAIM = json.dumps({"resourceType": "Claim", "id": "42"})
 
 
@@ -33,20 +44,28 @@ class World:
 
     def __init__(self) -> None:
         self.stored: list[str] = []
+        self.heard: list[Heard] = []
+        self.subscriptions: dict[str, Json] = {}
         self.writable = self.reachable = True
         watched = frozenset({"Claim", "Encounter"})
         door = Door({"claims": SecretStr(SECRET)})
-        self.receiver = Receiver(door, GroupCommit(self._store), self._is_reachable, watched, most_bytes=5000)
+        self.receiver = Receiver(
+            door, GroupCommit(self._store), KnownSubscriptions(self._read, None), self._totals, watched, most_bytes=5000
+        )
         transport = httpx.ASGITransport(self.receiver.app())
         self.http = httpx.AsyncClient(transport=transport, base_url="http://adapter.test")
 
-    def _store(self, hints: list[str]) -> None:
+    def _store(self, hints: list[str], heard: list[Heard]) -> None:
         if not self.writable:
             raise OSError("disk full")
         self.stored += hints
+        self.heard += heard
 
-    async def _is_reachable(self) -> bool:
-        return self.reachable
+    async def _read(self, id: str) -> Json | None:
+        return self.subscriptions.get(id, R4_SUBSCRIPTION)
+
+    async def _totals(self) -> dict[str, int] | None:
+        return {"received": 7} if self.reachable else None
 
     async def send(self, method: str, path: str = "", content: str = "", **headers: str) -> httpx.Response:
         url = f"/subscriptions/claims{path}"
@@ -92,6 +111,38 @@ async def test_what_is_stored(world: World, method: str, path: str, content: str
 async def test_recorded_notifications_over_http(world: World, name: str, stored: list[str]) -> None:
     answer = await world.send("POST", "", (RECORDED / f"{name}.json").read_text())
     assert (answer.status_code, world.stored) == (204, stored)
+
+
+@pytest.mark.anyio
+async def test_event_numbers_are_kept_with_the_period_that_the_subscription_promises(world: World) -> None:
+    await world.send("POST", "", (RECORDED / "ig-r4-heartbeat.json").read_text())
+    (heard,) = world.heard
+    assert (heard.name, heard.kind, heard.period) == ("claims", Kind.HEARTBEAT, 60)
+    assert (heard.subscription, heard.since_start) == ("admission", 2)
+    assert heard.at > 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        pytest.param(None, id="not on the server"),
+        pytest.param({"channel": {"endpoint": "https://elsewhere.test/hook"}}, id="leads elsewhere"),
+        pytest.param({"channel": {"endpoint": "https://adapter.test/subscriptions/others"}}, id="another name"),
+        pytest.param({"endpoint": 5}, id="malformed"),
+    ],
+)
+async def test_a_bundle_of_a_subscription_that_is_not_ours_is_refused_and_counted(
+    world: World, subscription: Json | None
+) -> None:
+    bundle = (RECORDED / "hapi-r4-id-only.json").read_text()
+    parts = json.loads(bundle)["entry"][0]["resource"]["parameter"]
+    reference = next(each["valueReference"]["reference"] for each in parts if each["name"] == "subscription")
+    world.subscriptions[reference.rpartition("/")[2]] = subscription  # type: ignore[assignment] # None: it is gone
+    answer = await world.send("POST", "", bundle)
+    assert (answer.status_code, answer.json()["issue"][0]["code"], world.stored) == (404, "not-found", [])
+    told = (await world.http.get("/health/ready")).json()
+    assert told["notifications"] == {"unknown_subscription": 1}
 
 
 @pytest.mark.anyio
@@ -147,6 +198,7 @@ async def test_readiness_counts_what_came(world: World) -> None:
     await world.http.post("/subscriptions/other", headers=BEARER)
     told = (await world.http.get("/health/ready")).json()
     assert told["notifications"] == {"received": 2, "refused": 1, "unknown_subscription": 1}
+    assert told["events"] == {"received": 7}
 
 
 @pytest.mark.anyio

@@ -31,7 +31,7 @@ def inbox(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
     url = database_url(None, state)
     with Inbox(url) as inbox:
-        worker = Worker(url, inbox, _all_fail, "local")
+        worker = Worker(url, inbox, _all_fail, lambda _heard: None, "local")
         worker.start()
         inbox.put(["Claim/1", "Claim/2"])
         end = time.monotonic() + 30
@@ -59,13 +59,13 @@ def test_list_show_retry_and_drop(command: Command, inbox: Inbox) -> None:
     assert hints(inbox) == ["Claim/2"]
     assert command("failures", "retry", "Claim/2").code == 0
     assert hints(inbox) == []
-    assert list(inbox.waiting().values()) == [["Claim/2"]]
+    assert [group.hints for group in inbox.waiting().values()] == [["Claim/2"]]
     assert "Nothing was given up." in command("failures", "list").stdout
 
 
 def test_all_are_taken_up_again(command: Command, inbox: Inbox) -> None:
     assert command("failures", "retry", "--all").code == 0
-    assert sorted(hint for group in inbox.waiting().values() for hint in group) == ["Claim/1", "Claim/2"]
+    assert sorted(hint for group in inbox.waiting().values() for hint in group.hints) == ["Claim/1", "Claim/2"]
 
 
 @pytest.mark.usefixtures("inbox")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from adapter.notifications.model import Heard
 from adapter.receiver.group_commit import GroupCommit, NotStored
 
 
@@ -24,7 +25,7 @@ class Store:
         self.begun, self.released = threading.Event(), threading.Event()
         self.fails = False
 
-    def __call__(self, hints: list[str]) -> None:
+    def __call__(self, hints: list[str], _heard: list[Heard]) -> None:
         self.begun.set()
         self.released.wait(10)
         if self.fails:

@@ -130,6 +130,20 @@ def test_while_the_server_is_away_notifications_are_taken_and_worked_off_later(
         assert process.wait(30) == 0
 
 
+def test_what_changed_while_it_was_down_is_found_at_its_start(server: FhirServer, service: Service) -> None:
+    """Nobody notifies at all."""
+    claim = server.resources.pop("Claim/a04-30-minutes")
+    with service.running():
+        until(lambda: bool(server.answers()))
+    assert "a04-30-minutes" not in server.answers()
+    server.put(claim)
+    with service.running():
+        until(lambda: "a04-30-minutes" in server.answers())
+        told = service.http.get("/health/ready").json()
+    assert told["notifications"] == {}
+    assert server.repeated == []
+
+
 @pytest.mark.parametrize(
     ("secrets", "said"),
     [

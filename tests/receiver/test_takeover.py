@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from receiver.test_worker import Work, until
 
+from adapter.notifications.model import Heard
 from adapter.receiver import takeover as takeover_module
 from adapter.receiver import worker as worker_module
 from adapter.receiver.inbox import Inbox, database_url
@@ -19,6 +20,10 @@ from adapter.receiver.takeover import SILENCE_SECONDS, Takeover
 from adapter.receiver.worker import Worker
 
 ME, OTHER = "node-1/aaa", "node-2/bbb"
+
+
+def note_nothing(_heard: Sequence[Heard]) -> None:
+    """Event numbers are no matter here."""
 
 
 class Rows(Inbox):
@@ -119,7 +124,7 @@ def url(tmp_path: Path) -> str:
 def inbox(url: str) -> Iterator[Inbox]:
     """An inbox with the tables in place, and one group that another process has begun to work on."""
     with Inbox(url) as inbox:
-        worker = Worker(url, inbox, Work(), "first")
+        worker = Worker(url, inbox, Work(), note_nothing, "first")
         worker.start()
         worker.stop()
         inbox.put(["Claim/begun"])
@@ -141,7 +146,7 @@ def test_the_work_of_a_dead_process_is_done(
 ) -> None:
     monkeypatch.setattr(takeover_module, "SILENCE_SECONDS", silence)
     work = Work()
-    worker = Worker(url, inbox, work, node)
+    worker = Worker(url, inbox, work, note_nothing, node)
     with caplog.at_level(logging.WARNING):
         worker.start()
         until(lambda: work.calls == [["Claim/begun"]])
@@ -153,9 +158,14 @@ def test_the_work_of_a_dead_process_is_done(
 def test_while_one_process_works_the_others_wait(url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(takeover_module, "SILENCE_SECONDS", 1.0)
     ended, work = threading.Event(), Work()
-    showing = threading.Thread(target=lambda: [inbox.show(OTHER) for _ in iter(lambda: ended.wait(0.1), True)])
+
+    def show() -> None:
+        while not ended.wait(0.1):
+            inbox.show(OTHER)
+
+    showing = threading.Thread(target=show)
     showing.start()
-    worker = Worker(url, inbox, work, "node-3")
+    worker = Worker(url, inbox, work, note_nothing, "node-3")
     worker.start()
     inbox.put(["Claim/later"])
     ended.wait(2)

@@ -11,6 +11,7 @@ import pytest
 from dbos import DBOS
 
 from adapter.errors import UsageError
+from adapter.notifications.model import Heard, Kind
 from adapter.receiver import worker as worker_module
 from adapter.receiver.inbox import Inbox, database_url
 from adapter.receiver.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
@@ -21,6 +22,7 @@ class Work:
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
+        self.heard: list[Heard] = []
         self.begun, self.released = threading.Event(), threading.Event()
         self.released.set()
         self.failing: set[str] = set()
@@ -62,7 +64,7 @@ def work() -> Work:
 def worker(url: str, inbox: Inbox, work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(worker_module, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
-    worker = Worker(url, inbox, work, "local")
+    worker = Worker(url, inbox, work, work.heard.extend, "local")
     worker.start()
     yield worker
     work.released.set()
@@ -79,6 +81,30 @@ def test_a_burst_behind_a_running_group_is_one_piece_of_work_with_each_hint_once
     work.released.set()
     until(lambda: len(work.calls) > 1 and not inbox.waiting())
     assert work.calls == [["Claim/first"], ["Claim/0", "Claim/first", "Claim/1", "Claim/2"]]
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_was_heard_of_subscriptions_comes_out_as_it_went_in(inbox: Inbox, work: Work) -> None:
+    heard = [
+        Heard("claims", 5.5, "s1", numbers=(7, 8), since_start=8, period=60),
+        Heard("claims", 6.5, "s1", Kind.HEARTBEAT, since_start=9),
+    ]
+    inbox.put([], heard)
+    until(lambda: bool(work.heard))
+    assert work.heard == heard
+    until(lambda: not inbox._client.list_workflows(status="PENDING"))
+    assert work.calls == [], "there was nothing to reconcile"
+
+
+def test_numbers_that_cannot_be_noted_hold_up_no_claim(url: str, inbox: Inbox, work: Work) -> None:
+    def broken(_heard: Sequence[Heard]) -> None:
+        raise OSError("disk full")
+
+    worker = Worker(url, inbox, work, broken, "local")
+    worker.start()
+    inbox.put(["Claim/1"], [Heard("claims", 1.0)])
+    until(lambda: work.calls == [["Claim/1"]])
+    worker.stop()
 
 
 @pytest.mark.usefixtures("worker")
@@ -130,7 +156,7 @@ def test_what_is_worked_off_leaves_nothing_behind_but_the_last_group(inbox: Inbo
 
 def test_what_was_begun_when_the_process_ended_begins_anew(url: str, inbox: Inbox, work: Work) -> None:
     work.released.clear()
-    first = Worker(url, inbox, work, "local")
+    first = Worker(url, inbox, work, work.heard.extend, "local")
     first.start()
     inbox.put(["Claim/1"])
     until(work.begun.is_set)
@@ -138,7 +164,7 @@ def test_what_was_begun_when_the_process_ended_begins_anew(url: str, inbox: Inbo
     DBOS.destroy(destroy_registry=True)  # as if it were gone, with its work half done
     work.released.set()
     later = Work()
-    second = Worker(url, inbox, later, "local")
+    second = Worker(url, inbox, later, later.heard.extend, "local")
     second.start()
     until(lambda: {hint for call in later.calls for hint in call} == {"Claim/1", "Claim/2"})
     second.stop()

@@ -261,9 +261,7 @@ async def test_an_answer_created_meanwhile_stays_the_only_one_and_is_decided_aga
 
 
 @pytest.mark.anyio
-async def test_an_answer_given_since_the_evidence_was_read_is_not_written_over(
-    sink: ServerSink, server: Server
-) -> None:
+async def test_an_answer_given_since_the_evidence_was_read_stands(sink: ServerSink, server: Server) -> None:
     await sink.write([of_claim("Pended.")])
     known = await sink.look_up(["c1"])
     await sink.write([of_claim("Approved, for now the note is there.")])

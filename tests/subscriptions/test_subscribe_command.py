@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from command_line import Command, Result
 from subscriptions.offers import R4, R4B, R5, basic_topic, statement, supports_profile, topic
 from subscriptions.small_server import BASE, SmallServer
 
+from adapter.notifications.model import Heard
+from adapter.receiver.event_logs import EventLogs
+
 Json = dict[str, Any]
 OURS = "https://adapter.example.org/hooks"
 SECRET = "secret-of-the-door"
@@ -21,11 +25,12 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def subscribe(command: Command, monkeypatch: pytest.MonkeyPatch) -> Run:
+def subscribe(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with our settings; whatever it prints, no secret is in it."""
     monkeypatch.setenv("ADAPTER_PUBLIC_URL", OURS)
     monkeypatch.setenv("ADAPTER_SUBSCRIPTION_SECRET", SECRET)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("ADAPTER_LEDGER", str(tmp_path / "ledger.sqlite"))
 
     def run(*arguments: str) -> Result:
         result = command("subscribe", BASE, *arguments)
@@ -82,6 +87,20 @@ def test_made_once_renewed_and_removed(
     assert done(subscribe("delete", "--format", "json")) == {subject: "deleted"}
     assert server.kept == {}
     assert server.methods == ["POST", "PUT", "DELETE"]
+
+
+def test_status_tells_what_was_heard_and_what_never_came(
+    subscribe: Run, respx_mock: respx.MockRouter, tmp_path: Path
+) -> None:
+    server = serving(respx_mock, *R4_TOPIC)
+    subscribe("create", "--type", "Claim")
+    assert [row["heard"] for row in rows(subscribe("status", "--format", "json"))] == [{}]
+    (id,) = server.kept
+    with EventLogs(f"sqlite:///{tmp_path / 'notifications.sqlite'}") as logs:
+        logs.note([Heard("all", 1.0, id, numbers=(number,)) for number in (1, 2, 2, 5)])
+    (row,) = rows(subscribe("status", "--format", "json"))
+    assert row["heard"] == {"received": 4, "duplicates": 1, "missed": 0, "recovered": 0, "restarts": 0, "open": 2}
+    assert "4 received, 1 duplicates, 2 open" in " ".join(subscribe("status").stdout.split())
 
 
 @pytest.mark.parametrize("capabilities", [CONDITIONAL, R5_TOPIC[0]], ids=["R4", "R5"])

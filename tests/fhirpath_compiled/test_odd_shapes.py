@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fhirpath.comparison import answer
+from fhirpath_compiled.comparison import answer
 from fhirpathpy.engine.nodes import TypeInfo
 from fhirpathpy.models import models
 

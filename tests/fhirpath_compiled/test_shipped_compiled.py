@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fhirpath.comparison import answer
-from fhirpath.shipped import FIXTURES, Shipped, all_shipped, resources_by_type
+from fhirpath_compiled.comparison import answer
+from fhirpath_compiled.shipped import FIXTURES, Shipped, all_shipped, resources_by_type
 
 from adapter.mapping.fhirpath.expression import why_not_compiled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from random import Random
 
-from fhirpath.comparison import answer
-from fhirpath.grammar import BASES, element, expressions
+from fhirpath_compiled.comparison import answer
+from fhirpath_compiled.grammar import BASES, element, expressions
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 

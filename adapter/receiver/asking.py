@@ -1,0 +1,61 @@
+"""What the FHIR server is asked of its Subscriptions: ``$events`` for a gap, ``$status`` after a silence.
+
+https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subscription-events.html
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from adapter.errors import InputError
+from adapter.notifications.bundles import read_bundle
+from adapter.notifications.model import ANYTHING, Heard, Kind
+from adapter.notifications.sequence import Gap
+from adapter.receiver.event_logs import Key
+from adapter.sources.fhir_client import FhirClient, Refused
+from adapter.subscriptions.found import WORKING, Found
+from adapter.subscriptions.health import Health, read_health
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 1000
+"""Events that are asked for in one request; a larger gap is swept."""
+
+
+class Asking:
+    """By the connection to the configured server."""
+
+    def __init__(self, client: FhirClient) -> None:
+        self._client = client
+
+    async def events(self, subscription: str, gap: Gap) -> Sequence[str] | None:
+        """Hints of the events of a gap; None when the server no longer has them all, or never had."""
+        if gap.size > MOST_AT_ONCE:
+            return None
+        wanted = {"eventsSinceNumber": str(gap.first), "eventsUntilNumber": str(gap.last)}
+        try:
+            told = read_bundle(await self._client.operation("Subscription", subscription, "$events", wanted))
+        except (Refused, InputError):
+            return None
+        whole = set(range(gap.first, gap.last + 1)) <= set(told.numbers)
+        return told.hints if whole and ANYTHING not in told.hints else None
+
+    async def status(self, key: Key, at: float) -> Heard:
+        """How the Subscription fares; one that stopped is told of, for nobody hears of it otherwise."""
+        health = await self._health(key.subscription)
+        if health.status not in WORKING:
+            log.warning(
+                "Subscription/%s is %s: `coaching-adapter subscribe URL renew` starts it again",
+                key.subscription,
+                health.status or "gone",
+            )
+        return Heard(key.name, at, key.subscription, Kind.STATUS, since_start=health.events)
+
+    async def _health(self, id: str) -> Health:
+        """By ``$status`` where the server knows it, else by the resource."""
+        try:
+            health = read_health(await self._client.operation("Subscription", id, "$status"))
+        except Refused:
+            health = None
+        return health or Health(Found(await self._client.read("Subscription", id) or {}).status, None)
