@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +138,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(url: str, folder: Path, count: int, database: str | None = None) -> Iterator[Fleet]:
+def fleet(
+    url: str, folder: Path, count: int, database: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Fleet]:
     """``count`` nodes for one FHIR server, not started yet; all are ended with the context."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("ADAPTER_")}
     environment = {
@@ -147,6 +149,7 @@ def fleet(url: str, folder: Path, count: int, database: str | None = None) -> It
         "ADAPTER_SUBSCRIPTION_SECRET": SECRET,
         "ADAPTER_LEDGER": str(folder / "ledger.sqlite"),
         **({"ADAPTER_DATABASE_URL": database} if database else {}),
+        **(settings or {}),
     }
     nodes = [Node(f"node-{number}", url, {}, folder) for number in range(1, count + 1)]
     for node in nodes:

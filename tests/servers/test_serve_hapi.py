@@ -26,7 +26,7 @@ from typer.testing import CliRunner, Result
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.cli.main import app
 
-CLAIMS = 5
+CLAIMS = 3
 TOPICS = {
     "CarePlan": "status=active",
     "Claim": "status=active,draft",
@@ -78,7 +78,8 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def service(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with running_hapi() as hapi, fleet(hapi.url, tmp_path_factory.mktemp("serve"), 1) as service:
+    told_only = {"ADAPTER_SWEEP_SECONDS": "86400"}  # a sweep would find what no notification told of
+    with running_hapi() as hapi, fleet(hapi.url, tmp_path_factory.mktemp("serve"), 1, settings=told_only) as service:
         service.nodes[0].start()
         service.wait_until_ready()
         yield service
@@ -130,7 +131,7 @@ def url(kind: str) -> str:
 def test_claims_and_evidence_in_any_order_end_in_the_answer_of_sync(
     scene: Scene, tmp_path: Path, subscribe: Subscribe, first: int
 ) -> None:
-    work = copies(CLAIMS, seed=first, first=first)
+    work, before = copies(CLAIMS, seed=first, first=first), received(scene.service)
     subscribe(scene, kinds(work))
     until(lambda: {row["status"] for row in scene.subscribe("status").values()} == {"active"})
     write(scene, work, random.Random(first))
@@ -142,6 +143,12 @@ def test_claims_and_evidence_in_any_order_end_in_the_answer_of_sync(
     assert scene.nothing_to_do(claims)
     assert list(wrong(scene.answers(claims), expected)) == []
     assert scene.service.failures() == []
+    assert received(scene.service) - before >= sum(len(each.steps) for each in work) / 2
+
+
+def received(service: Fleet) -> int:
+    service.wait_until_ready()  # and with it, what it counted is read
+    return service.nodes[0].received
 
 
 def write(scene: Scene, work: Sequence[Copy], rng: random.Random) -> None:
