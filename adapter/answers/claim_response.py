@@ -44,6 +44,11 @@ class Envelope:
     """Warnings on the claim and its evidence, for the notes."""
 
 
+def answer_identifier(claim: str) -> str:
+    """Value of ``ClaimResponse.identifier``, by which the answer to a claim is found again."""
+    return f"Claim/{claim}"
+
+
 def claim_response(determination: Determination, envelope: Envelope) -> Json:
     """The whole response, in the order of the specification."""
     claim, form = envelope.claim, envelope.form
@@ -55,7 +60,7 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "id": response_id(str(claim["id"])),
         "extension": decided.get("extension"),
         "contained": _contained(envelope),
-        "identifier": [{"system": envelope.identifier_system, "value": response_identifier(str(claim["id"]))}],
+        "identifier": [{"system": envelope.identifier_system, "value": answer_identifier(claim["id"])}],
         "status": "active",
         "type": claim.get("type"),
         "use": claim.get("use"),
@@ -72,11 +77,6 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "error": list(_errors(determination)) if rejected else [],
     }
     return {name: value for name, value in response.items() if value not in (None, [], {})}
-
-
-def response_identifier(claim_id: str) -> str:
-    """The value by which the answer to a claim is found again on a server."""
-    return f"Claim/{claim_id}"
 
 
 def response_id(claim_id: str) -> str:

@@ -101,7 +101,7 @@ async def _sync_server(
     async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
-        sink = ServerSink(client, adjudicator.identifier_system, ledger) if out is None else None
+        sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if since == "auto" else _instant_text(since)
         started = client.server_time
         reconciler = Reconciler(source, sink, adjudicator, choice.instant, dry_run)

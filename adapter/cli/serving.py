@@ -119,8 +119,9 @@ async def _reconciler(
 ) -> Reconciler:
     """As of now; a fresh source, for what it learnt the server does not know may have been one odd request."""
     spoken = await of_server(client, choice.fhir_version, adjudicator)
-    sink = ServerSink(client, adjudicator.identifier_system, ledger)
-    return Reconciler(source_of(client, spoken, settings), sink, spoken, datetime.now(UTC))
+    now = datetime.now(UTC)
+    sink = ServerSink(client, adjudicator.identifier_system, ledger, now)
+    return Reconciler(source_of(client, spoken, settings), sink, spoken, now)
 
 
 def _run(config: uvicorn.Config) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from adapter.evidence.references import Json
 from adapter.notifications.model import ANYTHING, Kind, Notification, NotUnderstood
 from adapter.notifications.names import local_name, name_of
-from adapter.sources.fhir_client import objects
+from adapter.sources.wire import objects
 
 R5_TYPE = "subscription-notification"
 

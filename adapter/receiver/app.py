@@ -30,7 +30,7 @@ from adapter.receiver.capabilities import capability_statement
 from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.group_commit import GroupCommit, NotStored
 from adapter.receiver.known import KnownSubscriptions
-from adapter.sources.fhir_client import FHIR_JSON
+from adapter.sources.wire import FHIR_JSON
 
 log = logging.getLogger(__name__)
 

@@ -130,6 +130,13 @@ class Inbox:
         rows = self._client.list_workflows(name=[RECONCILE, RECONSIDER], status=_FAILED)
         return [failure for row in rows for failure in _failures(row)]
 
+    def succeeded(self, hints: Iterable[str]) -> None:
+        """Forget what was given up, and came to a good end after all by a later notification."""
+        good, rows = set(hints), dict[str, set[str]]()
+        for failure in self.failures():
+            rows.setdefault(failure.id, set()).add(failure.hint)
+        self.remove(id for id, failed in rows.items() if failed <= good)
+
     def retry(self, failure: Failure) -> None:
         """Take a hint up again, as if it had just been notified."""
         self.put([failure.hint])

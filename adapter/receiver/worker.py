@@ -131,8 +131,10 @@ class Worker:
         groups = [first, *others.values()]
         self._note_all([heard for group in groups for heard in group.heard])
         together = dict.fromkeys(hint for group in groups for hint in group.hints)
-        for hint, reason in self._patiently(list(together)).items():
+        undone = self._patiently(list(together))
+        for hint, reason in undone.items():
             self._inbox.put_later(hint, 1, reason, pause(1))
+        self._inbox.succeeded(together.keys() - undone.keys())
         self._inbox.remove(others)
         self._inbox.remove_finished()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +63,13 @@ class Ledger:
         """What ``record`` would do."""
         with self._transaction():
             return self._compare(server, claim, _digest(outcome))
+
+    def forget(self, server: str, claims: Iterable[str | None]) -> None:
+        """Drop the outcomes of claims that have a ClaimResponse now."""
+        rows = [(server, claim) for claim in claims if claim]
+        if rows:
+            with self._transaction():
+                self._db.executemany("DELETE FROM outcome WHERE server = ? AND claim = ?", rows)
 
     def outcomes(self, server: str) -> list[Json]:
         """All outcomes kept for a server, ordered by claim."""

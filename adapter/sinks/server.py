@@ -18,12 +18,14 @@ from typing import Any
 from urllib.parse import quote
 
 from adapter.answers.answer import Action, Answer, Written
-from adapter.answers.claim_response import response_identifier
+from adapter.answers.claim_response import answer_identifier
+from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
 from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
 from adapter.sinks.ledger import Ledger
-from adapter.sources.fhir_client import FhirClient, Refused, batched, issue_codes, objects, search_value
+from adapter.sources.fhir_client import FhirClient, batched, search_value
+from adapter.sources.wire import Refused, issue_codes, objects
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
@@ -82,31 +84,56 @@ class _Step:
 class ServerSink:
     """Writes answers to the server of the client; what the server will not keep goes to the ledger."""
 
-    def __init__(self, client: FhirClient, identifier_system: str, ledger: Ledger) -> None:
+    def __init__(self, client: FhirClient, identifier_system: str, ledger: Ledger, instant: datetime) -> None:
         self.client = client
         self.identifier_system = identifier_system
         self.ledger = ledger
+        self.instant = instant
+        """When the answers are decided."""
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
-        return await self._look_up(map(response_identifier, claims))
+        return await self._look_up(map(answer_identifier, claims))
 
     async def write(
         self, answers: Sequence[Answer], known: Mapping[str, OnServer] | None = None, *, dry_run: bool = False
     ) -> list[Written]:
         """Write the answers; returns, in their order, what was done or in a dry run would be."""
-        steps = await self._steps([answer for answer in answers if answer.response is not None], known or {})
-        for some in batched(steps if not dry_run else [], MOST_ENTRIES):
-            await self._write_responses([step for step in some if step.changes])
-            await self._write_provenances([step for step in some if step.stands])
         outcomes = [answer for answer in answers if answer.response is None]
+        steps = await self._steps([answer for answer in answers if answer.response is not None], known or {})
+        withdrawals = await self._withdrawals(outcomes, known or {})
+        if not dry_run:
+            await self._write_steps([*steps, *withdrawals])
+            self.ledger.forget(
+                self.client.base, (step.answer.claim for step in steps if step.action is not Action.FAILED)
+            )
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
-        return [written[id(answer)] for answer in answers]
+        standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
+        return [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+
+    async def _write_steps(self, steps: Sequence[_Step]) -> None:
+        for some in batched(steps, MOST_ENTRIES):
+            await self._write_responses([step for step in some if step.changes])
+            await self._write_provenances([step for step in some if step.stands])
+
+    async def _withdrawals(self, outcomes: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
+        """What takes back the earlier answers to claims that now get an OperationOutcome."""
+        claims = {answer_identifier(each.claim): each.claim for each in outcomes if each.claim}
+        steps = []
+        for identifier, known in (await self._known(list(claims), before)).items():
+            answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
+            if answer is not None:
+                steps.append(_Step(answer, identifier, known, Action.UPDATED))
+        return steps
+
+    async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
+        """What there is under identifiers: as it was found before, else as it is now."""
+        now = await self._look_up(each for each in identifiers if each not in before)
+        return {each: before.get(each) or now[each] for each in identifiers}
 
     async def _steps(self, answers: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
-        others = [each for each in map(self._identifier, answers) if each not in before]
-        known = {**before, **await self._look_up(others)}
+        known = await self._known([self._identifier(answer) for answer in answers], before)
         steps: list[_Step] = []
         begun: set[str] = set()
         for answer in answers:

@@ -18,8 +18,9 @@ from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json, Pointer, parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
-from adapter.sources.fhir_client import FhirClient, Refused, batched, search_value
+from adapter.sources.fhir_client import FhirClient, batched, search_value
 from adapter.sources.oversize import within_limits
+from adapter.sources.wire import Refused
 
 MOST_VALUES = 100
 """Values of one search."""

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
 from adapter.fhir.version import R5
-from adapter.sources.fhir_client import FHIR_JSON
+from adapter.sources.wire import FHIR_JSON
 from adapter.subscriptions.offer import BACKPORT, PROFILE
 from adapter.subscriptions.watches import Watch
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapter.evidence.references import Json
-from adapter.sources.fhir_client import objects
+from adapter.sources.wire import objects
 from adapter.subscriptions.form import HEARTBEAT, IDENTIFIER, REASON, SYSTEM, instant
 
 STOPPED = frozenset({"error", "off"})

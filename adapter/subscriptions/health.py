@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adapter.evidence.references import Json
-from adapter.sources.fhir_client import objects
+from adapter.sources.wire import objects
 
 _CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
 _ERROR = "error"

@@ -13,7 +13,7 @@ from typing import Any
 from adapter.errors import SourceError
 from adapter.evidence.references import Json
 from adapter.fhir.version import R4, version_of_release
-from adapter.sources.fhir_client import objects
+from adapter.sources.wire import objects
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport"
 PROFILE = f"{BACKPORT}/StructureDefinition/backport-subscription"

@@ -15,6 +15,7 @@ DEFAULT_TYPES = (
     "Encounter",
     "Procedure",
     "Coverage",
+    "Practitioner",
     "DocumentReference",
     "Composition",
     "QuestionnaireResponse",

@@ -18,8 +18,9 @@ from adapter.receiver.answering import CHECKPOINT, Answering
 from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
-from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
+from adapter.sources.wire import Patience
 from adapter.sync import Reconciler
 
 BASE = "http://fhir.test"
@@ -48,8 +49,9 @@ class World:
         await self.client.capabilities()
         adjudicator = shipped().only("r4")
         source = ServerSource(self.client, adjudicator.mappings.plan, codes=sorted(adjudicator.mappings.scope))
-        sink = ServerSink(self.client, adjudicator.identifier_system, self.ledger)
-        return Reconciler(source, sink, adjudicator, datetime.now(UTC))
+        now = datetime.now(UTC)
+        sink = ServerSink(self.client, adjudicator.identifier_system, self.ledger, now)
+        return Reconciler(source, sink, adjudicator, now)
 
     def outcomes(self) -> dict[str, str]:
         return {claim: each["outcome"] for claim, (each,) in self.server.answers().items()}
@@ -116,6 +118,25 @@ async def test_what_another_adapter_decided_meanwhile_on_newer_evidence_is_not_w
 
 
 @pytest.mark.anyio
+async def test_a_claim_that_can_no_longer_be_processed_takes_its_earlier_answer_back_until_it_can(world: World) -> None:
+    hint = claim_of(APPROVED)
+    claim = world.server.resources[hint]
+    await world.answering.reconcile([hint])
+    world.server.put({**claim, "status": "not-a-status"})
+    for _ in range(2):
+        assert await world.answering.reconcile([hint]) == {}
+        (response,) = world.server.answers()[APPROVED]
+        assert (response["status"], response["disposition"].partition(":")[0]) == ("cancelled", "Withdrawn")
+        assert len(world.ledger.outcomes(BASE)) == 1
+    assert len(world.server.of("Provenance")) == 2, "one for each write"
+    world.server.put(claim)
+    await world.answering.reconcile([hint])
+    (response,) = world.server.answers()[APPROVED]
+    assert (response["status"], response["outcome"]) == ("active", "complete")
+    assert world.ledger.outcomes(BASE) == []
+
+
+@pytest.mark.anyio
 async def test_a_sender_that_says_only_that_something_changed_gets_all_that_is_new(world: World) -> None:
     assert await world.answering.reconcile(["*"]) == {}
     assert world.outcomes() == {APPROVED: "complete", SHORT: "complete"}
@@ -124,7 +145,7 @@ async def test_a_sender_that_says_only_that_something_changed_gets_all_that_is_n
 @pytest.mark.anyio
 async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(world: World) -> None:
     first = world.ledger.checkpoint(BASE, CHECKPOINT)
-    world.client.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none
+    world.client._wire.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none
     await world.answering.reconcile(["*"])
     assert world.ledger.checkpoint(BASE, CHECKPOINT) == first
     await world.answering.reconcile([])

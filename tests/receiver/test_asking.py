@@ -13,7 +13,8 @@ from adapter.notifications.model import Kind
 from adapter.notifications.sequence import Gap
 from adapter.receiver.asking import MOST_AT_ONCE, Asking
 from adapter.receiver.event_logs import Key
-from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Patience
 
 Json = dict[str, Any]
 GAP = Gap(2, 3, 0.0)

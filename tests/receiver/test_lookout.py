@@ -92,7 +92,7 @@ async def test_a_gap_waits_for_stragglers_and_is_then_asked_for_once(world: Worl
     assert totals(world.logs.all()) == {
         "received": 2,
         "duplicates": 0,
-        "missed": 2,
+        "gaps": 2,
         "recovered": 2,
         "restarts": 0,
         "open": 0,

@@ -133,6 +133,18 @@ def test_what_keeps_failing_waits_for_a_person_who_retries_or_drops_it(inbox: In
 
 
 @pytest.mark.usefixtures("worker")
+def test_what_was_given_up_and_succeeds_by_a_later_notification_is_no_failure_any_more(
+    inbox: Inbox, work: Work
+) -> None:
+    work.failing = {"Claim/bad", "Claim/worse"}
+    inbox.put(["Claim/bad", "Claim/worse"])
+    until(lambda: len(inbox.failures()) == 2)
+    work.failing = {"Claim/worse"}
+    inbox.put(["Claim/bad"])
+    until(lambda: [each.hint for each in inbox.failures()] == ["Claim/worse"])
+
+
+@pytest.mark.usefixtures("worker")
 def test_while_the_server_is_away_nothing_counts_as_a_failure(inbox: Inbox, work: Work) -> None:
     work.away = True
     inbox.put(["Claim/1"])

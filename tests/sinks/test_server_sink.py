@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -14,15 +16,17 @@ import pytest
 import respx
 
 from adapter.answers.answer import Action, Answer, Written
-from adapter.answers.claim_response import response_identifier
+from adapter.answers.claim_response import answer_identifier
 from adapter.errors import SourceError, WriteError
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import CONFLICT, ServerSink, has_provenance, same_content
-from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test/fhir"
 SYSTEM = "urn:coaching-adapter"
 NOW, LATER = "2026-03-04T10:00:00Z", "2026-03-05T10:00:00Z"
+INSTANT = datetime(2026, 3, 6, 10, tzinfo=UTC)
 
 Json = dict[str, Any]
 
@@ -140,7 +144,7 @@ def answer(claim: str = "c1", disposition: str = "Approved.", instant: str = NOW
 def of_claim(disposition: str) -> Answer:
     """An answer to Claim/c1 under the identifier that answers to claims have."""
     plain = answer(disposition=disposition)
-    number = [{"system": SYSTEM, "value": response_identifier("c1")}]
+    number = [{"system": SYSTEM, "value": answer_identifier("c1")}]
     return Answer("c1", response={**(plain.response or {}), "identifier": number}, provenance=plain.provenance)
 
 
@@ -168,7 +172,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 async def sink(anyio_backend: str, server: Server, ledger: Ledger) -> AsyncIterator[ServerSink]:
     async with FhirClient(BASE, patience=Patience(attempts=1)) as client:
-        yield ServerSink(client, SYSTEM, ledger)
+        yield ServerSink(client, SYSTEM, ledger, INSTANT)
 
 
 async def actions(sink: ServerSink, *answers: Answer, dry_run: bool = False) -> list[Action]:
@@ -425,6 +429,44 @@ async def test_where_an_outcome_goes(
     assert seen == [[Action.CREATED], [Action.UNCHANGED], [Action.UPDATED]]
     assert [each["issue"][0]["code"] for each in server.of("OperationOutcome")] == (["invalid"] if on_server else [])
     assert len(ledger.outcomes(BASE)) == (0 if on_server else 1)
+
+
+def earlier(status: str = "active") -> Answer:
+    """As the answer to c1 would be named by us."""
+    found = answer()
+    assert found.response is not None
+    response = {**found.response, "identifier": [{"system": SYSTEM, "value": "Claim/c1"}], "status": status}
+    return replace(found, response=response)
+
+
+@pytest.mark.anyio
+async def test_an_outcome_takes_the_earlier_answer_back_once(sink: ServerSink, server: Server, ledger: Ledger) -> None:
+    await sink.write([earlier()])
+    assert await actions(sink, fault(), dry_run=True) == [Action.CREATED]
+    assert server.of("ClaimResponse")[0]["status"] == "active"
+    assert await actions(sink, fault()) == [Action.CREATED]
+    (response,) = server.of("ClaimResponse")
+    assert (response["status"], response["meta"]["versionId"]) == ("cancelled", "2")
+    assert [each["recorded"] for each in server.of("Provenance")] == [NOW, INSTANT.isoformat(timespec="seconds")]
+    assert await actions(sink, fault()) == [Action.UNCHANGED]
+    assert server.of("ClaimResponse")[0]["meta"]["versionId"] == "2"
+
+
+@pytest.mark.anyio
+async def test_a_response_that_is_written_takes_the_outcome_back(sink: ServerSink, ledger: Ledger) -> None:
+    await sink.write([fault(), fault("c2", id="c2")])
+    await actions(sink, answer(), dry_run=True)
+    assert len(ledger.outcomes(BASE)) == 2
+    await sink.write([answer()])
+    assert [each["id"] for each in ledger.outcomes(BASE)] == ["c2"]
+
+
+@pytest.mark.anyio
+async def test_an_earlier_answer_that_changed_meanwhile_is_decided_again(sink: ServerSink, server: Server) -> None:
+    await sink.write([earlier()])
+    server.refuse["ClaimResponse"] = {"status": "412 Precondition Failed"}
+    (written,) = await sink.write([fault()])
+    assert written == Written("c1", Action.FAILED, CONFLICT)
 
 
 @pytest.mark.anyio

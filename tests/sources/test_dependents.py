@@ -12,8 +12,9 @@ from receiver.fhir_server import FhirServer
 from adapter.bootstrap import build
 from adapter.settings import Settings
 from adapter.sources.dependents import Dependents
-from adapter.sources.fhir_client import FhirClient, Patience
+from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
+from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test"
 PLAN = build(Settings.model_construct()).mappings.plan

@@ -15,7 +15,8 @@ import respx
 from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
-from adapter.sources.fhir_client import FhirClient, Patience, Refused, issue_codes, retry_after, search_value
+from adapter.sources.fhir_client import FhirClient, search_value
+from adapter.sources.wire import Patience, Refused, issue_codes, retry_after
 
 BASE = "http://fhir.test/fhir"
 SECRETS = ("M-4711", "s3cret", "Jane", "?")

@@ -10,7 +10,8 @@ import pytest
 import respx
 
 from adapter.errors import SourceError
-from adapter.sources.fhir_client import FhirClient, Patience, Refused
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Patience, Refused
 
 BASE = "http://fhir.test/fhir"
 Json = dict[str, Any]

@@ -7,7 +7,10 @@ from typing import Any
 from adapter.subscriptions.offer import BACKPORT, PROFILE, TOPIC_NAMED
 
 Json = dict[str, Any]
-TYPES = ("Claim", "Encounter", "Procedure", "Coverage", "DocumentReference", "Composition", "QuestionnaireResponse")
+TYPES = (
+    *("Claim", "Encounter", "Procedure", "Coverage", "Practitioner"),
+    *("DocumentReference", "Composition", "QuestionnaireResponse"),
+)
 R4, R4B, R5 = "4.0.1", "4.3.0", "5.0.0"
 
 

@@ -99,7 +99,7 @@ def test_status_tells_what_was_heard_and_what_never_came(
     with EventLogs(f"sqlite:///{tmp_path / 'notifications.sqlite'}") as logs:
         logs.note([Heard("all", 1.0, id, numbers=(number,)) for number in (1, 2, 2, 5)])
     (row,) = rows(subscribe("status", "--format", "json"))
-    assert row["heard"] == {"received": 4, "duplicates": 1, "missed": 0, "recovered": 0, "restarts": 0, "open": 2}
+    assert row["heard"] == {"received": 4, "duplicates": 1, "gaps": 0, "recovered": 0, "restarts": 0, "open": 2}
     assert "4 received, 1 duplicates, 2 open" in " ".join(subscribe("status").stdout.split())
 
 
