@@ -29,8 +29,8 @@ QUEUE = "notifications"
 RECONCILE, RECONSIDER = "reconcile", "reconsider"
 PROCESSES, PRESENT = "processes", "present"
 """A queue that nobody works off: its rows only show who is there."""
-MOST_TOGETHER = 1000
-"""Groups that are taken together."""
+MOST_TOGETHER = 10_000
+"""Groups that are taken together: after an outage they name the same claims again and again."""
 _HEARD = TypeAdapter(list[Heard])
 _FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from crash.postgres import Postgres
 from dbos import DBOSClient
 from hapi_server import die_with_parent, free_port
 
@@ -36,7 +37,8 @@ class Node:
     folder: Path
     address: str = field(init=False)
     starts: int = 0
-    kills: int = 0
+    lost: bool = False
+    """It died, and nobody starts it again."""
     received: int = 0
     """Notifications that it said it took, as last seen of each of its processes."""
     _process: subprocess.Popen[bytes] | None = None
@@ -69,7 +71,11 @@ class Node:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self.kills += 1
+
+    def lose(self) -> None:
+        """``kill -9``, and nobody starts it again."""
+        self.lost = True
+        self.kill()
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -103,6 +109,12 @@ class Fleet:
     environment: dict[str, str]
     database: str
     http: httpx.Client
+    postgres: Postgres | None = None
+
+    @property
+    def alive(self) -> list[Node]:
+        """Those that are not lost; one may be between a kill and its next start."""
+        return [node for node in self.nodes if not node.lost]
 
     def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         """A command of the adapter, to its end."""
@@ -112,7 +124,7 @@ class Fleet:
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        for node in self.nodes:
+        for node in self.alive:
             while not node.is_ready(self.http):
                 if time.monotonic() > deadline or node.ended_by_itself() is not None:
                     raise RuntimeError(f"{node.name} does not get ready; its log is {node.folder / node.name}.log")
@@ -139,7 +151,7 @@ class Fleet:
 
 @contextmanager
 def fleet(
-    url: str, folder: Path, count: int, database: str | None = None, settings: Mapping[str, str] | None = None
+    url: str, folder: Path, count: int, postgres: Postgres | None = None, settings: Mapping[str, str] | None = None
 ) -> Iterator[Fleet]:
     """``count`` nodes for one FHIR server, not started yet; all are ended with the context."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("ADAPTER_")}
@@ -148,7 +160,7 @@ def fleet(
         "PYTHONPATH": str(ROOT),
         "ADAPTER_SUBSCRIPTION_SECRET": SECRET,
         "ADAPTER_LEDGER": str(folder / "ledger.sqlite"),
-        **({"ADAPTER_DATABASE_URL": database} if database else {}),
+        **({"ADAPTER_DATABASE_URL": postgres.url} if postgres else {}),
         **(settings or {}),
     }
     nodes = [Node(f"node-{number}", url, {}, folder) for number in range(1, count + 1)]
@@ -156,7 +168,8 @@ def fleet(
         node.environment = environment | {"ADAPTER_NODE": node.name}
     with httpx.Client(trust_env=False) as http:
         try:
-            yield Fleet(url, folder, nodes, environment, database_url(database, folder), http)
+            database = database_url(postgres.url if postgres else None, folder)
+            yield Fleet(url, folder, nodes, environment, database, http, postgres)
         finally:
             for node in nodes:
                 node.end()

@@ -34,56 +34,80 @@ def postgres_missing() -> str | None:
     return None
 
 
-@contextmanager
-def running_postgres() -> Iterator[str]:
-    """Make a cluster, start it on a free port, stop it at the end; yields the URL of a database."""
-    folder = Path(tempfile.mkdtemp(prefix="crash-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER)
-    log, port = folder / "server.log", free_port()
-    try:
-        with log.open("wb") as output:
-            data = str(folder / "data")
-            initdb = [str(_program("initdb")), "-D", data, "-U", USER, "-E", "UTF8", "--locale=C", "--auth=trust"]
-            if subprocess.run(initdb, stdout=output, stderr=output, check=False, **_as_user(folder)).returncode:
-                raise PostgresError(f"initdb failed.\n{tail(log)}")
-            server = [str(_program("postgres")), "-D", data, "-p", str(port)]
-            options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-            process = subprocess.Popen(
-                [*server, *options],
+class Postgres:
+    """A cluster in a folder, on a port that stays its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._log, self._port = folder, folder / "server.log", free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql://{USER}@127.0.0.1:{self._port}/postgres"
+
+    def make(self) -> None:
+        options = ["-D", str(self._folder / "data"), "-U", USER, "-E", "UTF8", "--locale=C", "--auth=trust"]
+        command = [str(_program("initdb")), *options]
+        with self._log.open("ab") as output:
+            made = subprocess.run(command, stdout=output, stderr=output, check=False, **self._as_user())
+        if made.returncode != 0:
+            raise PostgresError(f"initdb failed.\n{tail(self._log)}")
+
+    def start(self) -> None:
+        where = ["-D", str(self._folder / "data"), "-p", str(self._port)]
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(_program("postgres")), *where, *options],
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 preexec_fn=die_with_parent(),  # noqa: PLW1509 - one system call, which takes no lock
-                **_as_user(folder),
+                **self._as_user(),
             )
-        try:
-            _wait_until_ready(process, port, log)
-            yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"
-        finally:
-            _stop(process)
+        self._wait_until_ready(self._process)
+
+    def stop(self) -> None:
+        for number in (signal.SIGINT, signal.SIGKILL):  # the first ends connections and writes all it has
+            if self._process is None or self._process.poll() is not None:
+                return
+            self._process.send_signal(number)
+            try:
+                self._process.wait(SECONDS / 4)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def restart(self, seconds: float) -> None:
+        self.stop()
+        time.sleep(seconds)
+        self.start()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        ask = [str(_program("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            if subprocess.run(ask, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise PostgresError(f"PostgreSQL did not start within {SECONDS:.0f} s.\n{tail(self._log)}")
+
+    def _as_user(self) -> dict[str, Any]:
+        """It refuses to run as root."""
+        user = {"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {}
+        return {"cwd": self._folder, **user}
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Make a cluster and start it; stop it at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="crash-postgres-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, USER)
+    postgres = Postgres(folder)
+    try:
+        postgres.make()
+        postgres.start()
+        yield postgres
     finally:
+        postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    ask = [str(_program("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(port)]
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if subprocess.run(ask, check=False).returncode == 0:
-            return
-        time.sleep(0.1)
-    raise PostgresError(f"PostgreSQL did not start within {SECONDS:.0f} s.\n{tail(log)}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGINT, signal.SIGKILL):  # the first ends connections and writes all it has
-        if process.poll() is not None:
-            return
-        process.send_signal(number)
-        try:
-            process.wait(SECONDS / 4)
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _program(name: str) -> Path | None:
@@ -91,10 +115,6 @@ def _program(name: str) -> Path | None:
     found = sorted(DEBIAN.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which(name)
     return found[-1] if found else Path(on_path) if on_path else None
-
-
-def _as_user(folder: Path) -> dict[str, Any]:
-    return {"cwd": folder, **({"user": USER, "group": USER, "extra_groups": []} if os.geteuid() == 0 else {})}
 
 
 def _has_user() -> bool:

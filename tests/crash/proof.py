@@ -30,7 +30,11 @@ class Plan:
     kills: int
     stops: int = 0
     """How often the FHIR server is stopped for a while."""
+    database_stops: int = 0
+    """How often PostgreSQL is."""
     stop_seconds: float = 5.0
+    lost: int = 0
+    """How many nodes die for good, the last of all harm."""
     outage: float = 0.0
     """Seconds that all nodes stay dead once, while others go on writing."""
     payload: str = "full-resource"
@@ -49,7 +53,9 @@ class Figures:
     kills: int = 0
     starts: int = 0
     stops: int = 0
+    database_stops: int = 0
     outages: int = 0
+    lost: int = 0
     notifications: int = 0
     """Received, as the nodes themselves counted; a lower bound, for a kill takes the count since the last look."""
     load_seconds: float = 0.0
@@ -109,7 +115,7 @@ def prove(world: World, fleet: Fleet, plan: Plan, tell: Tell) -> Figures:
     begun = time.monotonic()
     _load_and_harm(world, fleet, plan, work, figures, tell)
     figures.load_seconds = round(time.monotonic() - begun, 1)
-    tell(f"{figures.writes} writes, {figures.kills} kills; waiting for rest")
+    tell(f"{figures.writes} writes, {_harmed(figures)}; waiting for rest")
     begun = time.monotonic()
     figures.faults = _rested(fleet, world, plan, begun, tell)
     figures.rest_seconds = round(time.monotonic() - begun, 1)
@@ -140,7 +146,7 @@ def _watch(fleet: Fleet, parts: Sequence[Future[None]], tell: Callable[[], None]
     for turn in count():
         if all(part.done() for part in parts):
             return
-        for node in fleet.nodes:
+        for node in fleet.alive:
             node.is_ready(fleet.http)
         if turn % 10 == 0:
             tell()
@@ -148,7 +154,8 @@ def _watch(fleet: Fleet, parts: Sequence[Future[None]], tell: Callable[[], None]
 
 
 def _harmed(figures: Figures) -> str:
-    return f"{figures.kills} kills, {figures.stops} stops, {figures.outages} outages"
+    stops = f"{figures.stops} stops of the server, {figures.database_stops} of the database"
+    return f"{figures.kills} kills, {stops}, {figures.outages} outages, {figures.lost} nodes lost"
 
 
 def _guarded(pace: Pace, part: Callable[[], None]) -> None:
@@ -161,8 +168,10 @@ def _guarded(pace: Pace, part: Callable[[], None]) -> None:
 
 def _harm(plan: Plan, total: int, rng: random.Random) -> list[tuple[int, str]]:
     """What is done to whom, and after how many writes."""
-    what = ["kill"] * plan.kills + ["stop"] * plan.stops + (["outage"] if plan.outage else [])
+    what = ["kill"] * plan.kills + ["stop"] * plan.stops + ["database"] * plan.database_stops
+    what += ["outage"] if plan.outage else []
     rng.shuffle(what)
+    what += ["lose"] * plan.lost
     return list(zip(sorted(rng.randrange(total) for _ in what), what, strict=True))
 
 
@@ -185,13 +194,19 @@ def _do_harm(
         pace.wait_for_next()
         time.sleep(rng.uniform(0, 1))
         if what == "kill":
-            _kill([rng.choice(fleet.nodes)], rng.uniform(0, 2))
+            _kill([rng.choice(fleet.alive)], rng.uniform(0, 2))
             figures.kills += 1
         elif what == "stop":
             world.restart(plan.stop_seconds)
             figures.stops += 1
+        elif what == "database" and fleet.postgres is not None:
+            fleet.postgres.restart(plan.stop_seconds)
+            figures.database_stops += 1
+        elif what == "lose":
+            rng.choice(fleet.alive).lose()
+            figures.lost += 1
         else:
-            _kill(fleet.nodes, plan.outage)
+            _kill(fleet.alive, plan.outage)
             figures.outages += 1
         pace.harmed()
 

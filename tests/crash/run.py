@@ -19,9 +19,10 @@ from crash.worlds import WORLDS
 from hapi_server import java_missing
 
 EXAMPLES = """examples, from the root of the repository:
-  PYTHONPATH=tests:tests/servers .venv/bin/python -m crash.run
-  PYTHONPATH=tests:tests/servers .venv/bin/python -m crash.run --database postgresql --nodes 2 --hapi-stops 1
-  PYTHONPATH=tests:tests/servers .venv/bin/python -m crash.run --server small --claims 50 --kills 3
+  export PYTHONPATH=tests:tests/servers
+  .venv/bin/python -m crash.run --hapi-stops 1 --outage 70
+  .venv/bin/python -m crash.run --database postgresql --nodes 2 --hapi-stops 1 --outage 70
+  .venv/bin/python -m crash.run --server small --claims 50 --kills 3
 
 Exit code: 0 every claim has its one right answer and nothing is left to do; 1 it is not so; 2 something is missing."""
 
@@ -47,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--claims", type=int, default=500, help="claims, each with its evidence (default 500)")
     add("--kills", type=int, default=10, help="kill -9 of a node at a random instant (default 10)")
     add("--hapi-stops", type=int, default=0, help="how often the FHIR server is stopped for a while (default 0)")
+    add("--database-stops", type=int, default=0, help="how often PostgreSQL is stopped for a while (default 0)")
+    add("--lost-nodes", type=int, default=0, help="nodes that die for good, the last of all harm (default 0)")
     add("--stop-seconds", type=float, default=5.0, help="how long it stays stopped, its start not counted (default 5)")
     add("--outage", type=float, default=0.0, help="seconds that all nodes stay dead once; HAPI gives up after 60")
     add("--payload", choices=["full-resource", "empty"], default="full-resource", help="what a notification carries")
@@ -59,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
 def _missing(arguments: argparse.Namespace) -> str | None:
     if arguments.nodes > 1 and arguments.database != "postgresql":
         return "Several nodes need a database that they can share: --database postgresql"
+    if arguments.database_stops and arguments.database != "postgresql":
+        return "--database-stops is about --database postgresql"
+    if arguments.lost_nodes >= arguments.nodes:
+        return "One node at least must be left: --lost-nodes is less than --nodes"
     if arguments.server == "hapi" and (missing := java_missing()):
         return missing
     return postgres_missing() if arguments.database == "postgresql" else None
@@ -69,18 +76,20 @@ def _run(arguments: argparse.Namespace) -> Figures:
         claims=arguments.claims,
         kills=arguments.kills,
         stops=arguments.hapi_stops,
+        database_stops=arguments.database_stops,
+        lost=arguments.lost_nodes,
         stop_seconds=arguments.stop_seconds,
         outage=arguments.outage,
         payload=arguments.payload,
         seed=arguments.seed,
         patience=arguments.patience,
     )
-    database = running_postgres() if arguments.database == "postgresql" else nullcontext(None)
+    database = running_postgres() if arguments.database == "postgresql" else nullcontext()
     with (
         _folder(arguments.keep) as folder,
-        database as url,
+        database as postgres,
         WORLDS[arguments.server]() as world,
-        fleet(world.url, folder, arguments.nodes, url) as nodes,
+        fleet(world.url, folder, arguments.nodes, postgres) as nodes,
     ):
         return prove(world, nodes, plan, _tell(time.monotonic()))
 

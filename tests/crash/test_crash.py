@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from crash.load import copies
 from crash.nodes import fleet
-from crash.postgres import postgres_missing, running_postgres
+from crash.postgres import Postgres, postgres_missing, running_postgres
 from crash.proof import Plan, prove
 from crash.worlds import small
 
@@ -18,25 +18,25 @@ PLAN = Plan(claims=12, kills=2, stops=1, stop_seconds=0.5, patience=60)
 
 
 @pytest.fixture
-def postgresql() -> Iterator[str]:
+def postgresql() -> Iterator[Postgres]:
     missing = postgres_missing()
     if missing and os.environ.get("CI") == "true":
         pytest.fail(missing)  # a build that silently tests less is worse than a red one
     if missing:
         pytest.skip(missing)
-    with running_postgres() as url:
-        yield url
+    with running_postgres() as postgres:
+        yield postgres
 
 
 def test_on_sqlite_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
     survive(None, 1, tmp_path)
 
 
-def test_on_postgresql_two_nodes_lose_nothing_and_do_nothing_twice(postgresql: str, tmp_path: Path) -> None:
+def test_on_postgresql_two_nodes_lose_nothing_and_do_nothing_twice(postgresql: Postgres, tmp_path: Path) -> None:
     survive(postgresql, 2, tmp_path)
 
 
-def survive(database: str | None, count: int, folder: Path) -> None:
+def survive(database: Postgres | None, count: int, folder: Path) -> None:
     with small() as world, fleet(world.url, folder, count, database) as nodes:
         figures = prove(world, nodes, PLAN, print)
         answers = {f"ClaimResponse/{each['id']}" for several in world.answers().values() for each in several}
