@@ -194,10 +194,12 @@ class Reconciler:
 
     async def _once(self, claims: Sequence[Located], report: Report, tell: Progress, *, last: bool) -> set[str | None]:
         """One round; returns the claims whose answer somebody else changed, unless it is the last one."""
+        known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
         store = await self.source.gather(claims)
         before = len(report.answers)
+        claims = [store.get(each.key) or each for each in claims]  # a claim may have changed since it was read
         answers = decide(claims, store, self.adjudicator, self.instant, report, tell)
-        written = [] if self.sink is None else await self.sink.write(answers, dry_run=self.dry_run)
+        written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
         _note(report, before, [each for each in written if each.claim not in conflicts], conflicts)
         return conflicts

@@ -27,8 +27,10 @@ FORMAT = "1"
 """Version of what the rows hold. DBOS gives work only to a process of the same, by default one of equal code."""
 QUEUE = "notifications"
 RECONCILE, RECONSIDER = "reconcile", "reconsider"
-MOST_TOGETHER = 1000
-"""Groups that are taken together."""
+PROCESSES, PRESENT = "processes", "present"
+"""A queue that nobody works off: its rows only show who is there."""
+MOST_TOGETHER = 10_000
+"""Groups that are taken together: after an outage they name the same claims again and again."""
 _HEARD = TypeAdapter(list[Heard])
 _FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -106,6 +108,22 @@ class Inbox:
             name=[RECONCILE, RECONSIDER], status="SUCCESS", limit=MOST_TOGETHER, load_input=False, load_output=False
         )
         self.remove(each.workflow_id for each in done)
+
+    def working(self) -> set[str]:
+        """The processes that have begun on something."""
+        rows = self._client.list_workflows(queue_name=QUEUE, status="PENDING", load_input=False, load_output=False)
+        return {str(row.executor_id) for row in rows}
+
+    def show(self, process: str) -> None:
+        """Show that a process is there, by a row that is new each time."""
+        former = self.shown().get(process)
+        self._client.enqueue({**_options(PRESENT), "queue_name": PROCESSES}, process)
+        self.remove([former] if former else [])
+
+    def shown(self) -> dict[str, str]:
+        """The newest row of each process that shows, or showed, that it is there."""
+        rows = self._client.list_workflows(name=PRESENT, queue_name=PROCESSES, load_output=False)
+        return {str(_arguments(row)[0]): row.workflow_id for row in rows}
 
     def failures(self) -> list[Failure]:
         """What was given up, oldest first."""

@@ -10,16 +10,21 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
+from uuid import uuid4
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import AdapterError, raised_at
 from adapter.notifications.model import Heard
 from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
+from adapter.receiver.takeover import SHOWING_SECONDS, Takeover
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
 logging.getLogger("dbos").addHandler(logging.NullHandler())
@@ -56,14 +61,19 @@ Raises ServerAway when the server is not there.
 
 
 class Worker:
-    """One process that works off an inbox; there can be several on one PostgreSQL database, each with its own name."""
+    """One process that works off an inbox; there can be several on one PostgreSQL database.
+
+    A process that is started under the name of one that ended, its ``node``, takes its work up at once; others do when
+    it has been silent for a while.
+    """
 
     def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, note: Note, node: str) -> None:
+        process = f"{node}/{uuid4().hex[:12]}"
         self._config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": url,
             "application_version": FORMAT,
-            "executor_id": node,
+            "executor_id": process,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
             "use_listen_notify": False,
@@ -72,6 +82,9 @@ class Worker:
         self._reconcile = reconcile
         self._note = note
         self._stopping = threading.Event()
+        self._takeover = Takeover(inbox, process, DBOS._recover_pending_workflows)  # DBOS has no other name for it
+        self._leaving = threading.Event()
+        self._caring = threading.Thread(target=self._care, name="takeover", daemon=True)
 
     def start(self) -> None:
         """Create or upgrade the tables, and begin to work; what an earlier process left undone comes first."""
@@ -87,28 +100,46 @@ class Worker:
             self._try_again(hint, attempts)
 
         DBOS.launch()
-        # One group at a time: the next ones gather meanwhile, and are then taken together.
+        # One group at a time, whoever works on it: the next ones gather meanwhile, and are then taken together. Two at
+        # a time would be the same claims twice, and what was decided on older evidence could be written last.
         DBOS.register_queue(
-            QUEUE, worker_concurrency=1, polling_interval_sec=POLLING_SECONDS, on_conflict="always_update"
+            QUEUE,
+            worker_concurrency=1,
+            global_concurrency=1,
+            polling_interval_sec=POLLING_SECONDS,
+            on_conflict="always_update",
         )
+        self._takeover.succeed()
+        self._caring.start()
 
     def stop(self) -> None:
         """End; a group that is being worked on keeps its row, and begins anew at the next start."""
+        self._leaving.set()
+        self._caring.join()
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
         self._stopping.set()  # only now, when what ends without success leaves its row as it is
 
+    def _care(self) -> None:
+        """See to it that what is begun is finished, by us or by others, until we leave."""
+        while not self._leaving.is_set():
+            try:
+                self._takeover.look()
+            except Exception as error:  # noqa: BLE001 - the database may be back the next time
+                log.warning("the other processes could not be looked at: %s", raised_at(error))
+            self._leaving.wait(SHOWING_SECONDS)
+
     def _work_off(self, first: Group) -> None:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
-        others = self._inbox.waiting()
+        others = self._kept(self._inbox.waiting)
         groups = [first, *others.values()]
         self._note_all([heard for group in groups for heard in group.heard])
         together = dict.fromkeys(hint for group in groups for hint in group.hints)
         undone = self._patiently(list(together))
         for hint, reason in undone.items():
-            self._inbox.put_later(hint, 1, reason, pause(1))
-        self._inbox.succeeded(together.keys() - undone.keys())
-        self._inbox.remove(others)
-        self._inbox.remove_finished()
+            self._put_later(hint, 1, reason)
+        self._kept(partial(self._inbox.succeeded, together.keys() - undone.keys()))
+        self._kept(partial(self._inbox.remove, others))
+        self._kept(self._inbox.remove_finished)
 
     def _note_all(self, heard: Sequence[Heard]) -> None:
         """Event numbers are noted as well as can be: what they would have told, the next sweep finds too."""
@@ -122,15 +153,31 @@ class Worker:
         for left, reason in self._patiently([hint]).items():
             if attempts >= MOST_ATTEMPTS:
                 raise GivenUp(reason)
-            self._inbox.put_later(left, attempts + 1, reason, pause(attempts + 1))
+            self._put_later(left, attempts + 1, reason)
+
+    def _put_later(self, hint: str, attempts: int, reason: str) -> None:
+        self._kept(partial(self._inbox.put_later, hint, attempts, reason, pause(attempts)))
 
     def _patiently(self, hints: Sequence[str]) -> Mapping[str, str]:
         """Reconcile; as long as the server is away, wait, for then nothing else could be done either."""
+        try:
+            return self._again_while(ServerAway, "FHIR server", partial(self._reconcile, hints)) if hints else {}
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - a group that ends so is given up whole; each hint gets its attempts
+            return dict.fromkeys(hints, f"internal error, please report it: {raised_at(error)}")
+
+    def _kept(self, ask: Callable[[], T]) -> T:
+        """Ask the inbox; a database that is away or busy for a while is no reason to give a group up."""
+        return self._again_while(DBAPIError, "database of notifications", ask)
+
+    def _again_while(self, away: type[Exception], what: str, ask: Callable[[], T]) -> T:
         for attempt in count(1):
             try:
-                return self._reconcile(hints) if hints else {}
-            except ServerAway as away:
-                log.warning("the FHIR server is away, waiting: %s", away)
+                return ask()
+            except away as error:
+                told = error if isinstance(error, AdapterError) else raised_at(error)
+                log.warning("the %s is away, waiting: %s", what, told)
             if self._stopping.wait(pause(attempt)):
                 break
         raise Stopped("the work begins anew at the next start")

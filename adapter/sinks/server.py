@@ -1,15 +1,17 @@
 """Answers written back to the server, so that any number of runs ends in one ClaimResponse per claim.
 
-A ClaimResponse is found again by its identifier. A new one goes by conditional update, a changed one by ``If-Match``,
-an unchanged one not at all. Its Provenance follows in a second batch, because it names the version the server assigned;
-when a run broke off between the two, the next one finds the ClaimResponse without Provenance and adds it.
+A ClaimResponse is found again by its identifier. A new one goes by conditional create, a changed one by ``If-Match``,
+an unchanged one not at all. Whoever decides looks up first what is there, and reads the evidence then: an answer that
+another adapter gave meanwhile may rest on newer evidence, and is not written over. The Provenance follows in a second
+batch, because it names the version the server assigned; when a run broke off between the two, the next one finds the
+ClaimResponse without Provenance and adds it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,7 +42,7 @@ _ETAG = re.compile(rf'(?:W/)?"?({_ID})"?')
 
 
 @dataclass
-class _OnServer:
+class OnServer:
     """What the server has under one identifier: usually one ClaimResponse, and its Provenances."""
 
     responses: list[Json] = field(default_factory=list)
@@ -58,7 +60,7 @@ class _Step:
 
     answer: Answer
     identifier: str
-    known: _OnServer
+    known: OnServer
     action: Action
     problem: str = ""
     stands: str | None = None
@@ -89,11 +91,17 @@ class ServerSink:
         self.instant = instant
         """When the answers are decided."""
 
-    async def write(self, answers: Sequence[Answer], *, dry_run: bool = False) -> list[Written]:
+    async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
+        """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
+        return await self._look_up(map(answer_identifier, claims))
+
+    async def write(
+        self, answers: Sequence[Answer], known: Mapping[str, OnServer] | None = None, *, dry_run: bool = False
+    ) -> list[Written]:
         """Write the answers; returns, in their order, what was done or in a dry run would be."""
         outcomes = [answer for answer in answers if answer.response is None]
-        steps = await self._steps([answer for answer in answers if answer.response is not None])
-        withdrawals = await self._withdrawals(outcomes)
+        steps = await self._steps([answer for answer in answers if answer.response is not None], known or {})
+        withdrawals = await self._withdrawals(outcomes, known or {})
         if not dry_run:
             await self._write_steps([*steps, *withdrawals])
             self.ledger.forget(
@@ -109,18 +117,23 @@ class ServerSink:
             await self._write_responses([step for step in some if step.changes])
             await self._write_provenances([step for step in some if step.stands])
 
-    async def _withdrawals(self, outcomes: Sequence[Answer]) -> list[_Step]:
+    async def _withdrawals(self, outcomes: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
         """What takes back the earlier answers to claims that now get an OperationOutcome."""
         claims = {answer_identifier(each.claim): each.claim for each in outcomes if each.claim}
         steps = []
-        for identifier, known in (await self._look_up(claims)).items():
+        for identifier, known in (await self._known(list(claims), before)).items():
             answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
             if answer is not None:
                 steps.append(_Step(answer, identifier, known, Action.UPDATED))
         return steps
 
-    async def _steps(self, answers: Sequence[Answer]) -> list[_Step]:
-        known = await self._look_up(map(self._identifier, answers))
+    async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
+        """What there is under identifiers: as it was found before, else as it is now."""
+        now = await self._look_up(each for each in identifiers if each not in before)
+        return {each: before.get(each) or now[each] for each in identifiers}
+
+    async def _steps(self, answers: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
+        known = await self._known([self._identifier(answer) for answer in answers], before)
         steps: list[_Step] = []
         begun: set[str] = set()
         for answer in answers:
@@ -132,7 +145,7 @@ class ServerSink:
             steps.append(step)
         return steps
 
-    def _step(self, answer: Answer, identifier: str, known: _OnServer) -> _Step:
+    def _step(self, answer: Answer, identifier: str, known: OnServer) -> _Step:
         current = known.current
         if current is None:
             return _Step(answer, identifier, known, Action.CREATED)
@@ -143,9 +156,9 @@ class ServerSink:
         stands = _versioned(current["id"], _version(current)) if heal else None
         return _Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
 
-    async def _look_up(self, identifiers: Iterable[str]) -> dict[str, _OnServer]:
+    async def _look_up(self, identifiers: Iterable[str]) -> dict[str, OnServer]:
         """By identifier: what the server has."""
-        known = {identifier: _OnServer() for identifier in identifiers}
+        known = {identifier: OnServer() for identifier in identifiers}
         for some in batched(list(known), MOST_VALUES):
             found = await self._found(some)
             about = _by_target(each for each in found if each["resourceType"] == "Provenance")
@@ -195,8 +208,9 @@ class ServerSink:
         content = {name: value for name, value in (step.answer.response or {}).items() if name != "id"}
         current = step.known.current
         if current is None:
-            url = f"ClaimResponse?identifier={quote(self._token(step.identifier), safe='')}"
-            return {"resource": content, "request": {"method": "PUT", "url": url}}
+            condition = f"identifier={quote(self._token(step.identifier), safe='')}"
+            request = {"method": "POST", "url": "ClaimResponse", "ifNoneExist": condition}
+            return {"resource": content, "request": request}
         request = {"method": "PUT", "url": f"ClaimResponse/{current['id']}"}
         if version := _version(current):
             request["ifMatch"] = f'W/"{version}"'
@@ -310,10 +324,11 @@ def _plain(value: Any, base: str, name: str) -> Any:
 
 
 def _settle(step: _Step, reply: Json) -> None:
-    """Note which version now stands; a new one that the server did not create had been put there meanwhile."""
+    """Note which version now stands; where one had been made meanwhile, decide again."""
     current = step.known.current
-    if current is None:
-        step.action = Action.CREATED if _status(reply) == 201 else Action.UPDATED
+    if current is None and _status(reply) != 201:
+        step.fail(CONFLICT)
+        return
     location = _LOCATION.search(str(reply.get("location") or ""))
     name = location["id"] if location else current and current["id"]
     version = (location and location["version"]) or _etag_version(reply.get("etag"))
@@ -335,7 +350,7 @@ def _provenance_entry(step: _Step) -> Json:
     return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
 
 
-def _duplicates(known: _OnServer) -> str:
+def _duplicates(known: OnServer) -> str:
     count, kept = len(known.responses), (known.current or {}).get("id")
     return f"{count} ClaimResponses carry this identifier; ClaimResponse/{kept} is kept up to date, remove the others"
 

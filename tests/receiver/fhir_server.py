@@ -118,12 +118,12 @@ class FhirServer:
 
     def _entry(self, entry: Json) -> Json:
         request, resource = entry["request"], entry["resource"]
-        kind, _, query = request["url"].partition("?")
-        if query:
-            identifier = unquote(query).partition("=")[2]
-            known = [each for each in self.of(kind) if _matches(each, "identifier", [identifier])]
-            resource = {**resource, "id": known[0]["id"] if known else f"r{next(self._ids)}"}
-        elif "/" not in kind:
+        kind, condition = request["url"], request.get("ifNoneExist", "")
+        if condition.startswith("identifier="):
+            identifier = unquote(condition).partition("=")[2]
+            if known := [each for each in self.of(kind) if _matches(each, "identifier", [identifier])]:
+                return {"response": {"status": "200", "location": f"{kind}/{known[0]['id']}"}}
+        if "/" not in kind:
             resource = {**resource, "id": f"r{next(self._ids)}"}
         name = f"{resource['resourceType']}/{resource['id']}"
         old = self.resources.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from answers.story_stages import FIXTURES, shipped
 from receiver.fhir_server import FhirServer
 
+from adapter.evidence.store import EvidenceStore, Located
 from adapter.receiver.answering import CHECKPOINT, Answering
 from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
@@ -94,6 +95,26 @@ async def test_a_claim_that_was_pended_resolves_itself_when_its_visit_arrives(wo
     world.server.put(*late)
     await world.answering.reconcile([f"{each['resourceType']}/{each['id']}" for each in late])
     assert world.outcomes() == {APPROVED: "complete"}
+
+
+@pytest.mark.anyio
+async def test_what_another_adapter_decided_meanwhile_on_newer_evidence_is_not_written_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """We read the claim and its visit; then the claim changes, another adapter answers it, and only now we decide."""
+    claim, gather = world.server.resources[claim_of(APPROVED)], ServerSource.gather
+    world.server.put(claim | {"item": [{**claim["item"][0], "quantity": {"value": 2}}]})
+
+    async def slowly(source: ServerSource, claims: Sequence[Located]) -> EvidenceStore:
+        monkeypatch.setattr(ServerSource, "gather", gather)
+        store = await gather(source, claims)
+        world.server.put(claim)
+        await world.answering.reconcile([claim_of(APPROVED)])
+        return store
+
+    monkeypatch.setattr(ServerSource, "gather", slowly)
+    assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
+    assert (world.outcomes(), world.written()) == ({APPROVED: "complete"}, {APPROVED: 1})
 
 
 @pytest.mark.anyio

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from dbos import DBOS
+from sqlalchemy.exc import OperationalError
 
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver import worker as worker_module
-from adapter.receiver.inbox import Inbox, database_url
+from adapter.receiver.inbox import QUEUE, Inbox, database_url
 from adapter.receiver.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
 
 
@@ -26,7 +27,7 @@ class Work:
         self.begun, self.released = threading.Event(), threading.Event()
         self.released.set()
         self.failing: set[str] = set()
-        self.away = False
+        self.away = self.breaking = False
 
     def __call__(self, hints: Sequence[str]) -> Mapping[str, str]:
         self.calls.append(list(hints))
@@ -34,6 +35,8 @@ class Work:
         self.released.wait(20)
         if self.away:
             raise ServerAway("it is away")
+        if self.breaking:
+            raise KeyError("Jane Doe")
         return {each: "it is bad" for each in hints if each in self.failing}
 
 
@@ -158,11 +161,43 @@ def test_while_the_server_is_away_nothing_counts_as_a_failure(inbox: Inbox, work
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("asked", ["waiting", "put_later", "succeeded", "remove", "remove_finished"])
+def test_a_database_that_is_away_for_a_moment_gives_no_group_up(
+    inbox: Inbox, work: Work, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    ask, times = getattr(inbox, asked), iter(range(3))
+
+    def broken(*arguments: object) -> object:
+        if next(times, None) is not None:
+            raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+        return ask(*arguments)
+
+    monkeypatch.setattr(inbox, asked, broken)
+    work.failing = {"Claim/1"}
+    inbox.put(["Claim/1"])
+    until(lambda: len(work.calls) > 1)
+    assert next(times, None) is None
+    assert "ERROR" not in {row.status for row in inbox._client.list_workflows()}
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_fault_of_ours_gives_each_hint_its_attempts(inbox: Inbox, work: Work) -> None:
+    work.breaking = True
+    inbox.put(["Claim/1", "Claim/2"])
+    until(lambda: len(inbox.failures()) == 2)
+    reasons = {each.hint: (each.attempts, each.reason) for each in inbox.failures()}
+    assert reasons.keys() == {"Claim/1", "Claim/2"}
+    for attempts, reason in reasons.values():
+        assert attempts == MOST_ATTEMPTS
+        assert reason.startswith("internal error, please report it: KeyError at test_worker.py")
+
+
+@pytest.mark.usefixtures("worker")
 def test_what_is_worked_off_leaves_nothing_behind_but_the_last_group(inbox: Inbox, work: Work) -> None:
     for number in range(5):
         inbox.put([f"Claim/{number}"])
         until(lambda: bool(work.calls and work.calls[-1] == [f"Claim/{number}"]))  # noqa: B023 - asked in this round
-    rows = inbox._client.list_workflows()
+    rows = inbox._client.list_workflows(queue_name=QUEUE)
     assert len(rows) <= 2
 
 

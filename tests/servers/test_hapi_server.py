@@ -241,23 +241,25 @@ def a_claim_response(identity: str, claim: str) -> dict[str, Any]:
     }
 
 
-def a_topic() -> dict[str, Any]:
+def a_topic(
+    identity: str = "claim-topic", url: str = TOPIC, kind: str = "Claim", query: str = "Claim?status=active"
+) -> dict[str, Any]:
     """A topic as HAPI reads it under R4: extensions of two releases, and the bare type name as the resource."""
     r4b, r5 = (
         f"http://hl7.org/fhir/{version}/StructureDefinition/extension-SubscriptionTopic" for version in ("4.3", "5.0")
     )
     trigger = [
-        {"url": "resource", "valueUri": "Claim"},
+        {"url": "resource", "valueUri": kind},
         {"url": "supportedInteraction", "valueCode": "create"},
         {"url": "supportedInteraction", "valueCode": "update"},
-        {"url": "queryCriteria", "extension": [{"url": "current", "valueString": "Claim?status=active"}]},
+        {"url": "queryCriteria", "extension": [{"url": "current", "valueString": query}]},
     ]
     return {
         "resourceType": "Basic",
-        "id": "claim-topic",
+        "id": identity,
         "code": {"coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]},
         "extension": [
-            {"url": f"{r5}.url", "valueUri": TOPIC},
+            {"url": f"{r5}.url", "valueUri": url},
             {"url": f"{r4b}.resourceTrigger", "extension": trigger},
         ],
         "modifierExtension": [{"url": f"{r5}.status", "valueCode": "active"}],

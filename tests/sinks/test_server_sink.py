@@ -16,6 +16,7 @@ import pytest
 import respx
 
 from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.claim_response import answer_identifier
 from adapter.errors import SourceError, WriteError
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import CONFLICT, ServerSink, has_provenance, same_content
@@ -100,21 +101,22 @@ class Server:
             return self.refuse[kind]
         if request["method"] == "POST":
             return self._create(request, resource)
-        path, _, query = request["url"].partition("?")
-        if query:
-            return self._conditional_update(unquote(query), resource)
+        path = request["url"]
         _, _, id = path.partition("/")
         current = self.kept.get(path, {"meta": {"versionId": "0"}})["meta"]["versionId"]
         if request.get("ifMatch", f'W/"{current}"') != f'W/"{current}"':
             return {"status": "412 Precondition Failed"}
         return self.put(kind, id, resource)
 
-    def _conditional_update(self, query: str, resource: Json) -> Json:
+    def _create_response(self, condition: str, resource: Json) -> Json:
         assert "id" not in resource
-        found = self._identified(query.removeprefix("identifier="))
-        return self.put("ClaimResponse", found[0]["id"] if found else f"r{len(self.kept)}", resource)
+        if found := self._identified(condition.removeprefix("identifier=")):
+            return {"status": "200 OK", "location": f"ClaimResponse/{found[0]['id']}"}
+        return self.put("ClaimResponse", f"r{len(self.kept)}", resource)
 
     def _create(self, request: Json, resource: Json) -> Json:
+        if resource["resourceType"] == "ClaimResponse":
+            return self._create_response(unquote(request["ifNoneExist"]), resource)
         wanted = {name: values[0] for name, values in parse_qs(request.get("ifNoneExist", "")).items()}
         for each in self.of("Provenance"):
             if wanted == {"target": f"ClaimResponse/{_target(each)}", "recorded": each["recorded"]}:
@@ -137,6 +139,13 @@ def answer(claim: str = "c1", disposition: str = "Approved.", instant: str = NOW
     target = [{"reference": f"ClaimResponse/of-{claim}"}]
     provenance = {"resourceType": "Provenance", "id": f"of-{claim}", "target": target, "recorded": instant}
     return Answer(claim, response=response, provenance=provenance)
+
+
+def of_claim(disposition: str) -> Answer:
+    """An answer to Claim/c1 under the identifier that answers to claims have."""
+    plain = answer(disposition=disposition)
+    number = [{"system": SYSTEM, "value": answer_identifier("c1")}]
+    return Answer("c1", response={**(plain.response or {}), "identifier": number}, provenance=plain.provenance)
 
 
 def fault(claim: str | None = "c1", code: str = "structure", id: str | None = "c1") -> Answer:
@@ -180,8 +189,9 @@ async def test_a_new_answer_is_created_by_its_identifier_with_a_provenance_of_it
     assert await sink.write([answer()]) == [Written("c1", Action.CREATED)]
     (responses, provenances) = server.batches
     assert responses[0]["request"] == {
-        "method": "PUT",
-        "url": "ClaimResponse?identifier=urn%3Acoaching-adapter%7Cc1",
+        "method": "POST",
+        "url": "ClaimResponse",
+        "ifNoneExist": "identifier=urn%3Acoaching-adapter%7Cc1",
     }
     (kept,) = server.of("ClaimResponse")
     assert provenances[0]["resource"]["target"] == [{"reference": f"ClaimResponse/{kept['id']}/_history/1"}]
@@ -245,10 +255,23 @@ async def test_a_change_between_reading_and_writing_is_noticed(sink: ServerSink,
 
 
 @pytest.mark.anyio
-async def test_an_answer_created_meanwhile_stays_the_only_one(sink: ServerSink, server: Server) -> None:
+async def test_an_answer_created_meanwhile_stays_the_only_one_and_is_decided_again(
+    sink: ServerSink, server: Server
+) -> None:
     server.meanwhile = lambda: server.of("ClaimResponse") or server.put("ClaimResponse", "r", answer().response or {})
-    assert await sink.write([answer()]) == [Written("c1", Action.UPDATED)]
+    assert await sink.write([answer()]) == [Written("c1", Action.FAILED, CONFLICT)]
+    assert await sink.write([answer()]) == [Written("c1", Action.UNCHANGED)]
     assert len(server.of("ClaimResponse")) == len(server.of("Provenance")) == 1
+
+
+@pytest.mark.anyio
+async def test_an_answer_given_since_the_evidence_was_read_stands(sink: ServerSink, server: Server) -> None:
+    await sink.write([of_claim("Pended.")])
+    known = await sink.look_up(["c1"])
+    await sink.write([of_claim("Approved, for now the note is there.")])
+    assert await sink.write([of_claim("Denied.")], known) == [Written("c1", Action.FAILED, CONFLICT)]
+    assert await sink.write([of_claim("Pended.")], known) == [Written("c1", Action.UNCHANGED)]
+    assert [each["disposition"] for each in server.of("ClaimResponse")] == ["Approved, for now the note is there."]
 
 
 @pytest.mark.anyio

@@ -18,6 +18,7 @@ import jakarta.persistence.EntityManagerFactory;
 import java.util.Properties;
 import javax.sql.DataSource;
 import org.hibernate.dialect.Dialect;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -25,7 +26,7 @@ import org.springframework.context.annotation.Primary;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
-/** Hibernate on the in-memory database, and the services HAPI expects the application to choose. */
+/** Hibernate on the H2 database, and the services HAPI expects the application to choose. */
 @Configuration
 class DatabaseConfig {
 
@@ -35,12 +36,13 @@ class DatabaseConfig {
             DataSource dataSource,
             ConfigurableListableBeanFactory beans,
             FhirContext fhirContext,
-            JpaStorageSettings storageSettings) {
+            JpaStorageSettings storageSettings,
+            @Value("${testserver.schema}") String schema) {
         var properties = new Properties();
         properties.put("hibernate.dialect", HapiFhirH2Dialect.class.getName());
-        properties.put("hibernate.hbm2ddl.auto", "create");
-        // The database is empty at each start: nothing to look up before the tables are made.
-        properties.put("hibernate.boot.allow_jdbc_metadata_access", "false");
+        properties.put("hibernate.hbm2ddl.auto", schema);
+        // An empty database at each start: nothing to look up before the tables are made.
+        properties.put("hibernate.boot.allow_jdbc_metadata_access", String.valueOf(!schema.equals("create")));
         properties.put("hibernate.search.enabled", "false");
         properties.put("hibernate.cache.use_query_cache", "false");
         properties.put("hibernate.cache.use_second_level_cache", "false");

@@ -15,7 +15,7 @@ import org.springframework.boot.autoconfigure.quartz.QuartzAutoConfiguration;
 import org.springframework.boot.autoconfigure.thymeleaf.ThymeleafAutoConfiguration;
 import org.springframework.context.annotation.Import;
 
-/** A FHIR R4 server that forgets everything when it stops. What it can do is the list of imports below. */
+/** A FHIR R4 server that forgets everything when it stops, unless told to keep it in a file. What it can do is the list of imports below. */
 @SpringBootApplication(
         exclude = {
             // HAPI brings these libraries for its own use; Spring Boot must not start second instances of them.

@@ -1,0 +1,41 @@
+"""Whether every claim ended in its one right answer: the one that files of the final resources get."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from answers.story_stages import shipped
+from crash.load import Copy
+
+from adapter.sync import sync_files
+
+Json = dict[str, Any]
+_SERVERS_OWN = frozenset({"id", "meta", "created"})
+
+
+def due(work: Sequence[Copy], folder: Path) -> dict[str, Json]:
+    """What ``sync`` over files of the final resources answers, by claim."""
+    source = folder / "final.ndjson"
+    source.write_text("".join(f"{json.dumps(each)}\n" for copy in work for each in copy.final), encoding="utf-8")
+    report = sync_files(source, folder / "final", shipped(), datetime.now(UTC), (), False, lambda *_: None)
+    return {each.claim: each.response for each in report.answers if each.claim and each.response}
+
+
+def wrong(found: Mapping[str, Sequence[Json]], due: Mapping[str, Json]) -> Iterator[str]:
+    """Every claim with no answer, several, or another than is due."""
+    for claim in sorted({*found, *due}):
+        answers = found.get(claim, [])
+        if len(answers) != (claim in due):
+            yield f"Claim/{claim} has {len(answers)} ClaimResponses, not {int(claim in due)}"
+        elif answers and _content(answers[0]) != _content(due[claim]):
+            said, meant = answers[0].get("disposition"), due[claim].get("disposition")
+            yield f"Claim/{claim} is answered {said!r}, not {meant!r}"
+
+
+def _content(response: Json) -> Any:
+    plain = {name: value for name, value in response.items() if name not in _SERVERS_OWN}
+    return json.loads(json.dumps(plain), parse_float=float, parse_int=float)  # 85.0 is 85 to a server
