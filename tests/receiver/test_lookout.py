@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapter.errors import SourceError
+from adapter.errors import SourceError, UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.notifications.sequence import EventLog, Gap
 from adapter.receiver.event_logs import EventLogs, Key, totals
@@ -173,6 +173,14 @@ def test_two_nodes_count_as_one(tmp_path: Path) -> None:
             (one, other)[number % 2].note([Heard("claims", 1.0, "s1", numbers=(number,))])
         (log,) = other.all().values()
     assert (log.received, log.highest, log.gaps) == (20, 20, ())
+
+
+def test_a_database_belongs_to_one_server(logs: EventLogs) -> None:
+    for _ in range(2):
+        logs.belong_to("https://fhir.test/r4")
+    with pytest.raises(UsageError, match="ADAPTER_DATABASE_URL"):
+        logs.belong_to("https://fhir.test/r5")
+    logs.belong_to("https://fhir.test/r4")
 
 
 @pytest.mark.anyio
