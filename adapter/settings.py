@@ -71,7 +71,15 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(15.0, ge=0)
     """For an event to come after one with a higher number, before it counts as missed."""
     max_notification_bytes: int = Field(10_000_000, ge=1)
-    """Bytes of one notification."""
+    """Bytes of one notification, or of one submission."""
+    submit_secret: Secret | None = None
+    """For ``serve``: the bearer token of those who submit to ``Claim/$submit``; without it the operation is off."""
+    max_requests_per_second: float = Field(1000.0, gt=0)
+    """For ``serve``: requests let in at each address, in the long run."""
+    max_request_burst: int = Field(5000, ge=1)
+    """For ``serve``: requests let in at each address at once, after a quiet time."""
+    client_certificate_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+: *\S(.*\S)?$")
+    """For ``serve``: ``Name: value`` of the header in which the proxy says that it verified a client certificate."""
 
     @property
     def secrets(self) -> dict[str, SecretStr]:

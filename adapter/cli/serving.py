@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +16,7 @@ import typer
 import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.to_thread import run_sync
+from pydantic import SecretStr
 
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
@@ -22,12 +24,15 @@ from adapter.errors import UsageError
 from adapter.receiver.answering import Answering
 from adapter.receiver.app import Receiver
 from adapter.receiver.asking import Asking
-from adapter.receiver.door import Door
 from adapter.receiver.event_logs import EventLogs, totals
 from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.guard import ClientCertificate, Guard
 from adapter.receiver.inbox import Inbox, configured_database
 from adapter.receiver.known import KnownSubscriptions, Read
 from adapter.receiver.lookout import Lookout, Timing
+from adapter.receiver.rate_limit import PacedDoor, Refusals
+from adapter.receiver.submit import NAME, Submit
+from adapter.receiver.submitting import Answered, Submitting
 from adapter.receiver.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
@@ -36,6 +41,9 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync import Reconciler
+
+Answer = Callable[[bytes], Awaitable[Answered]]
+"""Answers a submission."""
 
 
 def serve(choice: Choice, host: str, port: int) -> int:
@@ -51,7 +59,7 @@ def serve(choice: Choice, host: str, port: int) -> int:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
     with _working(choice, settings, adjudicator) as service:
-        app = _receiver(settings, adjudicator, service).app()
+        app = _guarded(settings, _receiver(settings, adjudicator, service))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         _run(uvicorn.Config(app, host, port, log_level="error", access_log=False, server_header=False))
@@ -64,18 +72,30 @@ class _Service(NamedTuple):
     inbox: Inbox
     logs: EventLogs
     read_subscription: Read
+    answer: Answer
+
+
+def _guarded(settings: Settings, receiver: Receiver) -> Guard:
+    header = settings.client_certificate_header
+    return Guard(receiver.app(), Refusals(), ClientCertificate.of(header) if header else None)
+
+
+def _door(settings: Settings, secrets: Mapping[str, SecretStr]) -> PacedDoor:
+    return PacedDoor(secrets, settings.max_requests_per_second, settings.max_request_burst)
 
 
 def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service) -> Receiver:
+    secret, most_bytes = settings.submit_secret, settings.max_notification_bytes
     plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
     return Receiver(
-        Door(settings.secrets),
+        _door(settings, settings.secrets),
         GroupCommit(service.inbox.put),
         KnownSubscriptions(service.read_subscription, settings.public_url),
         partial(_totals, service),
         watched,
-        most_bytes=settings.max_notification_bytes,
+        most_bytes=most_bytes,
+        submit=Submit(_door(settings, {NAME: secret}) if secret else None, service.answer, most_bytes=most_bytes),
     )
 
 
@@ -89,7 +109,7 @@ async def _totals(service: _Service) -> Mapping[str, int] | None:
 
 @contextmanager
 def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[_Service]:
-    """The inbox, worked off on another thread for as long as the context lasts."""
+    """The inbox, worked off on another thread for as long as the context lasts; and what answers submissions."""
     url = configured_database(settings)
     with start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
         client = portal.call(open_client, choice, settings)
@@ -97,15 +117,22 @@ def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> It
         reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
+        submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)
         worker.start()
         timing = Timing(settings.sweep_seconds, settings.grace_seconds)
         looking = portal.start_task_soon(Lookout(logs, Asking(client), inbox.put, timing, time.time).run)
         try:
-            yield _Service(inbox, logs, partial(run_sync, partial(portal.call, client.read), "Subscription"))
+            read = partial(run_sync, partial(portal.call, client.read), "Subscription")
+            yield _Service(inbox, logs, read, partial(_through, portal, submitting.answer))
         finally:
             looking.cancel()
             worker.stop()
             _close(portal, client, ledger)
+
+
+async def _through(portal: BlockingPortal, answer: Answer, body: bytes) -> Answered:
+    """What another thread answers, without waiting for it on this one."""
+    return await asyncio.wrap_future(portal.start_task_soon(answer, body))
 
 
 def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP side of ``coaching-adapter serve``: notifications in, health out.
+"""The HTTP side of ``coaching-adapter serve``: notifications in, health out; ``submit`` has the operation.
 
 A stored notification is answered 204: HAPI takes a 200 without a FHIR body for a failed delivery, and sends it again.
 What is refused is answered by an OperationOutcome that repeats nothing of what was sent.
@@ -6,7 +6,6 @@ What is refused is answered by an OperationOutcome that repeats nothing of what 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
@@ -16,26 +15,24 @@ from dataclasses import replace
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.answers.operation_outcome import operation_outcome
 from adapter.errors import Issue, raised_at
 from adapter.evidence.references import Json
 from adapter.notifications.model import ANYTHING, Heard, Notification, NotUnderstood, Request
 from adapter.notifications.requests import read_request
+from adapter.receiver.bodies import read_body
 from adapter.receiver.capabilities import capability_statement
 from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.group_commit import GroupCommit, NotStored
 from adapter.receiver.known import KnownSubscriptions
-from adapter.sources.wire import FHIR_JSON
+from adapter.receiver.replies import fhir_json, outcome, refused
+from adapter.receiver.submit import Submit
 
 log = logging.getLogger(__name__)
 
-LONGEST_BODY = 30.0
-"""Seconds that a body may take to arrive."""
 _METHODS = ["POST", "PUT", "DELETE"]
 _RETRY_SECONDS = "5"
 _CODES = {404: "not-found", 405: "not-supported", 413: "too-long"}
@@ -59,6 +56,7 @@ class Receiver:
         watched: frozenset[str],
         *,
         most_bytes: int,
+        submit: Submit,
     ) -> None:
         self._door = door
         self._inbox = inbox
@@ -66,17 +64,19 @@ class Receiver:
         self._totals = totals
         self._watched = watched
         self._most_bytes = most_bytes
+        self._submit = submit
         self.counts: Counter[str] = Counter()
 
     def app(self) -> Starlette:
         """The ASGI application."""
         return Starlette(
             routes=[
-                Route("/metadata", _metadata),
+                Route("/metadata", self._metadata),
                 Route("/health/live", _live),
                 Route("/health/ready", self._ready),
                 Route("/subscriptions/{name}", self._notified, methods=_METHODS),
                 Route("/subscriptions/{name}/{path:path}", self._notified, methods=_METHODS),
+                self._submit.route(),
             ],
             exception_handlers={HTTPException: _refused_by_route},
         )
@@ -86,14 +86,14 @@ class Receiver:
             await self._take(request)
         except (NotAdmitted, NotUnderstood) as refusal:
             self.counts["unknown_subscription" if _is_unknown(refusal) else "refused"] += 1
-            return _outcome(refusal.status, refusal.code, str(refusal))
+            return refused(refusal)
         except NotStored as problem:
             self.counts["not_stored"] += 1
-            return _outcome(503, "transient", str(problem), {"Retry-After": _RETRY_SECONDS})
+            return outcome(503, [Issue("transient", str(problem))], {"Retry-After": _RETRY_SECONDS})
         except Exception as error:  # noqa: BLE001 - what goes up from here is logged whole, with what was sent
             self.counts["failed"] += 1
             log.error("internal error, please report it: %s", raised_at(error))
-            return _outcome(500, "exception", "internal error")
+            return outcome(500, [Issue("exception", "internal error")])
         self.counts["received"] += 1
         return Response(status_code=204)
 
@@ -137,17 +137,10 @@ class Receiver:
         return body
 
     async def _body(self, request: HttpRequest) -> bytes:
-        body = bytearray()
-        try:
-            async with asyncio.timeout(LONGEST_BODY):
-                async for piece in request.stream():
-                    body += piece
-                    if len(body) > self._most_bytes:
-                        problem = f"the notification is over the limit of {self._most_bytes} bytes"
-                        raise NotUnderstood(problem, "too-long", status=413)
-        except (TimeoutError, ClientDisconnect):
-            raise NotUnderstood("the notification broke off", "incomplete", status=408) from None
-        return bytes(body)
+        return await read_body(request, "the notification", self._most_bytes)
+
+    async def _metadata(self, _request: HttpRequest) -> Response:
+        return fhir_json(capability_statement(submits=self._submit.on))
 
     async def _ready(self, _request: HttpRequest) -> Response:
         """Whether the next notification can be stored; after a failure that is found out by storing nothing."""
@@ -155,7 +148,7 @@ class Receiver:
         ready = totals is not None and (self._inbox.healthy or await self._can_write())
         status = "ready" if ready else "the database cannot be written"
         told = {"status": status, "notifications": dict(self.counts), "events": totals}
-        return _json(told, 200 if ready else 503, "application/json")
+        return _health(told, 200 if ready else 503)
 
     async def _can_write(self) -> bool:
         try:
@@ -170,21 +163,13 @@ def _is_unknown(refusal: NotAdmitted | NotUnderstood) -> bool:
 
 
 async def _live(_request: HttpRequest) -> Response:
-    return _json({"status": "live"}, 200, "application/json")
-
-
-async def _metadata(_request: HttpRequest) -> Response:
-    return _json(capability_statement(), 200)
+    return _health({"status": "live"}, 200)
 
 
 async def _refused_by_route(_request: HttpRequest, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return _outcome(status, _CODES.get(status, "processing"), "this address takes no such request")
+    return outcome(status, [Issue(_CODES.get(status, "processing"), "this address takes no such request")])
 
 
-def _outcome(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Response:
-    return _json(operation_outcome([Issue(code, text)]), status, headers=headers)
-
-
-def _json(content: Json, status: int, media_type: str = FHIR_JSON, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, media_type)
+def _health(told: Json, status: int) -> Response:
+    return Response(orjson.dumps(told), status, media_type="application/json")

@@ -21,6 +21,8 @@ class NotAdmitted(InputError):
     """A request that is not let in; it learns nothing but the HTTP status."""
 
     status: int = field(default=401, kw_only=True)
+    retry_after: float | None = field(default=None, kw_only=True)
+    """Seconds after which it may be let in."""
 
 
 @dataclass(frozen=True, slots=True)

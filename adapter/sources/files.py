@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT, Limits
-from adapter.sources.guarded import over_limit, read_guarded
+from adapter.sources.guarded import over_limit, plain_text, read_guarded
 from adapter.sources.json_text import Repeat, parse_json
 from adapter.sources.oversize import within_limits
 from adapter.sources.positions import Positions
@@ -35,8 +36,8 @@ MOST_FAULTS = 1000
 """Places of one file that are named; of what is broken throughout, the rest is only counted."""
 LINES_LIMIT = 8_000_000
 """Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again."""
-
-
+SENT = "the body"
+"""How what was sent is called, where a file has its name."""
 STANDS_TWICE = "a key that stands twice, so that nobody can tell which value is meant"
 
 
@@ -64,6 +65,16 @@ def read_files(source: Path, reading: Reading, limits: Limits = DEFAULT) -> Iter
         reading.files += 1
         shown = _shown(path.name if path == source else str(path.relative_to(source)))
         yield from _FileReader(path, source, shown, reading, limits, numbers).read()
+
+
+def read_sent(content: bytes, reading: Reading, limits: Limits = DEFAULT) -> list[Located]:
+    """The resources of one document that somebody sent: of a resource, a Bundle, or the Parameters of an operation.
+
+    Raises:
+        InputError: over the limit of a document, or no JSON at all. What is wrong inside becomes an issue, as of files.
+    """
+    reader = _FileReader(Path(SENT), Path(), SENT, reading, limits, count())
+    return list(reader.sent(plain_text(content)))
 
 
 def _exists(source: Path) -> bool:
@@ -129,6 +140,29 @@ class _FileReader:
             problem = f"{self.faults - MOST_FAULTS} more places of this file cannot be read"
             self.reading.issues.append(Issue("structure", problem, "Resource", f"{self.shown}, line 1"))
 
+    def sent(self, content: bytes) -> Iterator[Located]:
+        """As of a file that holds one document; a fault of all of it is raised."""
+        value = self._parsed(content, "the document")
+        lines = partial(_line_in, _positions_in(content))
+        if not isinstance(value, dict) or value.get("resourceType") != "Parameters":
+            yield from self._value(value, None, lines)
+            return
+        self._repeated(None, lines)
+        for place, resource in self._parameters(value, lines):
+            yield from self._resource(resource, place, None, None, None, lines)
+
+    def _parameters(self, value: Json, lines: Callable[[str], int]) -> Iterator[tuple[str, Json]]:
+        """The resources among the parameters of an operation, each with the place it stands in."""
+        parameters = value.get("parameter")
+        for index, each in enumerate(parameters if isinstance(parameters, list) else []):
+            place = f"Parameters.parameter[{index}]"
+            resource = each.get("resource") if isinstance(each, dict) else None
+            if not isinstance(resource, dict) or each.get("name") != "resource":
+                problem = "the operation takes one parameter, `resource`, which holds a resource"
+                self._fault(problem, lines(place), place, "invalid")
+            else:
+                yield f"{place}.resource", resource
+
     def _resources(self, content: bytes) -> Iterator[Located]:
         if _plain_name(self.path.name).endswith(NDJSON_SUFFIXES):
             yield from self._lines(content)
@@ -168,10 +202,13 @@ class _FileReader:
         if not isinstance(value, dict) or "resourceType" not in value:
             self.reading.not_fhir += 1
             return
+        self._repeated(line, lines)
+        yield from self._resource(value, "", None, None, line, lines)
+
+    def _repeated(self, line: int | None, lines: Callable[[str], int] | None) -> None:
         for each in self.repeats:
             if each.kind != "Claim":  # a claim's own answer tells of it
                 self._fault(STANDS_TWICE, lines(each.expression) if lines else line or 1, each.expression)
-        yield from self._resource(value, "", None, None, line, lines)
 
     def _resource(
         self,
@@ -264,6 +301,7 @@ _STEP = re.compile(r"\.(_?[A-Za-z]\w*)|\[(\d+)\]")
 
 def _line_in(find: Callable[[], Positions | None], expression: str) -> int:
     """The line of ``Bundle.entry[3].resource.period.start``, or of the nearest element above it."""
-    steps = [int(index) if index else name for name, index in _STEP.findall("." + expression.removeprefix("Bundle."))]
+    inside = expression.removeprefix("Bundle.").removeprefix("Parameters.")
+    steps = [int(index) if index else name for name, index in _STEP.findall(f".{inside}")]
     positions = find()
     return positions.line(steps) if positions else 1

@@ -51,6 +51,15 @@ def read_guarded(path: Path, root: Path, limits: Limits) -> bytes:
             content = _unpacked(file, limits) if packed else _whole(file, limits.max_file_bytes, "MAX_FILE_BYTES")
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"the file cannot be read ({type(error).__name__})") from error
+    return plain_text(content)
+
+
+def plain_text(content: bytes) -> bytes:
+    """What was read as the UTF-8 that FHIR JSON is in, without a byte order mark.
+
+    Raises:
+        InputError: it begins as another format does.
+    """
     _refuse_other_formats(content)
     return content.removeprefix(_UTF8_MARK)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from adapter.evidence.newest import version_rank
 from adapter.evidence.plan import EvidencePlan
-from adapter.evidence.references import Json, Pointer, parse_reference
+from adapter.evidence.references import Json, Pointer, parse_reference, parse_reference_text
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
 from adapter.sources.fhir_client import FhirClient, batched, search_value
@@ -76,12 +76,17 @@ class ServerSource:
         if chunk:
             yield chunk
 
-    async def gather(self, claims: Sequence[Located]) -> EvidenceStore:
-        """Everything the plan declares about these claims, and the claims themselves."""
-        store = EvidenceStore()
-        store.extend(claims)
-        hunt = _Hunt(self, store)
-        await hunt.chase(claims)
+    async def gather(self, claims: Sequence[Located], sent: Sequence[Located] = ()) -> EvidenceStore:
+        """Everything the plan declares about these claims, and the claims themselves.
+
+        Where they were sent, and not read from the server, ``sent`` is all that came, they among it; it takes the place
+        of what the server has under the same type and id.
+        """
+        given = sent or claims
+        store = EvidenceStore(base=self.client.base)
+        store.extend(given)
+        hunt = _Hunt(self, store, frozenset(each.key for each in sent))
+        await hunt.chase(given)
         await hunt.chase(await hunt.about_patients(claims))
         await hunt.chase(await hunt.about_practitioners())
         await hunt.other_sessions(claims)
@@ -125,10 +130,11 @@ class ServerSource:
 class _Hunt:
     """The search for the evidence of one chunk: what was asked, and what was found."""
 
-    def __init__(self, source: ServerSource, store: EvidenceStore) -> None:
+    def __init__(self, source: ServerSource, store: EvidenceStore, given: frozenset[str] = frozenset()) -> None:
         self._source = source
         self._plan = source.plan
         self._store = store
+        self._given = given
         self._asked: set[Wanted] = set()
 
     async def chase(self, holders: Sequence[Located]) -> None:
@@ -144,13 +150,13 @@ class _Hunt:
         return await self._fetch(Wanted(kind, parameter, key) for kind, parameter in searches for key in patients)
 
     async def about_practitioners(self) -> list[Located]:
-        practitioners = [each.key for each in self._store.all("Practitioner")]
+        practitioners = self._coaches()
         searches = self._plan.by_practitioner.items()
         return await self._fetch(Wanted(kind, parameter, key) for kind, parameter in searches for key in practitioners)
 
     async def other_sessions(self, claims: Sequence[Located]) -> None:
         """What the coaches at hand did on the days of these claims; whom they did it with is not looked up."""
-        coaches = [each.key for each in self._store.all("Practitioner")]
+        coaches = self._coaches()
         days = sorted({day for claim in claims for day in _days(claim.resource)})
         if not coaches or not days:
             return
@@ -162,6 +168,9 @@ class _Hunt:
             for some in batched(coaches, MOST_VALUES):
                 for resource in await self._source.find(kind, search.by, some, narrowed):
                     self._take(resource)
+
+    def _coaches(self) -> list[str]:
+        return [each.local for each in self._store.all("Practitioner") if _is_known_as(each)]
 
     def _leads(self, holder: Located) -> Iterator[Wanted]:
         for part in _with_contained(holder):
@@ -192,9 +201,9 @@ class _Hunt:
         pointer = parse_reference(claim.resource.get("patient"))
         if pointer is None or pointer.contained is not None:
             return None
-        if pointer.identifier is not None:
-            found = self._store.follow(pointer, claim)
-            return found.key if found is not None else None
+        found = self._store.follow(pointer, claim)
+        if found is not None:
+            return found.local if _is_known_as(found) else None
         return self._local(pointer)
 
     async def _fetch(self, wanted: Iterable[Wanted]) -> list[Located]:
@@ -212,10 +221,21 @@ class _Hunt:
     def _take(self, resource: Json) -> Located | None:
         located = self._source.located(resource)
         known = self._store.get(located.key)
-        if not located.id or (known and version_rank(known.resource) >= version_rank(resource)):
+        if not located.id or located.key in self._given:
+            return None
+        if known and version_rank(known.resource) >= version_rank(resource):
             return None
         self._store.add(located)
         return located
+
+
+def _is_known_as(located: Located) -> bool:
+    """Whether the server may know a resource by its type and id, so that what refers to it can be searched for.
+
+    An id can hold anything until the resource is looked into, and stands for nobody else but where it is one.
+    """
+    known = located.id is not None and not located.scope
+    return known and parse_reference_text(located.local).local == located.local
 
 
 def _days(claim: Json) -> Iterator[str]:

@@ -34,13 +34,16 @@ _PAGING = {"_count", "_sort", "_revinclude"}
 class FhirServer:
     """Resources by ``Type/id``, newest version only."""
 
-    def __init__(self) -> None:
+    def __init__(self, release: str = "4.0.1") -> None:
+        self._release = release
         self.resources: dict[str, Json] = {}
         self.writes: Counter[str] = Counter()
         """How often each resource was written."""
         self.repeated: list[str] = []
         """What was written again although it says the same."""
         self.searches: Counter[str] = Counter()
+        self.asked: list[str] = []
+        """The queries of all searches, as they are meant."""
         self.away = False
         self.refused: set[str] = set()
         """Values that a search answers by 500: a poisoned record."""
@@ -86,7 +89,7 @@ class FhirServer:
 
     def _reply(self, method: str, path: str, query: str, body: bytes) -> Response:
         if path == "metadata":
-            return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
+            return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": self._release})
         if not path:
             entries = [self._entry(each) for each in json.loads(body)["entry"]]
             return JSONResponse({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
@@ -100,6 +103,7 @@ class FhirServer:
 
     def _search(self, kind: str, query: str) -> Response:
         self.searches[kind] += 1
+        self.asked.append(unquote(query))
         asked = {name: values for name, values in parse_qs(query).items() if name not in _PAGING}
         if self.unknown & asked.keys():
             return Response(status_code=400)

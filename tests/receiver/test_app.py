@@ -17,6 +17,8 @@ from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
 from adapter.receiver.group_commit import GroupCommit
 from adapter.receiver.known import KnownSubscriptions
+from adapter.receiver.submit import Submit
+from adapter.receiver.submitting import Answered
 
 Json = dict[str, Any]
 RECORDED = Path(__file__).parents[1] / "notifications" / "recorded"
@@ -49,9 +51,9 @@ class World:
         self.writable = self.reachable = True
         watched = frozenset({"Claim", "Encounter"})
         door = Door({"claims": SecretStr(SECRET)})
-        self.receiver = Receiver(
-            door, GroupCommit(self._store), KnownSubscriptions(self._read, None), self._totals, watched, most_bytes=5000
-        )
+        submit = Submit(None, self._never, most_bytes=5000)
+        store, known = GroupCommit(self._store), KnownSubscriptions(self._read, None)
+        self.receiver = Receiver(door, store, known, self._totals, watched, most_bytes=5000, submit=submit)
         transport = httpx.ASGITransport(self.receiver.app())
         self.http = httpx.AsyncClient(transport=transport, base_url="http://adapter.test")
 
@@ -66,6 +68,9 @@ class World:
 
     async def _totals(self) -> dict[str, int] | None:
         return {"received": 7} if self.reachable else None
+
+    async def _never(self, _body: bytes) -> Answered:
+        raise AssertionError("the operation is off")
 
     async def send(self, method: str, path: str = "", content: str = "", **headers: str) -> httpx.Response:
         url = f"/subscriptions/claims{path}"

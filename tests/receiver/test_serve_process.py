@@ -20,11 +20,13 @@ from answers.story_stages import CLINIC
 from receiver.fhir_server import FhirServer, listening
 
 from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import same_content
 
 EXPECTED = json.loads((CLINIC.parent / "clinic-expected.json").read_text())
 ANSWERED = {claim for claim, each in EXPECTED.items() if each["outcome"] in ("complete", "partial", "error")}
 OUTCOMES = sum(1 for each in EXPECTED.values() if each["outcome"] == "operation-outcome")
 SECRET = "0123456789abcdef"
+SUBMIT_SECRET = "submit-0123456789"
 ROOT = Path(__file__).parents[2]
 
 
@@ -48,6 +50,7 @@ class Service:
             **known,
             "PYTHONPATH": str(ROOT),
             "ADAPTER_SUBSCRIPTION_SECRETS": f'{{"claims": "{SECRET}"}}',
+            "ADAPTER_SUBMIT_SECRET": SUBMIT_SECRET,
             "ADAPTER_LEDGER": str(state / "ledger.sqlite"),
         }
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", trust_env=False)
@@ -71,6 +74,9 @@ class Service:
         for claim in claims:
             path = f"/subscriptions/claims/Claim/{claim}"
             self.http.put(path, headers={"Authorization": f"Bearer {SECRET}"}).raise_for_status()
+
+    def submit(self, claim: dict[str, object], secret: str) -> httpx.Response:
+        return self.http.post("/Claim/$submit", headers={"Authorization": f"Bearer {secret}"}, json=claim)
 
     def outcomes(self) -> list[dict[str, object]]:
         """What the server would not keep."""
@@ -116,6 +122,21 @@ def test_killed_at_any_instant_it_loses_nothing_and_answers_nothing_twice(server
     assert server.repeated == []
     trails = Counter(each["target"][0]["reference"] for each in server.of("Provenance"))
     assert set(trails.values()) == {1}
+
+
+def test_what_is_submitted_is_answered_as_it_is_stored_later_and_not_stored_itself(
+    server: FhirServer, service: Service
+) -> None:
+    claim = server.resources["Claim/a04-30-minutes"]
+    before = dict(server.writes)
+    with service.running():
+        submitted, refused = (service.submit(claim, secret) for secret in (SUBMIT_SECRET, SECRET))
+        assert (submitted.status_code, refused.status_code) == (200, 403)
+        assert dict(server.writes) == before
+        service.notify("a04-30-minutes")
+        until(lambda: "a04-30-minutes" in server.answers())
+    (stored,) = server.answers()["a04-30-minutes"]
+    assert same_content(submitted.json(), stored)
 
 
 def test_while_the_server_is_away_notifications_are_taken_and_worked_off_later(
