@@ -11,7 +11,8 @@ from adapter.notifications.model import ANYTHING
 from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
-from adapter.sources.fhir_client import FhirClient, Refused, batched
+from adapter.sources.fhir_client import FhirClient, batched
+from adapter.sources.wire import Refused
 from adapter.sync import Reconciler, Report
 
 CHECKPOINT = "changes"
@@ -101,8 +102,8 @@ class Answering:
         """Why something failed, for the list of failures.
 
         Raises:
-            ServerAway: because the server answers nothing at all, so that nobody's claim is to blame. Where it answers
-                again by now, it may have been away until then: that a claim breaks the wire is believed the second time.
+            ServerAway: because the server answers nothing at all, so that nobody's claim is to blame. It may also have
+                been away until now: that a claim breaks the wire is only believed the second time.
         """
         if not isinstance(error, SourceError):
             return f"internal error, please report it: {raised_at(error)}"
