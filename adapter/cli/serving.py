@@ -17,6 +17,7 @@ import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.to_thread import run_sync
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
@@ -118,7 +119,7 @@ def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> It
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
         submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)
-        worker.start()
+        _belong_to(client.base, logs, worker)
         timing = Timing(settings.sweep_seconds, settings.grace_seconds)
         looking = portal.start_task_soon(Lookout(logs, Asking(client), inbox.put, timing, time.time).run)
         try:
@@ -128,6 +129,17 @@ def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> It
             looking.cancel()
             worker.stop()
             _close(portal, client, ledger)
+
+
+def _belong_to(server: str, logs: EventLogs, worker: Worker) -> None:
+    """Start the worker on a database of this server, and on no other's; a new database is made by the worker."""
+    try:
+        logs.belong_to(server)
+    except SQLAlchemyError:
+        worker.start()
+        logs.belong_to(server)
+    else:
+        worker.start()
 
 
 async def _through(portal: BlockingPortal, answer: Answer, body: bytes) -> Answered:

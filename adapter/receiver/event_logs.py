@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from hashlib import sha256
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -17,6 +18,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema, CreateTable
 
+from adapter.errors import UsageError
 from adapter.notifications.model import Heard
 from adapter.notifications.sequence import EventLog, noted
 
@@ -47,6 +49,7 @@ class EventLogs:
             Column("subscription", String(64), primary_key=True),
             Column("log", Text, nullable=False),
         )
+        self._owner = Table("owner", self._table.metadata, Column("server", String(64), primary_key=True))
         self._engine = create_engine(
             address if is_file else address.set(drivername="postgresql+psycopg"),
             connect_args={"timeout": _BUSY_SECONDS} if is_file else {"connect_timeout": int(_BUSY_SECONDS)},
@@ -70,8 +73,26 @@ class EventLogs:
                 # Two nodes may start at once; the second waits, and finds all there.
                 connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": _SCHEMA})
                 connection.execute(CreateSchema(self._schema, if_not_exists=True))
-            connection.execute(CreateTable(self._table, if_not_exists=True))
+            for table in (self._table, self._owner):
+                connection.execute(CreateTable(table, if_not_exists=True))
         self._prepared = True
+
+    def belong_to(self, server: str) -> None:
+        """See to it that the database is used for one server only: ids alone do not tell whose claim one is.
+
+        Raises:
+            UsageError: it is another's.
+        """
+        self._prepare()
+        digest = sha256(server.encode()).hexdigest()
+        with self._engine.begin() as connection:
+            owners = connection.execute(select(self._owner.c.server)).scalars().all()
+            if not owners:
+                connection.execute(self._owner.insert().values(server=digest))
+        if owners and digest not in owners:
+            raise UsageError(
+                "the database of notifications is another FHIR server's: name one for each by ADAPTER_DATABASE_URL."
+            )
 
     def all(self) -> dict[Key, EventLog]:
         """Every log, as it is now."""

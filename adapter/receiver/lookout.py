@@ -28,7 +28,7 @@ AFTER_A_FAULT = 30.0
 
 
 class Logs(Protocol):
-    """The event logs; https://hl7.org/fhir/uv/subscriptions-backport/notifications.html."""
+    """What was heard of each Subscription."""
 
     def all(self) -> Mapping[Key, EventLog]: ...
     def change(self, key: Key, change: Callable[[EventLog], EventLog]) -> EventLog: ...
@@ -66,6 +66,8 @@ class Lookout:
         self._timing = timing
         self._clock = clock
         self._next_sweep = 0.0
+        self._resting: dict[Key, float] = {}
+        """Subscriptions that the server could not be asked about, and until when they are left alone."""
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -73,23 +75,27 @@ class Lookout:
             pause = TICK
             try:
                 await self.look()
-            except AdapterError as error:
-                log.warning("gaps not looked for: %s", error)
-                pause = AFTER_A_FAULT
-            except Exception as error:  # noqa: BLE001 - a fault now must not end the looking for good
+            except Exception as error:  # noqa: BLE001 - a fault now, of the database say, must not end the looking
                 log.error("gaps not looked for: %s", raised_at(error))
                 pause = AFTER_A_FAULT
             await asyncio.sleep(pause)
 
     async def look(self) -> None:
-        """Close what is overdue; a sweep when it is time for one."""
-        logs = await asyncio.to_thread(self._logs.all)
-        for key, each in logs.items():
-            await self._close(key, each)
+        """A sweep when it is time for one; then whatever is overdue, each Subscription by itself."""
         if self._clock() >= self._next_sweep:
             await self._sweep()
             # Never at the same second on two nodes for long.
             self._next_sweep = self._clock() + self._timing.sweep * random.uniform(0.9, 1.1)
+        for key, events in (await asyncio.to_thread(self._logs.all)).items():
+            if self._resting.get(key, 0.0) <= self._clock():
+                await self._close_or_rest(key, events)
+
+    async def _close_or_rest(self, key: Key, events: EventLog) -> None:
+        try:
+            await self._close(key, events)
+        except AdapterError as error:
+            log.warning("Subscription/%s not asked about: %s", key.subscription, error)
+            self._resting[key] = self._clock() + AFTER_A_FAULT
 
     async def _close(self, key: Key, events: EventLog) -> None:
         now = self._clock()

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from adapter.errors import SourceError
+from adapter.errors import SourceError, UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.notifications.sequence import EventLog, Gap
 from adapter.receiver.event_logs import EventLogs, Key, totals
-from adapter.receiver.lookout import Lookout, Timing
+from adapter.receiver.lookout import AFTER_A_FAULT, Lookout, Timing
 
 KEY = Key("claims", "s1")
 GRACE, SWEEP = 10.0, 1000.0
@@ -124,12 +124,21 @@ async def test_while_the_server_is_away_the_gap_stays_open(world: World) -> None
     world.hear(1)
     world.hear(3)
     world.away = True
-    with pytest.raises(SourceError):
-        await world.after(GRACE)
-    assert world.put == []
+    assert await world.after(GRACE) == []
     assert len(world.log.gaps) == 1
     world.away = False
-    assert await world.after(0) == [["Claim/2"]]
+    assert await world.after(AFTER_A_FAULT - 1) == [], "it is left alone for a while"
+    assert await world.after(1) == [["Claim/2"]]
+
+
+@pytest.mark.anyio
+async def test_a_subscription_that_cannot_be_asked_about_holds_up_no_other(world: World) -> None:
+    world.away = True
+    world.hear(1)
+    world.hear(3)
+    world.logs.note([Heard("other", world.now, "s2", numbers=(number,)) for number in (1, 2, 1)])
+    assert await world.after(GRACE) == [["*"]], "the other's counter began anew"
+    assert await world.after(2 * SWEEP) == [["*"]], "the schedule is kept"
 
 
 @pytest.mark.anyio
@@ -175,15 +184,21 @@ def test_two_nodes_count_as_one(tmp_path: Path) -> None:
     assert (log.received, log.highest, log.gaps) == (20, 20, ())
 
 
+def test_a_database_belongs_to_one_server(logs: EventLogs) -> None:
+    for _ in range(2):
+        logs.belong_to("https://fhir.test/r4")
+    with pytest.raises(UsageError, match="ADAPTER_DATABASE_URL"):
+        logs.belong_to("https://fhir.test/r5")
+    logs.belong_to("https://fhir.test/r4")
+
+
 @pytest.mark.anyio
 async def test_it_goes_on_after_any_fault(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
 
     async def look() -> None:
         looks.append(1)
-        if len(looks) == 1:
-            raise SourceError("it is away")
-        if len(looks) == 2:
+        if len(looks) < 3:
             raise RuntimeError("a fault of ours")
         raise _Enough
 

@@ -187,6 +187,13 @@ def test_without_a_good_secret_it_does_not_start(tmp_path: Path, secrets: str | 
     assert not any(each in result.stderr for each in ("hush", "short-one", "0123456789abcdef"))
 
 
+def test_a_database_of_another_server_is_left_alone(service: Service) -> None:
+    with service.running():
+        pass
+    result = service.run("serve", "http://other.test/fhir")
+    assert (result.returncode, "name one for each by ADAPTER_DATABASE_URL" in result.stderr) == (2, True)
+
+
 def test_files_notify_nobody(tmp_path: Path) -> None:
     service = Service("", tmp_path)
     service.http.close()
