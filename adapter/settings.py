@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """Where notifications are kept until they are worked off; by default an SQLite file beside the ledger."""
     node: str = Field("local", pattern=r"^[A-Za-z0-9.-]{1,64}$")
-    """Name of this process among several on one PostgreSQL database: what it began, it finishes after a crash."""
+    """Name of this process among several on one PostgreSQL database. What it began, it finishes after a crash; another
+    does when it has not been back for half a minute."""
     sweep_seconds: float = Field(300.0, ge=1)
     """From one look at everything that changed to the next, for notifications that never came."""
     grace_seconds: float = Field(15.0, ge=0)

@@ -12,6 +12,7 @@ from adapter.receiver.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
+from adapter.sources.wire import Refused
 from adapter.sync import Reconciler, Report
 
 CHECKPOINT = "changes"
@@ -32,6 +33,8 @@ class Answering:
         self._reconciler = reconciler
         self._chunk_size = chunk_size
         self._swept: str | None = None
+        self._faltered = False
+        """Whether the wire broke since the last work that came to its end."""
         if ledger.checkpoint(client.base, CHECKPOINT) is None:
             self._save(datetime.now(UTC) - FIRST_OVERLAP)
 
@@ -47,14 +50,24 @@ class Answering:
             reconciler = await self._reconciler()
         except SourceError as error:
             raise ServerAway(str(error)) from error
-        try:
-            claims = await self._claims(Dependents(reconciler.source), hints)
-        except Exception as error:  # noqa: BLE001 - one hint that trips us must not hold up the others
-            return dict.fromkeys(hints, await self._reason(error))
-        undone: dict[str, str] = {}
+        claims, undone = await self._found(Dependents(reconciler.source), hints)
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
+        self._faltered = False
         return undone
+
+    async def _found(self, dependents: Dependents, hints: Sequence[str]) -> tuple[list[Located], dict[str, str]]:
+        """The claims concerned, and the hints that trip us; halving finds those, so that they hold up no others."""
+        try:
+            return await self._claims(dependents, hints), {}
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the matter of one hint
+            reason = await self._reason(error)
+        if len(hints) == 1:
+            return [], {hints[0]: reason}
+        middle = len(hints) // 2
+        claims, undone = await self._found(dependents, hints[:middle])
+        others, more = await self._found(dependents, hints[middle:])
+        return list({each.key: each for each in (*claims, *others)}.values()), undone | more
 
     async def _claims(self, dependents: Dependents, hints: Sequence[str]) -> list[Located]:
         found = await dependents.claims(each for each in hints if each != ANYTHING)
@@ -77,15 +90,20 @@ class Answering:
         report = Report()
         try:
             await reconciler.reconcile(claims, report, lambda _what, _done: None)
-        except Exception as error:  # noqa: BLE001 - as above: each claim of the chunk gets its own attempt
-            return dict.fromkeys((each.local for each in claims), await self._reason(error))
+        except Exception as error:  # noqa: BLE001 - as above, the matter of one claim
+            reason = await self._reason(error)
+            if len(claims) == 1:
+                return {claims[0].local: reason}
+            middle = len(claims) // 2
+            return await self._decide(reconciler, claims[:middle]) | await self._decide(reconciler, claims[middle:])
         return {f"Claim/{each.claim}": each.problem for each in report.unanswered}
 
     async def _reason(self, error: Exception) -> str:
         """Why something failed, for the list of failures.
 
         Raises:
-            ServerAway: because the server answers nothing at all, so that nobody's claim is to blame.
+            ServerAway: because the server answers nothing at all, so that nobody's claim is to blame. It may also have
+                been away until now: that a claim breaks the wire is only believed the second time.
         """
         if not isinstance(error, SourceError):
             return f"internal error, please report it: {raised_at(error)}"
@@ -94,6 +112,9 @@ class Answering:
                 break
         except SourceError as away:
             raise ServerAway(str(away)) from away
+        if not isinstance(error, Refused) and not self._faltered:
+            self._faltered = True
+            raise ServerAway(str(error)) from error
         return str(error)
 
     def _save(self, instant: datetime) -> None:

@@ -115,7 +115,7 @@ class Worker:
     def stop(self) -> None:
         """End; a group that is being worked on keeps its row, and begins anew at the next start."""
         self._leaving.set()
-        self._caring.join()
+        self._caring.join(GRACE_SECONDS)  # it may be waiting for a database that is away
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
         self._stopping.set()  # only now, when what ends without success leaves its row as it is
 

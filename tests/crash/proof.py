@@ -237,8 +237,8 @@ def _left(fleet: Fleet, world: World) -> Iterator[str]:
     if given_up := fleet.failures():
         yield f"{len(given_up)} failures, such as {given_up[0]['changed']}: {given_up[0]['reason']}"
     report = fleet.run("sync", world.url, "--dry-run", "--format", "json")
-    if report.returncode != 0:
-        yield f"sync --dry-run ended with {report.returncode}: {report.stderr.strip()}"
+    if report.exit_code != 0:
+        yield f"sync --dry-run ended with {report.exit_code}: {report.exception or report.stderr.strip()}"
         return
     changes = json.loads(report.stdout)["changes"]
     todo = [f"{each['claim']}: {each['action']}" for each in changes if each["action"] != "unchanged"]

@@ -89,8 +89,8 @@ class Hapi:
         for node in fleet.nodes:
             where = {"ADAPTER_PUBLIC_URL": node.endpoint}
             made = fleet.run("subscribe", self.url, "create", *types, "--payload", payload, "--by", "criteria", **where)
-            if made.returncode != 0:
-                raise RuntimeError(f"subscribe ended with {made.returncode}: {made.stderr}")
+            if made.exit_code != 0:
+                raise RuntimeError(f"subscribe ended with {made.exit_code}: {made.exception or made.stderr}")
         deadline = time.monotonic() + PATIENCE
         while self._statuses() != {"active"}:
             if time.monotonic() > deadline:

@@ -13,6 +13,7 @@ import pytest
 from answers.story_stages import FIXTURES, shipped
 from receiver.fhir_server import FhirServer
 
+from adapter.errors import SourceError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.receiver.answering import CHECKPOINT, Answering
 from adapter.receiver.worker import ServerAway
@@ -172,12 +173,33 @@ async def test_a_server_that_is_away_is_nobodys_fault(world: World) -> None:
 @pytest.mark.anyio
 async def test_a_record_that_the_server_chokes_on_is_named_and_told_why(world: World) -> None:
     world.server.refused = {claim_of(SHORT).partition("/")[2]}
-    undone = await world.answering.reconcile([claim_of(APPROVED), claim_of(SHORT)])
-    assert undone == dict.fromkeys(
-        [claim_of(APPROVED), claim_of(SHORT)], "http://fhir.test answered 500 to a search of Claim"
-    )
-    assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
+    hints = [f"Claim/none-{number}" for number in range(20)]
+    undone = await world.answering.reconcile([*hints, claim_of(APPROVED), claim_of(SHORT), *hints])
+    assert undone == {claim_of(SHORT): "http://fhir.test answered 500 to a search of Claim"}
     assert world.outcomes() == {APPROVED: "complete"}
+
+
+@pytest.mark.anyio
+async def test_a_wire_that_broke_is_first_put_down_to_the_server_and_then_to_the_claim(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server came back between the fault and our asking; only what breaks the wire each time is to blame."""
+    await world.answering.reconcile([])
+    gather = ServerSource.gather
+
+    async def broken(source: ServerSource, claims: Sequence[Located]) -> EvidenceStore:
+        if SHORT in {each.id for each in claims}:
+            raise SourceError("cannot connect to http://fhir.test")
+        return await gather(source, claims)
+
+    monkeypatch.setattr(ServerSource, "gather", broken)
+    with pytest.raises(ServerAway, match="cannot connect"):
+        await world.answering.reconcile([claim_of(APPROVED), claim_of(SHORT)])
+    undone = await world.answering.reconcile([claim_of(APPROVED), claim_of(SHORT)])
+    assert undone == {claim_of(SHORT): "cannot connect to http://fhir.test"}
+    assert world.outcomes() == {APPROVED: "complete"}
+    with pytest.raises(ServerAway, match="cannot connect"):
+        await world.answering.reconcile([claim_of(SHORT)])
 
 
 @pytest.mark.anyio
