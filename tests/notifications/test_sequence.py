@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from adapter.notifications.model import Heard, Kind
 from adapter.notifications.sequence import MOST_GAPS, RETRIED, SILENCE, EventLog, Gap, noted, recovered
 
-
 NOW = 1000.0
 
 
