@@ -203,13 +203,13 @@ async def _latency(http: httpx.AsyncClient, kind: str, written: dict[str, dateti
         kind,
         len(written),
         [(_instant(each) - written[_claim(each)]).total_seconds() for each in responses],
-        list(_groups([*responses, *trails])),
+        list(groups([*responses, *trails])),
         sum(each["meta"]["versionId"] != "1" for each in responses),
         writing,
     )
 
 
-def _groups(written: Sequence[Json]) -> Iterator[int]:
+def groups(written: Sequence[Json]) -> Iterator[int]:
     """Groups are written one at a time, each as a batch of answers and then a batch of their Provenances."""
     in_order = sorted(written, key=_instant)
     for kind, run in groupby(in_order, key=lambda each: str(each["resourceType"])):
