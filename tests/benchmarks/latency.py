@@ -9,7 +9,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +59,7 @@ class Latency:
     seconds: list[float]
     """From the claim's write to the ClaimResponse's, of each claim."""
     groups: list[int]
-    """Claims answered together, of each group in its order."""
+    """Claims decided together, of each group."""
     rewritten: int
     """ClaimResponses that were written more than once."""
     writing: float
@@ -198,23 +199,19 @@ async def _count(http: httpx.AsyncClient) -> int:
 
 async def _latency(http: httpx.AsyncClient, kind: str, written: dict[str, datetime], writing: float) -> Latency:
     responses = [each for each in await _all(http, "ClaimResponse") if _claim(each) in written]
-    trails = [each for each in await _all(http, "Provenance") if _target(each) in {each["id"] for each in responses}]
     return Latency(
         kind,
         len(written),
         [(_instant(each) - written[_claim(each)]).total_seconds() for each in responses],
-        list(groups([*responses, *trails])),
+        groups(responses),
         sum(each["meta"]["versionId"] != "1" for each in responses),
         writing,
     )
 
 
-def groups(written: Sequence[Json]) -> Iterator[int]:
-    """Groups are written one at a time, each as a batch of answers and then a batch of their Provenances."""
-    in_order = sorted(written, key=_instant)
-    for kind, run in groupby(in_order, key=lambda each: str(each["resourceType"])):
-        if kind == "ClaimResponse":
-            yield len(list(run))
+def groups(responses: Sequence[Json]) -> list[int]:
+    """A group is decided as of one instant, which its answers carry."""
+    return list(Counter(str(each["created"]) for each in responses).values())
 
 
 async def _all(http: httpx.AsyncClient, kind: str) -> list[Json]:
@@ -243,10 +240,6 @@ def _instant(resource: Json) -> datetime:
 
 def _claim(response: Json) -> str:
     return str(response["request"]["reference"]).split("/")[1]
-
-
-def _target(trail: Json) -> str:
-    return str(trail["target"][0]["reference"]).split("/")[1]
 
 
 def _name(resource: Json) -> str:
