@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from adapter.receiver.inbox import QUEUE
 from adapter.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ NAME = "claims"
 START_SECONDS = 60.0
 _UNLIMITED = {"max_requests_per_second": "1000000", "max_request_burst": "1000000"}
 """The pace of the door, which is not what is measured."""
-_OPEN = "SELECT count(*) FROM workflow_status WHERE status IN ('ENQUEUED', 'DELAYED', 'PENDING')"
+_OPEN = "SELECT count(*) FROM workflow_status WHERE queue_name = ? AND status IN ('ENQUEUED', 'DELAYED', 'PENDING')"
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def answers(port: int, path: str) -> bool:
 def open_rows(state: Path) -> int:
     """What the worker of ``serving`` has not worked off yet."""
     with closing(sqlite3.connect(state / "notifications.sqlite")) as database:
-        (count,) = database.execute(_OPEN).fetchone()
+        (count,) = database.execute(_OPEN, (QUEUE,)).fetchone()
         return int(count)
 
 
