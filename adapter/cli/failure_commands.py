@@ -13,7 +13,7 @@ from adapter.cli.commands import OK
 from adapter.cli.console import console, folding, print_json
 from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json
-from adapter.receiver.inbox import Failure, Inbox, configured_database
+from adapter.receiver.work.inbox import Failure, Inbox, configured_database
 from adapter.settings import load_settings
 
 

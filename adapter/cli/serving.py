@@ -23,19 +23,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.errors import UsageError
-from adapter.receiver.answering import Answering
 from adapter.receiver.app import Receiver
-from adapter.receiver.asking import Asking
-from adapter.receiver.event_logs import EventLogs, totals
-from adapter.receiver.group_commit import GroupCommit
+from adapter.receiver.gaps.asking import Asking
+from adapter.receiver.gaps.event_logs import EventLogs, totals
+from adapter.receiver.gaps.lookout import Lookout, Timing
 from adapter.receiver.guard import ClientCertificate, Guard
-from adapter.receiver.inbox import Inbox, configured_database
 from adapter.receiver.known import KnownSubscriptions, Read
-from adapter.receiver.lookout import Lookout, Timing
 from adapter.receiver.rate_limit import PacedDoor, Refusals
-from adapter.receiver.submit import NAME, Submit
-from adapter.receiver.submitting import Answered, Submitting
-from adapter.receiver.worker import Worker
+from adapter.receiver.submit.operation import NAME, Submit
+from adapter.receiver.submit.submitting import Answered, Submitting
+from adapter.receiver.work.answering import Answering
+from adapter.receiver.work.group_commit import GroupCommit
+from adapter.receiver.work.inbox import Inbox, configured_database
+from adapter.receiver.work.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger

@@ -1,1 +1,1 @@
-"""The door for notifications: they are checked, stored before the answer goes out, and worked off from the store."""
+"""``serve``: the door is here, ``work`` lies behind it, ``gaps`` finds what never came, ``submit`` is an operation."""

@@ -26,10 +26,10 @@ from adapter.notifications.requests import read_request
 from adapter.receiver.bodies import read_body
 from adapter.receiver.capabilities import capability_statement
 from adapter.receiver.door import Credentials, Door, NotAdmitted
-from adapter.receiver.group_commit import GroupCommit, NotStored
 from adapter.receiver.known import KnownSubscriptions
 from adapter.receiver.replies import fhir_json, outcome, refused
-from adapter.receiver.submit import Submit
+from adapter.receiver.submit.operation import Submit
+from adapter.receiver.work.group_commit import GroupCommit, NotStored
 
 log = logging.getLogger(__name__)
 

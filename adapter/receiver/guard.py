@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapter.receiver.door import NotAdmitted
 from adapter.receiver.rate_limit import Refusals
 from adapter.receiver.replies import refused
-from adapter.receiver.submit import PATH
+from adapter.receiver.submit.operation import PATH
 
 _GUARDED = ("/subscriptions/", PATH)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from adapter.receiver.inbox import QUEUE
+from adapter.receiver.work.inbox import QUEUE
 from adapter.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from adapter.answers.answer import Answer
 from adapter.limits import DEFAULT, Limits
 from adapter.receiver.rate_limit import PacedDoor
-from adapter.receiver.submit import NAME, PATH, Submit
-from adapter.receiver.submitting import Submitting
+from adapter.receiver.submit.operation import NAME, PATH, Submit
+from adapter.receiver.submit.submitting import Submitting
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience

@@ -15,8 +15,8 @@ from receiver.fhir_server import FhirServer
 
 from adapter.errors import SourceError
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.receiver.answering import CHECKPOINT, Answering
-from adapter.receiver.worker import ServerAway
+from adapter.receiver.work.answering import CHECKPOINT, Answering
+from adapter.receiver.work.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient

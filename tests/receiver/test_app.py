@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
-from adapter.receiver.group_commit import GroupCommit
 from adapter.receiver.known import KnownSubscriptions
-from adapter.receiver.submit import Submit
-from adapter.receiver.submitting import Answered
+from adapter.receiver.submit.operation import Submit
+from adapter.receiver.submit.submitting import Answered
+from adapter.receiver.work.group_commit import GroupCommit
 
 Json = dict[str, Any]
 RECORDED = Path(__file__).parents[1] / "notifications" / "recorded"

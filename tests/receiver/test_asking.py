@@ -11,8 +11,8 @@ import pytest
 
 from adapter.notifications.model import Kind
 from adapter.notifications.sequence import Gap
-from adapter.receiver.asking import MOST_AT_ONCE, Asking
-from adapter.receiver.event_logs import Key
+from adapter.receiver.gaps.asking import MOST_AT_ONCE, Asking
+from adapter.receiver.gaps.event_logs import Key
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import Patience
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import Command, command
 
-from adapter.receiver import worker as worker_module
-from adapter.receiver.inbox import Inbox, database_url
-from adapter.receiver.worker import Worker
+from adapter.receiver.work import worker as worker_module
+from adapter.receiver.work.inbox import Inbox, database_url
+from adapter.receiver.work.worker import Worker
 
 __all__ = ["command"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from adapter.notifications.model import Heard
-from adapter.receiver.group_commit import GroupCommit, NotStored
+from adapter.receiver.work.group_commit import GroupCommit, NotStored
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.guard import ClientCertificate, Guard
 from adapter.receiver.rate_limit import REFUSALS_AT_ONCE, Refusals
 from adapter.receiver.replies import refused
-from adapter.receiver.submit import PATH
+from adapter.receiver.submit.operation import PATH
 
 SECRET = "0123456789abcdef"
 GOOD, WRONG = {"Authorization": f"Bearer {SECRET}"}, {"Authorization": "Bearer wrong"}

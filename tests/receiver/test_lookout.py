@@ -10,8 +10,8 @@ import pytest
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.notifications.sequence import RETRIED, EventLog, Gap
-from adapter.receiver.event_logs import EventLogs, Key, totals
-from adapter.receiver.lookout import Lookout, Timing
+from adapter.receiver.gaps.event_logs import EventLogs, Key, totals
+from adapter.receiver.gaps.lookout import Lookout, Timing
 
 KEY = Key("claims", "s1")
 GRACE, SWEEP = 10.0, 1000.0
@@ -182,7 +182,7 @@ async def test_it_goes_on_after_any_fault(world: World, monkeypatch: pytest.Monk
         return None
 
     monkeypatch.setattr(world.lookout, "look", look)
-    monkeypatch.setattr("adapter.receiver.lookout.asyncio.sleep", no_pause)
+    monkeypatch.setattr("adapter.receiver.gaps.lookout.asyncio.sleep", no_pause)
     with pytest.raises(_Enough):
         await world.lookout.run()
     assert len(looks) == 3

@@ -19,10 +19,10 @@ from starlette.applications import Starlette
 from adapter.evidence.store import Located
 from adapter.fhir.validation import structural_issues
 from adapter.limits import Limits
-from adapter.receiver import submit as submit_module
 from adapter.receiver.capabilities import capability_statement
-from adapter.receiver.submit import PATH, Submit
-from adapter.receiver.submitting import answered
+from adapter.receiver.submit import operation as submit_module
+from adapter.receiver.submit.operation import PATH, Submit
+from adapter.receiver.submit.submitting import answered
 
 Json = dict[str, Any]
 APPROVED, SHORT = "0592t-approved", "0592t-29-minutes"
@@ -360,7 +360,7 @@ async def test_without_the_server_nothing_is_decided(state: dict[str, Any], *, w
 
 
 async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapter.receiver.submitting.LONGEST_GATHERING", 0.05)
+    monkeypatch.setattr("adapter.receiver.submit.submitting.LONGEST_GATHERING", 0.05)
 
     async def never(*_: object) -> None:
         await asyncio.sleep(60)
@@ -399,7 +399,7 @@ async def test_an_error_of_ours_tells_nothing(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("Jane Doe")
 
-    monkeypatch.setattr("adapter.receiver.submitting.read_submission", broken)
+    monkeypatch.setattr("adapter.receiver.submit.submitting.read_submission", broken)
     async with submitter() as world:
         answer = await world.send(bundle_of(APPROVED))
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (500, "exception")

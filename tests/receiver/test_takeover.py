@@ -13,11 +13,11 @@ import pytest
 from receiver.test_worker import Work, until
 
 from adapter.notifications.model import Heard
-from adapter.receiver import takeover as takeover_module
-from adapter.receiver import worker as worker_module
-from adapter.receiver.inbox import Inbox, database_url
-from adapter.receiver.takeover import SILENCE_SECONDS, Takeover
-from adapter.receiver.worker import Worker
+from adapter.receiver.work import takeover as takeover_module
+from adapter.receiver.work import worker as worker_module
+from adapter.receiver.work.inbox import Inbox, database_url
+from adapter.receiver.work.takeover import SILENCE_SECONDS, Takeover
+from adapter.receiver.work.worker import Worker
 
 ME, OTHER = "node-1/aaa", "node-2/bbb"
 

@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
-from adapter.receiver import worker as worker_module
-from adapter.receiver.inbox import QUEUE, Inbox, database_url
-from adapter.receiver.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
+from adapter.receiver.work import worker as worker_module
+from adapter.receiver.work.inbox import QUEUE, Inbox, database_url
+from adapter.receiver.work.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
 
 
 class Work:

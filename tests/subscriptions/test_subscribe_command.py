@@ -15,7 +15,7 @@ from subscriptions.offers import R4, R4B, R5, basic_topic, statement, supports_p
 from subscriptions.small_server import BASE, SmallServer
 
 from adapter.notifications.model import Heard
-from adapter.receiver.event_logs import EventLogs
+from adapter.receiver.gaps.event_logs import EventLogs
 
 Json = dict[str, Any]
 OURS = "https://adapter.example.org/hooks"

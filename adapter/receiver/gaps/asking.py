@@ -12,7 +12,7 @@ from adapter.errors import InputError, SourceError
 from adapter.notifications.bundles import read_bundle
 from adapter.notifications.model import ANYTHING, Heard, Kind
 from adapter.notifications.sequence import Gap
-from adapter.receiver.event_logs import Key
+from adapter.receiver.gaps.event_logs import Key
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import Refused
 from adapter.subscriptions.found import WORKING, Found

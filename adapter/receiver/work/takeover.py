@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from adapter.receiver.inbox import Inbox
+from adapter.receiver.work.inbox import Inbox
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from adapter.receiver.bodies import read_body
 from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.refusal import Refusal
 from adapter.receiver.replies import fhir_json, outcome, refused
-from adapter.receiver.submitting import Answered
+from adapter.receiver.submit.submitting import Answered
 
 log = logging.getLogger(__name__)
 

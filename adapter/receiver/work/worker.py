@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import AdapterError, raised_at
 from adapter.notifications.model import Heard
-from adapter.receiver.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
-from adapter.receiver.takeover import SHOWING_SECONDS, Takeover
+from adapter.receiver.work.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
+from adapter.receiver.work.takeover import SHOWING_SECONDS, Takeover
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from adapter.errors import SourceError, raised_at
 from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
-from adapter.receiver.worker import ServerAway
+from adapter.receiver.work.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched

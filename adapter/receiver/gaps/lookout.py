@@ -18,7 +18,7 @@ from typing import Protocol
 from adapter.errors import raised_at
 from adapter.notifications.model import ANYTHING, Heard
 from adapter.notifications.sequence import EventLog, Gap, noted, recovered
-from adapter.receiver.event_logs import Key
+from adapter.receiver.gaps.event_logs import Key
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.receiver.refusal import Refusal
-from adapter.receiver.submission import Submission, read_submission
+from adapter.receiver.submit.submission import Submission, read_submission
 from adapter.sync import Reconciler, Report, decide
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""``Claim/$submit``: a claim decided while its sender waits, and nothing stored."""
