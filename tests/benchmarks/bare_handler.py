@@ -36,6 +36,7 @@ if __name__ == "__main__":
     uvicorn.run(
         application(Path(sys.argv[1])),
         port=int(sys.argv[2]),
+        http="h11",  # as serve
         log_level="error",
         access_log=False,
         server_header=False,

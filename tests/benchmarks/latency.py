@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 from benchmarks.notifications import percentile
-from benchmarks.processes import NAME, SECRET, open_rows, serving
+from benchmarks.processes import NAME, SECRET, end_in_order, open_rows, serving
 from hapi_server import running_hapi
 from rich.console import Console
 from rich.table import Table
@@ -278,4 +278,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main(sys.argv[1:])

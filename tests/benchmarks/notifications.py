@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.empty_fhir_server import SUBSCRIPTION
 from benchmarks.load import Taken, offer
-from benchmarks.processes import NAME, SECRET, free_port, open_rows, process, serving
+from benchmarks.processes import NAME, SECRET, end_in_order, free_port, open_rows, process, serving
 from rich.console import Console
 from rich.table import Table
 
@@ -230,4 +230,5 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main(sys.argv[1:])

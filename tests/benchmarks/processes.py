@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -78,3 +79,8 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def end_in_order() -> None:
+    """Have SIGTERM unwind like Ctrl-C, so that no process is left behind."""
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(1))
