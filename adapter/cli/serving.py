@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,6 +46,9 @@ from adapter.sync import Reconciler
 
 Answer = Callable[[bytes], Awaitable[Answered]]
 """Answers a submission."""
+SWITCH_SECONDS = 0.0005
+"""How long one thread may keep the interpreter from another; Python's own 5 ms. The door, the commit and the worker are
+threads that wait for the disk or the network many times in a group, and after each wait for one another."""
 
 
 def serve(choice: Choice, host: str, port: int) -> int:
@@ -59,6 +63,7 @@ def serve(choice: Choice, host: str, port: int) -> int:
     if not settings.secrets:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     with _working(choice, settings, adjudicator) as service:
         app = _guarded(settings, _receiver(settings, adjudicator, service))
         for name in settings.secrets:

@@ -14,6 +14,8 @@ from adapter.notifications.model import Heard, Kind
 
 MOST_GAPS = 100
 """Gaps kept apart; beyond it everything is looked at again, which finds them all."""
+RETRIED = 600.0
+"""Seconds for which a sender may try again: a number from before that comes once more is a new event of that number."""
 SILENCE = 2
 """Heartbeat periods without a word after which a Subscription counts as silent."""
 
@@ -42,8 +44,12 @@ class EventLog:
     """Seconds after which the server promised a heartbeat."""
     highest: int | None = None
     """The highest event number so far; None until one is told."""
-    repeated: int | None = None
-    """The last number that came again."""
+    first: int | None = None
+    """The lowest number since it was first heard of, or began anew."""
+    settled: int = 0
+    """The highest number as it was ``RETRIED`` seconds ago or earlier."""
+    marked: tuple[int, float] = (0, 0.0)
+    """What ``settled`` will be, and since when it is the highest."""
     gaps: tuple[Gap, ...] = ()
     sweep_due: bool = False
     """The numbers cannot tell what was missed, so that all that changed must be looked at."""
@@ -68,11 +74,12 @@ def noted(log: EventLog, heard: Heard) -> EventLog:
     """The log with one more notification in it."""
     log = replace(log, heard=max(log.heard, heard.at), received=log.received + 1, period=heard.period or log.period)
     if heard.kind is Kind.HANDSHAKE:
-        return _anew(log, heard.since_start or 0) if log.highest is not None else _up_to(log, heard.since_start or 0)
+        return _handshaken(log, heard.since_start or 0)
     for number in heard.numbers:
         log = _event(log, number, heard.at)
     if heard.since_start is not None:
-        log = _total(log, heard.since_start, heard.kind, heard.at)
+        log = _total(log, heard.since_start, heard.at)
+    log = _marked(log, heard.at)
     return log if len(log.gaps) <= MOST_GAPS else _swept_instead(log)
 
 
@@ -84,30 +91,41 @@ def recovered(log: EventLog, gaps: Iterable[Gap]) -> EventLog:
     return replace(log, gaps=left, missed=log.missed + events, recovered=log.recovered + events)
 
 
-def _event(log: EventLog, number: int, now: float) -> EventLog:
+def _handshaken(log: EventLog, since_start: int) -> EventLog:
     if log.highest is None:
-        return _up_to(log, number)
+        return replace(log, highest=since_start, first=since_start + 1)
+    return log if log.highest == since_start else _anew(log, since_start)
+
+
+def _event(log: EventLog, number: int, now: float) -> EventLog:
+    if log.highest is None or log.first is None:
+        # What came before the first that we hear of may be long ago, or be lost.
+        return replace(log, highest=number, first=number, sweep_due=log.sweep_due or number > 1)
     if number > log.highest:
-        return _up_to(_missing(log, log.highest + 1, number - 1, now), number)
+        return replace(_missing(log, log.highest + 1, number - 1, now), highest=number)
     if any(gap.first <= number <= gap.last for gap in log.gaps):
         return replace(log, gaps=tuple(part for gap in log.gaps for part in _without(gap, number)))
-    if number < log.highest and number in (1, (log.repeated or 0) + 1):
+    if number <= log.settled:
         return _anew(log, number)
-    return replace(log, duplicates=log.duplicates + 1, repeated=number)
+    if number < log.first:
+        return replace(_missing(log, number + 1, log.first - 1, now), first=number)
+    return replace(log, duplicates=log.duplicates + 1)
 
 
-def _total(log: EventLog, since_start: int, kind: Kind, now: float) -> EventLog:
-    """What the server's own count tells beyond the numbers."""
+def _total(log: EventLog, since_start: int, now: float) -> EventLog:
+    """What the server's own count tells beyond the numbers; an old one may come late."""
     if log.highest is None:
-        return _up_to(log, since_start)
+        return replace(log, highest=since_start, first=since_start + 1, sweep_due=log.sweep_due or since_start > 0)
     if since_start > log.highest:
-        return _up_to(_missing(log, log.highest + 1, since_start, now), since_start)
-    # An event may come late and tell an old count; a heartbeat is sent now.
-    return _anew(log, since_start) if since_start < log.highest and kind is not Kind.EVENT else log
+        return replace(_missing(log, log.highest + 1, since_start, now), highest=since_start)
+    return _anew(log, since_start) if since_start < log.settled else log
 
 
-def _up_to(log: EventLog, number: int) -> EventLog:
-    return replace(log, highest=number, repeated=None)
+def _marked(log: EventLog, now: float) -> EventLog:
+    number, since = log.marked
+    if log.highest is None or now - since < RETRIED:
+        return log
+    return replace(log, settled=min(number, log.highest), marked=(log.highest, now))
 
 
 def _missing(log: EventLog, first: int, last: int, now: float) -> EventLog:
@@ -116,7 +134,8 @@ def _missing(log: EventLog, first: int, last: int, now: float) -> EventLog:
 
 def _anew(log: EventLog, number: int) -> EventLog:
     """The server began to count again; how much was lost by it, no number tells."""
-    return replace(_swept_instead(_up_to(log, number)), restarts=log.restarts + 1)
+    log = replace(log, highest=number, first=number, settled=0, marked=(number, log.heard), restarts=log.restarts + 1)
+    return _swept_instead(log)
 
 
 def _swept_instead(log: EventLog) -> EventLog:

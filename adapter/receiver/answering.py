@@ -33,6 +33,8 @@ class Answering:
         self._reconciler = reconciler
         self._chunk_size = chunk_size
         self._swept: str | None = None
+        """How far a sweep has read whose claims are decided, or kept for later; ``_reached``: of one under way."""
+        self._reached: str | None = None
         self._faltered = False
         """Whether the wire broke since the last work that came to its end."""
         if ledger.checkpoint(client.base, CHECKPOINT) is None:
@@ -44,8 +46,9 @@ class Answering:
         Raises:
             ServerAway: the FHIR server cannot be asked.
         """
-        if self._swept is not None:  # what the last sweep left undone is in the inbox by now
+        if self._swept is not None:  # whoever called has put what was left undone into the inbox by now
             self._ledger.set_checkpoint(self._client.base, CHECKPOINT, self._swept)
+        self._swept = self._reached = None  # a sweep that breaks off before its claims are decided has reached nothing
         try:
             reconciler = await self._reconciler()
         except SourceError as error:
@@ -53,7 +56,7 @@ class Answering:
         claims, undone = await self._found(Dependents(reconciler.source), hints)
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
-        self._faltered = False
+        self._faltered, self._swept = False, self._reached
         return undone
 
     async def _found(self, dependents: Dependents, hints: Sequence[str]) -> tuple[list[Located], dict[str, str]]:
@@ -83,7 +86,7 @@ class Answering:
         except NoTimes:
             found = await dependents.every_claim()
         if now is not None:
-            self._swept = (now - OVERLAP).isoformat(timespec="seconds")
+            self._reached = (now - OVERLAP).isoformat(timespec="seconds")
         return found
 
     async def _decide(self, reconciler: Reconciler, claims: Sequence[Located]) -> dict[str, str]:

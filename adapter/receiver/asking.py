@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from adapter.errors import InputError
+from adapter.errors import InputError, SourceError
 from adapter.notifications.bundles import read_bundle
 from adapter.notifications.model import ANYTHING, Heard, Kind
 from adapter.notifications.sequence import Gap
@@ -31,20 +31,23 @@ class Asking:
         self._client = client
 
     async def events(self, subscription: str, gap: Gap) -> Sequence[str] | None:
-        """Hints of the events of a gap; None when the server no longer has them all, or never had."""
+        """Hints of the events of a gap; None when the server no longer has them all, or cannot be asked."""
         if gap.size > MOST_AT_ONCE:
             return None
         wanted = {"eventsSinceNumber": str(gap.first), "eventsUntilNumber": str(gap.last)}
         try:
             told = read_bundle(await self._client.operation("Subscription", subscription, "$events", wanted))
-        except (Refused, InputError):
+        except (SourceError, InputError):
             return None
         whole = set(range(gap.first, gap.last + 1)) <= set(told.numbers)
         return told.hints if whole and ANYTHING not in told.hints else None
 
     async def status(self, key: Key, at: float) -> Heard:
         """How the Subscription fares; one that stopped is told of, for nobody hears of it otherwise."""
-        health = await self._health(key.subscription)
+        try:
+            health = await self._health(key.subscription)
+        except SourceError:  # then nothing is known, but that it is silent
+            return Heard(key.name, at, key.subscription, Kind.STATUS)
         if health.status not in WORKING:
             log.warning(
                 "Subscription/%s is %s: `coaching-adapter subscribe URL renew` starts it again",

@@ -80,7 +80,9 @@ class Inbox:
 
     def put(self, hints: Sequence[str], heard: Sequence[Heard] = ()) -> None:
         """Make hints durable, and what was heard with them, in one transaction."""
-        self._client.enqueue(_options(RECONCILE), list(hints), _HEARD.dump_python(list(heard), mode="json"))
+        # As one text: DBOS copies what it stores value by value, a third of the work of storing a group.
+        told = _HEARD.dump_json(list(heard), exclude_defaults=True).decode()
+        self._client.enqueue(_options(RECONCILE), list(hints), told)
 
     def put_later(self, hint: str, attempts: int, reason: str, seconds: float) -> None:
         """Have a hint tried again after a while; the same attempt at a hint is put once."""
@@ -143,9 +145,9 @@ class Inbox:
         self.remove([failure.id])
 
 
-def read_group(hints: Sequence[str], heard: Sequence[Any]) -> Group:
+def read_group(hints: Sequence[str], heard: str) -> Group:
     """A row as it was put."""
-    return Group(list(hints), _HEARD.validate_python(heard))
+    return Group(list(hints), _HEARD.validate_json(heard))
 
 
 def _options(name: str) -> EnqueueOptions:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from adapter.errors import AdapterError, raised_at
+from adapter.errors import raised_at
 from adapter.notifications.model import ANYTHING, Heard
 from adapter.notifications.sequence import EventLog, Gap, noted, recovered
 from adapter.receiver.event_logs import Key
@@ -35,7 +35,7 @@ class Logs(Protocol):
 
 
 class Asked(Protocol):
-    """What the FHIR server can be asked of its Subscriptions."""
+    """What the FHIR server can be asked of its Subscriptions; that it gives no answer is no error."""
 
     async def events(self, subscription: str, gap: Gap) -> Sequence[str] | None:
         """Hints of the events of a gap; None when the server no longer has them all, or never had."""
@@ -66,8 +66,6 @@ class Lookout:
         self._timing = timing
         self._clock = clock
         self._next_sweep = 0.0
-        self._resting: dict[Key, float] = {}
-        """Subscriptions that the server could not be asked about, and until when they are left alone."""
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -87,15 +85,7 @@ class Lookout:
             # Never at the same second on two nodes for long.
             self._next_sweep = self._clock() + self._timing.sweep * random.uniform(0.9, 1.1)
         for key, events in (await asyncio.to_thread(self._logs.all)).items():
-            if self._resting.get(key, 0.0) <= self._clock():
-                await self._close_or_rest(key, events)
-
-    async def _close_or_rest(self, key: Key, events: EventLog) -> None:
-        try:
             await self._close(key, events)
-        except AdapterError as error:
-            log.warning("Subscription/%s not asked about: %s", key.subscription, error)
-            self._resting[key] = self._clock() + AFTER_A_FAULT
 
     async def _close(self, key: Key, events: EventLog) -> None:
         now = self._clock()

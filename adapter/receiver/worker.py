@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
@@ -92,7 +92,7 @@ class Worker:
 
         # Functions, because DBOS marks what it is given, and a method cannot be marked.
         @DBOS.workflow(name=RECONCILE)
-        def work_off(hints: list[str], heard: list[Any]) -> None:
+        def work_off(hints: list[str], heard: str) -> None:
             self._work_off(read_group(hints, heard))
 
         @DBOS.workflow(name=RECONSIDER)

@@ -154,6 +154,28 @@ async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(wo
 
 
 @pytest.mark.anyio
+async def test_a_sweep_whose_claims_were_not_decided_is_done_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server goes away between what changed being read and the claims being decided."""
+    first = world.ledger.checkpoint(BASE, CHECKPOINT)
+    world.client._wire.server_time = datetime(2030, 1, 1, tzinfo=UTC)
+
+    async def gone(*_: object) -> None:
+        world.server.away = True
+        raise SourceError("it is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Reconciler, "reconcile", gone)
+        with pytest.raises(ServerAway):
+            await world.answering.reconcile(["*"])
+    world.server.away = False
+    assert await world.answering.reconcile(["*"]) == {}
+    assert world.ledger.checkpoint(BASE, CHECKPOINT) == first
+    assert world.outcomes() == {APPROVED: "complete", SHORT: "complete"}
+
+
+@pytest.mark.anyio
 async def test_a_server_that_cannot_tell_what_changed_has_every_claim_looked_at(world: World) -> None:
     world.server.unknown = {"_lastUpdated"}
     assert await world.answering.reconcile(["*"]) == {}

@@ -71,6 +71,9 @@ def events(*foci: tuple[int, str | None]) -> Json:
         pytest.param({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Claim"}}]}, None, id="odd"),
         pytest.param(404, None, id="not known: HAPI"),
         pytest.param(501, None, id="not implemented"),
+        pytest.param(403, None, id="not allowed"),
+        pytest.param(302, None, id="a redirect"),
+        pytest.param(503, None, id="away"),
     ],
 )
 async def test_events_of_a_gap(world: World, asking: Asking, answer: Json | int, hints: tuple[str, ...] | None) -> None:
@@ -94,6 +97,9 @@ async def test_a_gap_too_large_to_ask_for_is_swept(world: World, asking: Asking)
         pytest.param(404, {"status": "active"}, None, "", id="the resource, active"),
         pytest.param(501, {"status": "off"}, None, "Subscription/s1 is off", id="the resource, stopped"),
         pytest.param(404, 404, None, "Subscription/s1 is gone", id="gone"),
+        pytest.param(403, 404, None, "", id="$status not allowed"),
+        pytest.param(404, 403, None, "", id="the resource not allowed"),
+        pytest.param(503, 503, None, "", id="away"),
     ],
 )
 async def test_how_a_silent_subscription_fares(
