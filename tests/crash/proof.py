@@ -15,7 +15,7 @@ from typing import Any
 
 from crash.load import Copy, copies, kinds, mixed
 from crash.nodes import Fleet, Node
-from crash.verdict import due, wrong
+from crash.verdict import due, lost, wrong
 from crash.worlds import World
 
 Json = dict[str, Any]
@@ -119,6 +119,7 @@ def prove(world: World, fleet: Fleet, plan: Plan, tell: Tell) -> Figures:
     begun = time.monotonic()
     figures.faults = _rested(fleet, world, plan, begun, tell)
     figures.rest_seconds = round(time.monotonic() - begun, 1)
+    figures.faults += list(lost(work, world.of))
     figures.faults += list(wrong(world.answers(), due(work, fleet.folder)))
     figures.starts = sum(node.starts for node in fleet.nodes)
     figures.notifications = sum(node.received for node in fleet.nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,16 @@ def due(work: Sequence[Copy], folder: Path) -> dict[str, Json]:
     return {each.claim: each.response for each in report.answers if each.claim and each.response}
 
 
+def lost(work: Sequence[Copy], of: Callable[[str], Iterable[Json]]) -> Iterator[str]:
+    """Every resource that the FHIR server does not hold as it was last written: then nothing is proved."""
+    written = {(each["resourceType"], each["id"]): each for copy in work for each in copy.final}
+    for kind in sorted({kind for kind, _ in written}):
+        held = {each["id"]: _content(each) for each in of(kind)}
+        for _, id in sorted(name for name in written if name[0] == kind):
+            if held.get(id) != _content(written[kind, id]):
+                yield f"the FHIR server lost a write of {kind}/{id}"
+
+
 def wrong(found: Mapping[str, Sequence[Json]], due: Mapping[str, Json]) -> Iterator[str]:
     """Every claim with no answer, several, or another than is due."""
     for claim in sorted({*found, *due}):
@@ -32,10 +42,15 @@ def wrong(found: Mapping[str, Sequence[Json]], due: Mapping[str, Json]) -> Itera
         if len(answers) != (claim in due):
             yield f"Claim/{claim} has {len(answers)} ClaimResponses, not {int(claim in due)}"
         elif answers and _content(answers[0]) != _content(due[claim]):
-            said, meant = answers[0].get("disposition"), due[claim].get("disposition")
-            yield f"Claim/{claim} is answered {said!r}, not {meant!r}"
+            yield f"Claim/{claim} is answered otherwise: {_difference(_content(answers[0]), _content(due[claim]))}"
 
 
-def _content(response: Json) -> Any:
-    plain = {name: value for name, value in response.items() if name not in _SERVERS_OWN}
+def _difference(found: Json, due: Json) -> str:
+    """The first element in which they differ; all data here are made up."""
+    name = next(each for each in (*due, *found) if found.get(each) != due.get(each))
+    return f"{name} is {found.get(name)!r}, not {due.get(name)!r}"
+
+
+def _content(resource: Json) -> Any:
+    plain = {name: value for name, value in resource.items() if name not in _SERVERS_OWN}
     return json.loads(json.dumps(plain), parse_float=float, parse_int=float)  # 85.0 is 85 to a server

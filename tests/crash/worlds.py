@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,6 +47,9 @@ class World(Protocol):
     def answers(self) -> dict[str, list[Json]]:
         """ClaimResponses of ours, by the claim they answer."""
 
+    def of(self, kind: str) -> Iterable[Json]:
+        """Every resource of a type."""
+
     def restart(self, seconds: float) -> None:
         """Stop it, and start it again after a while."""
 
@@ -68,7 +71,8 @@ class Hapi:
         self._process = start(
             self._folder,
             f"--server.port={self._port}",
-            f"--spring.datasource.url=jdbc:h2:file:{database};DB_CLOSE_ON_EXIT=FALSE",
+            # H2 writes half a second late unless told, and would forget what HAPI has already answered for.
+            f"--spring.datasource.url=jdbc:h2:file:{database};WRITE_DELAY=0",
             "--testserver.schema=update",
         )
         wait_until_ready(self._process, self.url, self._folder / "server.log")
@@ -118,6 +122,9 @@ class Hapi:
         for each in self._all("ClaimResponse", {"identifier": f"{DEFAULT_IDENTIFIER_SYSTEM}|", "_count": "500"}):
             found.setdefault(each["request"]["reference"].partition("/")[2], []).append(each)
         return found
+
+    def of(self, kind: str) -> Iterable[Json]:
+        return self._all(kind, {"_count": "500"})
 
     def _is_put(self, resource: Json) -> bool:
         try:
@@ -170,6 +177,9 @@ class Small:
 
     def answers(self) -> dict[str, list[Json]]:
         return self.server.answers()
+
+    def of(self, kind: str) -> Iterable[Json]:
+        return self.server.of(kind)
 
     def restart(self, seconds: float) -> None:
         self.server.away = True
