@@ -2,7 +2,7 @@
 
 A claim rests on what speaks about its patient, so a change concerns the claims of the patient: the claim itself, its
 Encounter, its note, an earlier assessment, a claim it replaces. A resource without a patient is followed the other way,
-to what refers to it; what is deleted is found by the Provenance of the answers that rested on it.
+to what refers to it; what is deleted, by its last version and by the Provenance of the answers that rested on it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ from adapter.evidence.references import Json, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
 from adapter.sources.fhir_client import batched, search_value
 from adapter.sources.server import MOST_VALUES, ServerSource
+from adapter.sources.wire import objects
 
 WRITTEN_BY_US = frozenset({"ClaimResponse", "Provenance", "OperationOutcome"})
 """Types of our own answers; were they followed, each answer would ask for the next."""
+
+
+MOST_GONE = 100
+"""Deleted resources that are asked about in one go; who names more may only want to keep us busy."""
 
 
 class NoTimes(SourceError):
@@ -49,6 +54,14 @@ class Dependents:
             raise NoTimes("the server cannot search by _lastUpdated")
         return found
 
+    async def deleted_since(self, since: str) -> list[str]:
+        """``Type/id`` of what was deleted at or after an instant, as far as the server tells."""
+        told = _with_history(await self._source.client.capabilities())
+        names: list[str] = []
+        for kind in sorted(self._watched & told):
+            names += await self._source.client.deletions(kind, since)
+        return names
+
     async def every_claim(self) -> list[Located]:
         """All there are, for a server that cannot tell which changed."""
         return [each async for page in self._source.claims() for each in page]
@@ -60,14 +73,21 @@ class Dependents:
 
     async def claims_of(self, changed: Sequence[Json], names: Iterable[str] = ()) -> list[Located]:
         """As ``claims``, of resources that are at hand; of ``names`` some may be gone."""
-        patients = await self._patients(changed)
-        without = {_name(each) for each in changed if not _has_patient(each)}
         gone = set(names) - {_name(each) for each in changed}
+        last = await self._last_versions(gone)
+        patients = await self._patients([*changed, *last])
+        without = {_name(each) for each in [*changed, *last] if not _has_patient(each)}
         referring = await self._referring(without | gone)
         patients |= await self._patients(referring)
         held = [each for each in [*changed, *referring] if each["resourceType"] == "Claim"]
         answered = await self._answered_from(gone | without)
         return self._newest([*held, *answered, *await self._of_patients(patients)])
+
+    async def _last_versions(self, names: Iterable[str]) -> list[Json]:
+        """What deleted resources said last: whom they were about. Of very many only some are asked for, one by one."""
+        some = sorted(names)[:MOST_GONE]
+        found = [await self._source.client.last_version(*name.split("/", 1)) for name in some]
+        return [each for each in found if each is not None]
 
     async def _of_patients(self, patients: Iterable[str]) -> list[Json]:
         parameter = self._source.plan.search.get("Claim", "patient")
@@ -124,6 +144,16 @@ class Dependents:
         for claim in sorted(claims, key=version_rank):
             newest[claim["id"]] = claim
         return [self._source.located(newest[id]) for id in sorted(newest)]
+
+
+def _with_history(statement: Json) -> set[str]:
+    """The resource types whose history the server tells; https://hl7.org/fhir/R4/http.html#history."""
+    resources = [each for rest in objects(statement.get("rest")) for each in objects(rest.get("resource"))]
+    return {
+        str(each.get("type"))
+        for each in resources
+        if any(one.get("code") == "history-type" for one in objects(each.get("interaction")))
+    }
 
 
 def _by_kind(names: Iterable[str]) -> dict[str, list[str]]:

@@ -17,10 +17,10 @@ import orjson
 from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, objects, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -106,22 +106,44 @@ class FhirClient:
 
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
-        page = await self._first_page(kind, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
+        async for page in self._pages(kind, params):
+            yield list(self._resources(page))
+
+    async def last_version(self, kind: str, id: str) -> Json | None:
+        """What a resource said before it was deleted; None when it is not told."""
+        try:
+            page = await self._first_page(f"{kind}/{quote(id, safe='')}/_history", "_count=2")
+        except Refused:
+            return None
+        return next((each for each in self._resources(page) if each["resourceType"] == kind), None)
+
+    async def deletions(self, kind: str, since: str) -> list[str]:
+        """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
+        names: list[str] = []
+        async for page in self._pages(f"{kind}/_history", {"_since": since}):
+            requests = objects([entry.get("request") for entry in self._listed(page, "entry")])
+            gone = (
+                parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE"
+            )
+            names += [each.local for each in gone if each is not None and each.local and each.kind == kind]
+        return names
+
+    async def _pages(self, path: str, params: Parameters) -> AsyncIterator[Json]:
+        page = await self._first_page(path, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
         seen: set[str] = set()
         empty = 0
         while True:
-            found = list(self._resources(page))
-            empty = 0 if found else empty + 1
+            empty = 0 if self._listed(page, "entry") else empty + 1
             if empty > MOST_EMPTY_PAGES:
-                raise SourceError(f"{self._wire.shown} sends page after page of {kind} with nothing on them")
-            yield found
+                raise SourceError(f"{self._wire.shown} sends page after page of {path} with nothing on them")
+            yield page
             following = self._next_page(page)
             if following is None:
                 return
             if following in seen:
-                raise SourceError(f"{self._wire.shown} links a page of {kind} back to an earlier one, without end")
+                raise SourceError(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
             seen.add(following)
-            page = await self._further_page(kind, following)
+            page = await self._further_page(path, following)
 
     async def batch(self, entries: Sequence[Json]) -> list[Json]:
         """Send the entries as one batch; returns the ``response`` part of each, in their order."""

@@ -47,6 +47,10 @@ class FhirServer:
         self.away = False
         self.refused: set[str] = set()
         """Values that a search answers by 500: a poisoned record."""
+        self.with_history = {"Claim", "Coverage", "DocumentReference", "Encounter"}
+        """The types of which it tells what was deleted."""
+        self.removed: dict[str, Json] = {}
+        """What was deleted, as it was."""
         self.unknown: set[str] = set()
         """Search parameters that are answered by 400."""
         self._ids = count(1)
@@ -63,6 +67,11 @@ class FhirServer:
             self.repeated += [name] if _content(resource) == _content(self.resources.get(name, {})) else []
             meta = {"versionId": str(self.writes[name]), "lastUpdated": datetime.now(UTC).isoformat()}
             self.resources[name] = {**resource, "meta": meta}
+
+    def remove(self, name: str) -> None:
+        """Delete a resource; its history stays."""
+        with self._lock:
+            self.removed[name] = self.resources.pop(name)
 
     def load(self, *folders: Path) -> None:
         for folder in folders:
@@ -89,10 +98,14 @@ class FhirServer:
 
     def _reply(self, method: str, path: str, query: str, body: bytes) -> Response:
         if path == "metadata":
-            return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": self._release})
+            told = [{"type": kind, "interaction": [{"code": "history-type"}]} for kind in sorted(self.with_history)]
+            rest = [{"mode": "server", "resource": told}]
+            return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": self._release, "rest": rest})
         if not path:
             entries = [self._entry(each) for each in json.loads(body)["entry"]]
             return JSONResponse({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+        if path.endswith("_history"):
+            return self._history(path.removesuffix("/_history"))
         if path.endswith("_search"):
             return self._search(path.partition("/")[0], body.decode())
         if "/" not in path:
@@ -100,6 +113,15 @@ class FhirServer:
         if path not in self.resources:
             return Response(status_code=404)
         return JSONResponse(self.resources[path])
+
+    def _history(self, path: str) -> Response:
+        """Of one resource its last version, of a type what was deleted, whenever that was."""
+        gone = {name: each for name, each in self.removed.items() if name == path or name.startswith(f"{path}/")}
+        deletions: list[Json] = [{"request": {"method": "DELETE", "url": f"{name}/_history/9"}} for name in gone]
+        versions = [{"resource": each} for each in gone.values()] if "/" in path else []
+        if "/" in path and not gone:
+            return Response(status_code=404)
+        return JSONResponse({"resourceType": "Bundle", "type": "history", "entry": [*deletions, *versions]})
 
     def _search(self, kind: str, query: str) -> Response:
         self.searches[kind] += 1

@@ -144,6 +144,18 @@ async def test_a_sender_that_says_only_that_something_changed_gets_all_that_is_n
 
 
 @pytest.mark.anyio
+async def test_a_sweep_finds_what_was_deleted(world: World) -> None:
+    await world.answering.reconcile(["*"])
+    world.server.remove(
+        next(f"Coverage/{each['id']}" for each in story(APPROVED) if each["resourceType"] == "Coverage")
+    )
+    for each in world.server.resources.values():  # long unchanged, so that only the deletion can lead to the claim
+        each["meta"]["lastUpdated"] = "2020-01-01T00:00:00+00:00"
+    assert await world.answering.reconcile(["*"]) == {}
+    assert world.outcomes()[APPROVED] == "partial"
+
+
+@pytest.mark.anyio
 async def test_the_checkpoint_moves_on_only_when_what_was_left_undone_is_kept(world: World) -> None:
     first = world.ledger.checkpoint(BASE, CHECKPOINT)
     world.client._wire.server_time = datetime(2030, 1, 1, tzinfo=UTC)  # the test server tells none

@@ -111,6 +111,34 @@ async def test_a_deleted_visit_concerns_the_claim_that_names_it(dependents: Depe
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("name", ["Coverage/c1", "DocumentReference/note", "Procedure/pr1", "Practitioner/coach"])
+async def test_what_is_deleted_concerns_whom_its_last_version_was_about(
+    dependents: Dependents, server: FhirServer, name: str
+) -> None:
+    server.remove(name)
+    assert [each.key for each in await dependents.claims([name])] == A
+
+
+@pytest.mark.anyio
+async def test_no_more_than_some_of_what_is_not_there_is_asked_about(
+    dependents: Dependents, server: FhirServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapter.sources.dependents.MOST_GONE", 2)
+    server.remove("Coverage/c1")
+    assert await dependents.claims(["Claim/never", "Claim/nowhere", "Coverage/c1"]) == []
+    assert [each.key for each in await dependents.claims(["Claim/never", "Coverage/c1"])] == A
+
+
+@pytest.mark.anyio
+async def test_what_was_deleted_since_an_instant_where_the_server_tells_it(
+    dependents: Dependents, server: FhirServer
+) -> None:
+    for each in ("Coverage/c1", "Encounter/e2", "Goal/by-number"):
+        server.remove(each)
+    assert await dependents.deleted_since("2026-01-02T00:00:00+00:00") == ["Coverage/c1", "Encounter/e2"]
+
+
+@pytest.mark.anyio
 async def test_what_changed_since_an_instant(dependents: Dependents, server: FhirServer) -> None:
     for each in server.resources.values():
         each["meta"]["lastUpdated"] = "2026-01-01T00:00:00+00:00"

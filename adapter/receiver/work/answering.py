@@ -82,7 +82,8 @@ class Answering:
         """The claims concerned by whatever changed since the last time that this was asked."""
         now, since = self._client.server_time, self._ledger.checkpoint(self._client.base, CHECKPOINT)
         try:
-            found = await dependents.claims_of(await dependents.changed_since(str(since)))
+            changed = await dependents.changed_since(str(since))
+            found = await dependents.claims_of(changed, await dependents.deleted_since(str(since)))
         except NoTimes:
             found = await dependents.every_claim()
         if now is not None:
