@@ -20,7 +20,8 @@ DEFAULT_TYPES = (
     "Composition",
     "QuestionnaireResponse",
 )
-"""A change of any of these can change a decision. Observation, Goal and CarePlan can too, seldom, and are many."""
+"""A change of any of these can change a decision, and often comes after the claim. Others can too (Patient,
+Organization, Condition, Observation, Goal ...): too seldom or too many, so that the sweep of ``serve`` finds them."""
 
 
 class Style(StrEnum):
