@@ -13,7 +13,8 @@ from adapter.cli.commands import OK
 from adapter.cli.console import console, folding, print_json
 from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json
-from adapter.receiver.work.inbox import Failure, Inbox, configured_database
+from adapter.receiver.work.database import configured_database
+from adapter.receiver.work.inbox import Failure, Inbox
 from adapter.settings import load_settings
 
 

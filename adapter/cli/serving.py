@@ -29,12 +29,13 @@ from adapter.receiver.gaps.event_logs import EventLogs, totals
 from adapter.receiver.gaps.lookout import Lookout, Timing
 from adapter.receiver.guard import ClientCertificate, Guard
 from adapter.receiver.known import KnownSubscriptions, Read
-from adapter.receiver.rate_limit import PacedDoor, Refusals
+from adapter.receiver.rate_limit import PacedDoor
 from adapter.receiver.submit.operation import NAME, Submit
 from adapter.receiver.submit.submitting import Answered, Submitting
 from adapter.receiver.work.answering import Answering
+from adapter.receiver.work.database import configured_database
 from adapter.receiver.work.group_commit import GroupCommit
-from adapter.receiver.work.inbox import Inbox, configured_database
+from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings, load_settings
@@ -84,7 +85,7 @@ class _Service(NamedTuple):
 
 def _guarded(settings: Settings, receiver: Receiver) -> Guard:
     header = settings.client_certificate_header
-    return Guard(receiver.app(), Refusals(), ClientCertificate.of(header) if header else None)
+    return Guard(receiver.app(), ClientCertificate.of(header) if header else None)
 
 
 def _door(settings: Settings, secrets: Mapping[str, SecretStr]) -> PacedDoor:
@@ -109,6 +110,7 @@ def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service) -
 async def _totals(service: _Service) -> Mapping[str, int] | None:
     try:
         await run_sync(service.inbox.check)
+        await run_sync(service.logs.check)
         return totals(await run_sync(service.logs.all))
     except Exception:  # noqa: BLE001 - whatever the database says, it is not there
         return None

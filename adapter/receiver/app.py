@@ -23,7 +23,7 @@ from adapter.errors import Issue, raised_at
 from adapter.evidence.references import Json
 from adapter.notifications.model import ANYTHING, Heard, Notification, NotUnderstood, Request
 from adapter.notifications.requests import read_request
-from adapter.receiver.bodies import read_body
+from adapter.receiver.bodies import Room, read_body
 from adapter.receiver.capabilities import capability_statement
 from adapter.receiver.door import Credentials, Door, NotAdmitted
 from adapter.receiver.known import KnownSubscriptions
@@ -33,6 +33,9 @@ from adapter.receiver.work.group_commit import GroupCommit, NotStored
 
 log = logging.getLogger(__name__)
 
+MOST_BODIES = 10
+"""Bodies of the largest size that may be under way before their signature is known to be right."""
+_WHAT = "the notification"
 _METHODS = ["POST", "PUT", "DELETE"]
 _RETRY_SECONDS = "5"
 _CODES = {404: "not-found", 405: "not-supported", 413: "too-long"}
@@ -65,6 +68,7 @@ class Receiver:
         self._watched = watched
         self._most_bytes = most_bytes
         self._submit = submit
+        self._unproven = Room(MOST_BODIES * most_bytes)
         self.counts: Counter[str] = Counter()
 
     def app(self) -> Starlette:
@@ -85,7 +89,7 @@ class Receiver:
         try:
             await self._take(request)
         except (NotAdmitted, NotUnderstood) as refusal:
-            self.counts["unknown_subscription" if _is_unknown(refusal) else "refused"] += 1
+            self.counts[_kind_of(refusal)] += 1
             return refused(refusal)
         except NotStored as problem:
             self.counts["not_stored"] += 1
@@ -131,13 +135,12 @@ class Receiver:
         shown = Credentials(request.headers.get("authorization"), request.headers.get("x-signature"))
         if shown.signature is None:
             self._door.check(name, shown, b"")
-            return await self._body(request)
-        body = await self._body(request)
-        self._door.check(name, shown, body)
+            return await read_body(request, _WHAT, self._most_bytes)
+        self._door.secret_of(name)
+        with self._unproven.for_body() as take:
+            body = await read_body(request, _WHAT, self._most_bytes, take)
+            self._door.check(name, shown, body)
         return body
-
-    async def _body(self, request: HttpRequest) -> bytes:
-        return await read_body(request, "the notification", self._most_bytes)
 
     async def _metadata(self, _request: HttpRequest) -> Response:
         return fhir_json(capability_statement(submits=self._submit.on))
@@ -158,8 +161,12 @@ class Receiver:
         return True
 
 
-def _is_unknown(refusal: NotAdmitted | NotUnderstood) -> bool:
-    return isinstance(refusal, NotAdmitted) and refusal.status == 404
+def _kind_of(refusal: NotAdmitted | NotUnderstood) -> str:
+    """What a refusal is counted as."""
+    if refusal.code == "throttled":
+        return "throttled"
+    is_unknown = isinstance(refusal, NotAdmitted) and refusal.status == 404
+    return "unknown_subscription" if is_unknown else "refused"
 
 
 async def _live(_request: HttpRequest) -> Response:

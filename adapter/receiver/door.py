@@ -39,15 +39,24 @@ class Door:
     def __init__(self, secrets: Mapping[str, SecretStr]) -> None:
         self._secrets = {name: secret.get_secret_value().encode() for name, secret in secrets.items()}
 
+    def secret_of(self, name: str) -> bytes:
+        """The secret of an address.
+
+        Raises:
+            NotAdmitted: 404 for an address that is none of ours.
+        """
+        secret = self._secrets.get(name)
+        if secret is None:
+            raise NotAdmitted("no subscription has this address", "not-found", status=404)
+        return secret
+
     def check(self, name: str, shown: Credentials, body: bytes) -> None:
         """Let a request in.
 
         Raises:
             NotAdmitted: 404 for an address that is none of ours, 401 without a proof, 403 with a wrong one.
         """
-        secret = self._secrets.get(name)
-        if secret is None:
-            raise NotAdmitted("no subscription has this address", "not-found", status=404)
+        secret = self.secret_of(name)
         if shown.signature is not None:
             proven = _same(shown.signature.lower(), hmac.new(secret, body, hashlib.sha256).hexdigest())
         elif shown.authorization is not None:

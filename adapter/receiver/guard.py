@@ -1,4 +1,4 @@
-"""Stands before every address that asks who one is: the proxy's word on the client certificate, and slow guessing.
+"""Stands before every address that asks who one is: the proxy's word on the client certificate.
 
 The certificate comes on top of the secret, never instead: a header can be sent by anybody, and only a proxy that takes
 it out of what comes from outside makes it mean something. Were that forgotten, the secret still holds.
@@ -9,10 +9,9 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapter.receiver.door import NotAdmitted
-from adapter.receiver.rate_limit import Refusals
 from adapter.receiver.replies import refused
 from adapter.receiver.submit.operation import PATH
 
@@ -41,29 +40,15 @@ class ClientCertificate:
 class Guard:
     """An ASGI application before another one."""
 
-    def __init__(self, app: ASGIApp, refusals: Refusals, certificate: ClientCertificate | None = None) -> None:
+    def __init__(self, app: ASGIApp, certificate: ClientCertificate | None = None) -> None:
         self._app = app
-        self._refusals = refusals
         self._certificate = certificate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
-            await self._app(scope, receive, send)
-            return
-        client = scope.get("client")
-        address = client[0] if client else None
+        app = self._app
+        if scope["type"] == "http" and scope["path"].startswith(_GUARDED) and not self._is_verified(scope):
+            app = refused(NotAdmitted("no verified client certificate", "forbidden", status=403))
+        await app(scope, receive, send)
 
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in (401, 403):
-                self._refusals.count(address)
-            await send(message)
-
-        await (self._turned_away(scope, address) or self._app)(scope, receive, watched)
-
-    def _turned_away(self, scope: Scope, address: str | None) -> ASGIApp | None:
-        """The answer to a request that comes no further."""
-        if (wait := self._refusals.wait(address)) > 0:
-            return refused(NotAdmitted("refused too often of late", "throttled", status=429, retry_after=wait))
-        if self._certificate is not None and not self._certificate.is_shown(scope):
-            return refused(NotAdmitted("no verified client certificate", "forbidden", status=403))
-        return None
+    def _is_verified(self, scope: Scope) -> bool:
+        return self._certificate is None or self._certificate.is_shown(scope)

@@ -1,14 +1,13 @@
-"""How fast anybody may knock: token buckets, one for each address of ours, and one for each client that was refused.
+"""How fast anybody may knock: a token bucket for each address of ours.
 
 A bucket holds up to ``burst`` tokens and gets ``rate`` of them a second; a request takes one. The clock is handed in:
-a bucket is nothing but arithmetic. Memory is bounded: names are those of the settings, clients the latest few.
+a bucket is nothing but arithmetic. Nobody is locked out for what another shows from the same address: behind a proxy a
+stale Subscription would silence the good ones. Against guessing stands the length of the secrets.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
@@ -17,12 +16,6 @@ from adapter.receiver.door import Credentials, Door, NotAdmitted
 
 Clock = Callable[[], float]
 """Seconds from any beginning, never going back."""
-
-REFUSALS_PER_SECOND = 0.2
-REFUSALS_AT_ONCE = 10
-"""Wrong credentials that one client may show in a row before each further one costs it five seconds."""
-MOST_CLIENTS = 10_000
-"""Clients whose refusals are remembered; the one refused longest ago is forgotten first."""
 
 
 class TokenBucket:
@@ -64,37 +57,3 @@ class PacedDoor(Door):
         wait = self._buckets[name].take(self._clock())
         if wait > 0:
             raise NotAdmitted("too many requests", "throttled", status=429, retry_after=wait)
-
-
-class Refusals:
-    """How often each client was refused of late, so that guessing is slow."""
-
-    def __init__(self, clock: Clock = time.monotonic, most: int = MOST_CLIENTS) -> None:
-        self._clock = clock
-        self._most = most
-        self._buckets = OrderedDict[str, TokenBucket]()
-
-    def wait(self, address: str | None) -> float:
-        """Seconds for which the client at an IP address is not listened to; 0 when it is."""
-        bucket = self._buckets.get(client_of(address))
-        return 0.0 if bucket is None else bucket.wait(self._clock())
-
-    def count(self, address: str | None) -> None:
-        """The client at an IP address was refused."""
-        client, now = client_of(address), self._clock()
-        bucket = self._buckets.pop(client, None) or TokenBucket(REFUSALS_PER_SECOND, REFUSALS_AT_ONCE, now)
-        bucket.take(now)
-        self._buckets[client] = bucket
-        if len(self._buckets) > self._most:
-            self._buckets.popitem(last=False)
-
-
-def client_of(address: str | None) -> str:
-    """Who counts as one client: an IPv4 address, or the /64 that an IPv6 host may choose any address of."""
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))

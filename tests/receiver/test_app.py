@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from adapter.notifications.model import Heard, Kind
-from adapter.receiver.app import Receiver
+from adapter.receiver.app import MOST_BODIES, Receiver
 from adapter.receiver.door import Door
 from adapter.receiver.known import KnownSubscriptions
 from adapter.receiver.submit.operation import Submit
@@ -176,6 +177,43 @@ async def test_what_is_refused(world: World, request_: dict[str, Any], status: i
     assert outcome["resourceType"] == "OperationOutcome"
     assert "Jane" not in answer.text
     assert world.stored == []
+
+
+@pytest.mark.anyio
+async def test_bodies_of_whoever_has_yet_to_prove_who_it_is_have_room_for_so_many(world: World) -> None:
+    """Each holds its body back; what is under way is given back at the end, and who shows the secret needs no room."""
+    signed = {"X-Signature": "00", "Authorization": ""}
+    released, all_begun, begun = asyncio.Event(), asyncio.Event(), count(1)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b" " * 5000
+        if next(begun) == MOST_BODIES:
+            all_begun.set()
+        await released.wait()
+
+    async def sent() -> int:
+        return (await world.http.post("/subscriptions/claims", content=slow(), headers={**FHIR, **signed})).status_code
+
+    under_way = [asyncio.create_task(sent()) for _ in range(MOST_BODIES)]
+    await all_begun.wait()
+    refused = await world.http.post("/subscriptions/claims", content=b" ", headers={**FHIR, **signed})
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert (await world.send("POST", "", CLAIM)).status_code == 204
+    released.set()
+    assert set(await asyncio.gather(*under_way)) == {403}
+    again = await world.http.post("/subscriptions/claims", content=b" ", headers={**FHIR, **signed})
+    assert again.status_code == 403
+    assert world.receiver.counts == {"throttled": 1, "refused": MOST_BODIES + 1, "received": 1}
+
+
+@pytest.mark.anyio
+async def test_an_unknown_address_reads_no_body(world: World) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("it was read")
+        yield b""
+
+    answer = await world.http.post("/subscriptions/none", content=never(), headers={**FHIR, "X-Signature": "00"})
+    assert answer.status_code == 404
 
 
 @pytest.mark.anyio

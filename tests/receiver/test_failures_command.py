@@ -11,7 +11,8 @@ import pytest
 from command_line import Command, command
 
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.inbox import Inbox, database_url
+from adapter.receiver.work.database import database_url
+from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
 
 __all__ = ["command"]

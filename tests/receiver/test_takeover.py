@@ -15,7 +15,8 @@ from receiver.test_worker import Work, until
 from adapter.notifications.model import Heard
 from adapter.receiver.work import takeover as takeover_module
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.inbox import Inbox, database_url
+from adapter.receiver.work.database import database_url
+from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.takeover import SILENCE_SECONDS, Takeover
 from adapter.receiver.work.worker import Worker
 

@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.inbox import QUEUE, Inbox, database_url
+from adapter.receiver.work.database import database_url
+from adapter.receiver.work.inbox import QUEUE, Inbox
 from adapter.receiver.work.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
 
 
@@ -215,6 +216,21 @@ def test_what_was_begun_when_the_process_ended_begins_anew(url: str, inbox: Inbo
     second.start()
     until(lambda: {hint for call in later.calls for hint in call} == {"Claim/1", "Claim/2"})
     second.stop()
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_put_into_a_file_that_is_deleted(url: str, inbox: Inbox, replaced: bool) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+    inbox.put(["Claim/1"])
+    path.rename(path.with_suffix(".away"))
+    if replaced:
+        path.touch()
+    for ask in (inbox.check, lambda: inbox.put(["Claim/2"])):
+        with pytest.raises(OSError, match="deleted or replaced"):
+            ask()
+    path.with_suffix(".away").replace(path)
+    inbox.put(["Claim/2"])
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 8, 9, 10_000])

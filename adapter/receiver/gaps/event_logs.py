@@ -94,6 +94,12 @@ class EventLogs:
                 "the database of notifications is another FHIR server's: name one for each by ADAPTER_DATABASE_URL."
             )
 
+    def check(self) -> None:
+        """Write what stands there already; raises what the database says when it cannot be written."""
+        self._prepare()
+        with self._engine.begin() as connection:
+            connection.execute(self._owner.update().values(server=self._owner.c.server))
+
     def all(self) -> dict[Key, EventLog]:
         """Every log, as it is now."""
         self._prepare()

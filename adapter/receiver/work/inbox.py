@@ -6,21 +6,16 @@ failing stays as a failed workflow until somebody retries or drops it. Hints are
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from pydantic import TypeAdapter
-from sqlalchemy.engine import make_url
 
-from adapter.errors import UsageError
 from adapter.notifications.model import Heard
-from adapter.settings import Settings
+from adapter.receiver.work.database import SameFile
 
 APPLICATION = "coaching-adapter"
 FORMAT = "1"
@@ -58,6 +53,7 @@ class Inbox:
     """The rows, for whoever adds, takes or looks at them; needs a database that a ``Worker`` has prepared."""
 
     def __init__(self, url: str) -> None:
+        self._file = SameFile(url)
         self._client = DBOSClient(
             system_database_url=url,
             serializer=DBOSPortableJSONSerializer(),
@@ -76,10 +72,12 @@ class Inbox:
 
     def check(self) -> None:
         """Raise what the database says when it cannot be reached."""
+        self._file.check()
         self._client.check_connection()
 
     def put(self, hints: Sequence[str], heard: Sequence[Heard] = ()) -> None:
         """Make hints durable, and what was heard with them, in one transaction."""
+        self._file.check()
         # As one text: DBOS copies what it stores value by value, a third of the work of storing a group.
         told = _HEARD.dump_json(list(heard), exclude_defaults=True).decode()
         self._client.enqueue(_options(RECONCILE), list(hints), told)
@@ -167,34 +165,3 @@ def _failures(row: WorkflowStatus) -> list[Failure]:
         return [Failure(row.workflow_id, str(hint), int(attempts), str(row.error or reason), since)]
     reason = str(row.error or "the process ended each time this was worked on")
     return [Failure(row.workflow_id, str(each), 0, reason, since) for each in (arguments[0] if arguments else ())]
-
-
-def configured_database(settings: Settings) -> str:
-    """The database of the settings; by default one beside the ledger."""
-    written = settings.database_url
-    return database_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
-
-
-def database_url(written: str | None, folder: Path) -> str:
-    """The database that is written, else an SQLite file in the folder; a file is made.
-
-    Raises:
-        UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.
-    """
-    url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
-    if not url.startswith(("sqlite:///", "postgresql://")):
-        raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
-    if url.startswith("sqlite:"):
-        _make_file(Path(make_url(url).database or ""))
-    return url
-
-
-def _make_file(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # claim ids are nobody else's business
-        with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA journal_mode = WAL")  # the door writes while the worker reads; it stays so in the file
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"the database {path} cannot be opened: {reason}. Name a file that can be written") from error

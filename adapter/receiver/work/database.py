@@ -1,0 +1,72 @@
+"""Where the inbox is kept: an SQLite file of ours, or a PostgreSQL database."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from adapter.errors import UsageError
+from adapter.settings import Settings
+
+
+def configured_database(settings: Settings) -> str:
+    """The database of the settings; by default one beside the ledger."""
+    written = settings.database_url
+    return database_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
+
+
+def database_url(written: str | None, folder: Path) -> str:
+    """The database that is written, else an SQLite file in the folder; a file is made.
+
+    Raises:
+        UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.
+    """
+    url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
+    if not url.startswith(("sqlite:///", "postgresql://")):
+        raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    if url.startswith("sqlite:"):
+        _make_file(Path(make_url(url).database or ""))
+    return url
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # claim ids are nobody else's business
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode = WAL")  # the door writes while the worker reads; it stays so in the file
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"the database {path} cannot be opened: {reason}. Name a file that can be written") from error
+
+
+class SameFile:
+    """An SQLite file that must stay the one that was opened: what is written to a deleted one is written to nothing."""
+
+    def __init__(self, url: str) -> None:
+        address = make_url(url)
+        is_file = address.drivername.startswith("sqlite")
+        self._path = Path(address.database or "") if is_file else None
+        self._opened = self._identity()
+
+    def check(self) -> None:
+        """Do nothing; of PostgreSQL always.
+
+        Raises:
+            OSError: another file is there now, or none.
+        """
+        if self._identity() != self._opened:
+            raise OSError("the database was deleted or replaced; start again")
+
+    def _identity(self) -> tuple[int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
