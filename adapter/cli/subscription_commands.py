@@ -52,8 +52,14 @@ def wish(
 
 
 def create(target: Target, wished: Wish, payload: Payload, heartbeat: int | None, days: int) -> int:
-    """Make what is missing; 3 when the server refuses some."""
+    """Make what is missing; 3 when the server refuses some.
+
+    Raises:
+        UsageError: no secret to send along, or an endpoint that is none of ours.
+    """
     settings = load_settings()
+    if settings.subscription_secret is None:
+        raise UsageError("ADAPTER_SUBSCRIPTION_SECRET is not set; without it `serve` lets no notification in.")
     endpoint = checked_endpoint(target.endpoint, settings.public_url)
     delivery = Delivery(endpoint, _after(days), payload, settings.subscription_secret, heartbeat)
 
@@ -143,12 +149,10 @@ def _after(days: int) -> datetime:
 
 
 def _openness(delivery: Delivery) -> list[str]:
-    notes = []
-    if delivery.secret is None:
-        notes.append("ADAPTER_SUBSCRIPTION_SECRET is not set: anybody who knows the address can send notifications.")
-    if is_open(delivery.endpoint):
-        notes.append("The endpoint is plain http: what is sent there, the secret too, can be read on the way.")
-    return notes
+    open_way = is_open(delivery.endpoint)
+    return (
+        ["The endpoint is plain http: what is sent there, the secret too, can be read on the way."] if open_way else []
+    )
 
 
 def _code(rows: Sequence[Row]) -> int:

@@ -17,7 +17,7 @@ from adapter.fhir.version import R5
 from adapter.sources.fhir_client import FhirClient, search_value
 from adapter.sources.wire import Refused
 from adapter.subscriptions.form import Delivery, identifier, subscription
-from adapter.subscriptions.found import WORKING, Found
+from adapter.subscriptions.found import STOPPED, WORKING, Found
 from adapter.subscriptions.health import Health, read_health
 from adapter.subscriptions.offer import Offer, Topic, offered, read_topic
 from adapter.subscriptions.watches import Plan, Watch, Wish, plan
@@ -101,9 +101,9 @@ class Subscriptions:
     async def create(self, offer: Offer, watches: Sequence[Watch], delivery: Delivery) -> list[Row]:
         """One Subscription for each watch: a new one, the one there is, or that one changed to what is wanted."""
         wanted = [(watch, subscription(watch, delivery, offer.version)) for watch in watches]
-        there = {each.subject: each for each in reversed(await self.here())}
+        there = _by_subject(await self.here())
         rows = [await self._settle(offer, watch, each, there.get(watch.subject), delivery) for watch, each in wanted]
-        now = {each.subject: each for each in reversed(await self.here())}
+        now = _by_subject(await self.here())
         return [Row(now.get(row.found.subject, row.found), row.done, row.problem) for row in rows]
 
     async def _settle(self, offer: Offer, watch: Watch, wanted: Json, there: Found | None, delivery: Delivery) -> Row:
@@ -111,7 +111,9 @@ class Subscriptions:
             condition = _condition(offer, watch, delivery)
             return await _tried(Found(wanted), Done.CREATED, lambda: self._make(wanted, condition))
         if there.is_marked and there.delivers_as(wanted):
-            return Row(there, Done.KEPT)
+            if there.status not in STOPPED:
+                return Row(there, Done.KEPT)
+            return await self._change(there, Done.RENEWED, lambda now: now.renewed(delivery.end))
         return await self._change(there, Done.CHANGED, lambda each: each.revised(wanted))
 
     async def _make(self, wanted: Json, condition: str | None) -> None:
@@ -172,6 +174,14 @@ class Subscriptions:
                 return Row(found, Done.GONE, "somebody deleted it meanwhile")
             found = Found(now)
         return Row(found, Done.REFUSED, "somebody else keeps changing it")
+
+
+def _by_subject(found: Sequence[Found]) -> dict[str, Found]:
+    """One for each subject: ours before what others pointed here, which is taken over only where there is none."""
+    preferred: dict[str, Found] = {}
+    for each in sorted(found, key=lambda each: not each.is_marked):
+        preferred.setdefault(each.subject, each)
+    return preferred
 
 
 async def _tried(found: Found, done: Done, send: Callable[[], Awaitable[None]]) -> Row:

@@ -139,7 +139,6 @@ def test_renew_starts_what_stopped(subscribe: Run, respx_mock: respx.MockRouter,
     assert stopped.code == 3
     assert f"Subscription/s1 is {status}; `renew` starts it again." in stopped.stderr
     assert "Jane" not in stopped.stdout + stopped.stderr
-    assert subscribe("create", "--type", "Claim").code == 3
     assert subscribe("renew").code == 0
     assert server.kept["s1"]["status"] == "active"
     assert "error" not in server.kept["s1"]
@@ -365,17 +364,43 @@ def test_topics_that_may_not_be_read_leave_the_criteria(subscribe: Run, respx_mo
     assert done(subscribe("create", "--type", "Claim", "--format", "json")) == {"Claim?": "created"}
 
 
-def test_what_is_not_safe_is_said(
+def test_an_address_that_others_can_read_on_the_way_is_told_of(
+    subscribe: Run, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving(respx_mock, BY_CRITERIA)
+    assert subscribe("create", "--type", "Claim").stderr == ""
+    monkeypatch.setenv("ADAPTER_PUBLIC_URL", "http://adapter.internal/hooks")
+    assert "plain http" in subscribe("create", "--type", "Claim").stderr
+
+
+def test_without_a_secret_nothing_is_made_or_changed(
     subscribe: Run, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serving(respx_mock, BY_CRITERIA)
-    assert subscribe("create", "--type", "Claim").stderr == ""
-    monkeypatch.setenv("ADAPTER_PUBLIC_URL", "http://adapter.internal/hooks")
+    subscribe("create", "--type", "Claim")
     monkeypatch.delenv("ADAPTER_SUBSCRIPTION_SECRET")
-    told = subscribe("create", "--type", "Claim").stderr
-    assert "ADAPTER_SUBSCRIPTION_SECRET is not set" in told
-    assert "plain http" in told
-    assert "header" not in server.kept["s2"]["channel"]
+    result = subscribe("create", "--type", "Claim")
+    assert (result.code, "ADAPTER_SUBSCRIPTION_SECRET is not set" in result.stderr) == (2, True)
+    assert server.methods == ["POST"]
+
+
+@pytest.mark.parametrize("status", ["error", "off"])
+def test_create_starts_ours_again(subscribe: Run, respx_mock: respx.MockRouter, status: str) -> None:
+    server = serving(respx_mock, BY_CRITERIA)
+    subscribe("create", "--type", "Claim")
+    server.kept["s1"] |= {"status": status, "error": "unreachable"}
+    assert done(subscribe("create", "--type", "Claim", "--format", "json")) == {"Claim?": "renewed"}
+    assert server.kept["s1"]["status"] == "active"
+    assert "error" not in server.kept["s1"]
+
+
+def test_ours_comes_before_what_another_pointed_here(subscribe: Run, respx_mock: respx.MockRouter) -> None:
+    server = serving(respx_mock, BY_CRITERIA)
+    subscribe("create", "--type", "Claim")
+    server.keep({**by_hand(OURS), "id": "a-first"})
+    assert done(subscribe("create", "--type", "Claim", "--format", "json")) == {"Claim?": "kept"}
+    subscribe("delete")
+    assert [each["reason"] for each in server.kept.values()] == ["theirs"]
 
 
 def test_what_is_not_on_the_server_has_no_status(subscribe: Run, respx_mock: respx.MockRouter) -> None:

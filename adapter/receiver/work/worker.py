@@ -132,12 +132,13 @@ class Worker:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
         others = self._kept(self._inbox.waiting)
         groups = [first, *others.values()]
-        self._note_all([heard for group in groups for heard in group.heard])
         together = dict.fromkeys(hint for group in groups for hint in group.hints)
         undone = self._patiently(list(together))
         for hint, reason in undone.items():
             self._put_later(hint, 1, reason)
         self._kept(partial(self._inbox.succeeded, together.keys() - undone.keys()))
+        # Only now: what begins anew after a crash must not be counted twice.
+        self._note_all([heard for group in groups for heard in group.heard])
         self._kept(partial(self._inbox.remove, others))
         self._kept(self._inbox.remove_finished)
 
