@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import typer
 import uvicorn
@@ -45,6 +46,7 @@ from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync import Reconciler
 
+T = TypeVar("T")
 Answer = Callable[[bytes], Awaitable[Answered]]
 """Answers a submission."""
 SWITCH_SECONDS = 0.0005
@@ -65,12 +67,13 @@ def serve(choice: Choice, host: str, port: int) -> int:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
-    with _working(choice, settings, adjudicator) as service:
+    with closing(_listening(host, port)) as listening, _working(choice, settings, adjudicator) as service:
         app = _guarded(settings, _receiver(settings, adjudicator, service))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         # h11 also where httptools is installed, which is quicker but takes a head of any length from anybody.
-        _run(uvicorn.Config(app, host, port, http="h11", log_level="error", access_log=False, server_header=False))
+        config = uvicorn.Config(app, http="h11", log_level="error", access_log=False, server_header=False)
+        _run(config, listening)
     return OK
 
 
@@ -131,7 +134,7 @@ def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> It
         timing = Timing(settings.sweep_seconds, settings.grace_seconds)
         looking = portal.start_task_soon(Lookout(logs, Asking(client), inbox.put, timing, time.time).run)
         try:
-            read = partial(run_sync, partial(portal.call, client.read), "Subscription")
+            read = partial(_through, portal, client.read, "Subscription")
             yield _Service(inbox, logs, read, partial(_through, portal, submitting.answer))
         finally:
             looking.cancel()
@@ -150,9 +153,9 @@ def _belong_to(server: str, logs: EventLogs, worker: Worker) -> None:
         worker.start()
 
 
-async def _through(portal: BlockingPortal, answer: Answer, body: bytes) -> Answered:
-    """What another thread answers, without waiting for it on this one."""
-    return await asyncio.wrap_future(portal.start_task_soon(answer, body))
+async def _through(portal: BlockingPortal, ask: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """What another thread answers, without waiting for it on this one; who no longer waits for it ends it there."""
+    return await asyncio.wrap_future(portal.start_task_soon(ask, *arguments))
 
 
 def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:
@@ -171,11 +174,25 @@ async def _reconciler(
     return Reconciler(source_of(client, spoken, settings), sink, spoken, now)
 
 
-def _run(config: uvicorn.Config) -> None:
+def _listening(host: str, port: int) -> socket.socket:
+    """The address is ours before any work begins.
+
+    Raises:
+        UsageError: somebody else has it, or there is none such.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror}. Choose another by --host and --port."
+        ) from error
+
+
+def _run(config: uvicorn.Config, listening: socket.socket) -> None:
     """Until SIGINT or SIGTERM, after which uvicorn sends the signal on to us."""
     before = signal.signal(signal.SIGTERM, _interrupted)
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
         return
     finally:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from adapter.errors import Issue, raised_at
 from adapter.evidence.references import Json
-from adapter.notifications.model import ANYTHING, Heard, Notification, NotUnderstood, Request
+from adapter.notifications.model import ANYTHING, Heard, Kind, Notification, NotUnderstood, Request
 from adapter.notifications.requests import read_request
 from adapter.receiver.bodies import Room, read_body
 from adapter.receiver.capabilities import capability_statement
@@ -117,7 +117,9 @@ class Receiver:
         heard = Heard(name, time.time(), kind=notification.kind)
         if notification.subscription is None:
             return heard
-        period = await self._known.period(name, notification.subscription)
+        # Shaking hands, a server may not show the Subscription yet; and a handshake makes us read nothing.
+        is_new = notification.kind is Kind.HANDSHAKE
+        period = None if is_new else await self._known.period(name, notification.subscription)
         return replace(
             heard,
             subscription=notification.subscription,

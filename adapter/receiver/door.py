@@ -60,7 +60,8 @@ class Door:
         if shown.signature is not None:
             proven = _same(shown.signature.lower(), hmac.new(secret, body, hashlib.sha256).hexdigest())
         elif shown.authorization is not None:
-            proven = _same(shown.authorization, f"Bearer {secret.decode()}")
+            scheme, _, token = shown.authorization.partition(" ")
+            proven = scheme.lower() == "bearer" and _same(token.strip(), secret.decode())
         else:
             raise NotAdmitted("not authenticated", "login", status=401)
         if not proven:

@@ -59,10 +59,9 @@ class KnownSubscriptions:
     async def _asked(self, name: str, id: str) -> _Word:
         try:
             async with asyncio.timeout(SECONDS_TO_ASK):
-                resource = await self._read(id)
+                word = self._word(name, await self._read(id))
         except (SourceError, TimeoutError):
-            return _Word(0.0, ours=True)
-        word = self._word(name, resource)
+            word = _Word(self._clock() + SECONDS_UNKNOWN, ours=True)
         self._words[name, id] = word
         self._words.move_to_end((name, id))
         while len(self._words) > MOST_KNOWN:

@@ -152,6 +152,13 @@ async def test_a_bundle_of_a_subscription_that_is_not_ours_is_refused_and_counte
 
 
 @pytest.mark.anyio
+async def test_a_handshake_is_answered_before_the_subscription_can_be_read(world: World) -> None:
+    world.subscriptions["admission"] = {}
+    assert (await world.send("POST", "", (RECORDED / "ig-r4-handshake.json").read_text())).status_code == 204
+    assert (await world.send("POST", "", (RECORDED / "ig-r4-heartbeat.json").read_text())).status_code == 404
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("request_", "status", "code"),
     [

@@ -23,6 +23,7 @@ def signed(body: bytes = BODY, secret: str = SECRET) -> str:
     "shown",
     [
         pytest.param(Credentials(f"Bearer {SECRET}", None), id="the secret"),
+        pytest.param(Credentials(f"bearer  {SECRET}", None), id="a scheme has no case"),
         pytest.param(Credentials(None, signed()), id="a signature"),
         pytest.param(Credentials(None, signed().upper()), id="a signature in capitals"),
         pytest.param(Credentials("Basic abc", signed()), id="a signature, and a header of a proxy"),
@@ -39,6 +40,7 @@ def test_who_proves_it_is_let_in(shown: Credentials) -> None:
         pytest.param("claims", Credentials(f"Bearer {OTHER}", None), 403, id="the secret of another address"),
         pytest.param("claims", Credentials(SECRET, None), 403, id="the secret without Bearer"),
         pytest.param("claims", Credentials("Bearer ", None), 403, id="an empty secret"),
+        pytest.param("claims", Credentials(f"Basic {SECRET}", None), 403, id="another scheme"),
         pytest.param("claims", Credentials("Bearer é", None), 403, id="no ASCII"),
         pytest.param("claims", Credentials(None, ""), 403, id="an empty signature"),
         pytest.param("claims", Credentials(None, signed(BODY + b" ")), 403, id="the signature of another body"),

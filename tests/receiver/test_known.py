@@ -81,8 +81,10 @@ async def test_the_word_is_remembered_for_a_while(resource: Json | None, seconds
 async def test_a_server_that_cannot_be_asked_is_believed_and_asked_again(fault: Exception) -> None:
     world = World()
     world.fails = fault
-    assert not await world.refused()
-    world.fails, world.resource = None, None
+    for world.now in (0.0, SECONDS_UNKNOWN):
+        assert not await world.refused()
+    assert world.asked == 1, "nobody waits for it again for a while"
+    world.fails, world.resource, world.now = None, None, SECONDS_UNKNOWN + 0.1
     assert await world.refused()
 
 

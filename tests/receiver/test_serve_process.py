@@ -194,6 +194,15 @@ def test_a_database_of_another_server_is_left_alone(service: Service) -> None:
     assert (result.returncode, "name one for each by ADAPTER_DATABASE_URL" in result.stderr) == (2, True)
 
 
+def test_an_address_that_another_has_is_told_before_any_work_begins(tmp_path: Path) -> None:
+    service = Service("http://fhir.test", tmp_path)
+    service.http.close()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        result = service.run("serve", service.url, "--port", str(other.getsockname()[1]))
+    assert (result.returncode, "Choose another by --host and --port" in result.stderr) == (2, True)
+    assert result.stdout == ""
+
+
 def test_files_notify_nobody(tmp_path: Path) -> None:
     service = Service("", tmp_path)
     service.http.close()
