@@ -6,6 +6,7 @@ not ours is never touched; one at our endpoint that somebody else made is only t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,7 @@ _CHANGED_MEANWHILE = frozenset({409, 412})
 _NO_CONDITION = frozenset({400, 412})
 _NO_OPERATION = frozenset({400, 404, 405, 422, 501})
 MOST_TRIES = 3
+SECONDS_BETWEEN_TRIES = (0.2, 1.0)
 
 
 class Done(StrEnum):
@@ -144,7 +146,18 @@ class Subscriptions:
         return [await self._remove(each) for each in ours]
 
     async def _remove(self, found: Found) -> Row:
-        return await _tried(found, Done.DELETED, lambda: self.client.delete("Subscription", found.id))
+        return await _tried(found, Done.DELETED, lambda: self._delete(found))
+
+    async def _delete(self, found: Found) -> None:
+        """Delete it; HAPI refuses by 409 while it is busy activating it."""
+        for wait in SECONDS_BETWEEN_TRIES:
+            try:
+                return await self.client.delete("Subscription", found.id)
+            except Refused as refused:
+                if refused.status not in _CHANGED_MEANWHILE:
+                    raise
+            await asyncio.sleep(wait)
+        return await self.client.delete("Subscription", found.id)
 
     async def status(self) -> list[Row]:
         """How each of ours fares, by ``$status`` where the server knows it, else by the resource."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,16 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def resources(hapi_url: str) -> list[Json]:
-    """The story under ids of this test, on the server."""
+def resources(hapi_url: str) -> Iterator[list[Json]]:
+    """The story under ids of this test, on the server; afterwards nothing of it is there."""
     text = STORY.read_text().replace("0592t-approved", CLAIM)
     found = [entry["resource"] for entry in json.loads(text)["entry"]]
     with httpx.Client(base_url=hapi_url, timeout=60, trust_env=False) as http:
         for each in found:
             http.put(f"/{each['resourceType']}/{each['id']}", json=each).raise_for_status()
-    return found
+        yield found
+        for each in reversed(found):
+            http.delete(f"/{each['resourceType']}/{each['id']}").raise_for_status()
 
 
 @pytest.mark.anyio

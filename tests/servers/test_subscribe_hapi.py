@@ -13,6 +13,7 @@ from test_hapi_server import TOPIC, Receiver, a_claim, a_topic, eventually, rece
 from typer.testing import CliRunner, Result
 
 from adapter.cli.main import app
+from adapter.subscriptions.watches import DEFAULT_TYPES
 
 SECRET = "a-secret-of-the-door"
 FOREIGN = "http://127.0.0.1:9/another-system"
@@ -82,8 +83,8 @@ def test_create_makes_one_for_each_type_and_twice_makes_nothing_new(subscribe: S
 
 def test_every_default_type_becomes_active(subscribe: Subscribe) -> None:
     made = subscribe.rows("create")
-    assert len(made) == 7
-    assert len(subscribe.active()) == 7
+    assert [row["watches"] for row in made] == [f"{kind}?" for kind in DEFAULT_TYPES]
+    assert len(subscribe.active()) == len(DEFAULT_TYPES)
 
 
 @pytest.mark.parametrize(

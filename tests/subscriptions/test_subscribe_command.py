@@ -394,6 +394,24 @@ def test_create_starts_ours_again(subscribe: Run, respx_mock: respx.MockRouter, 
     assert "error" not in server.kept["s1"]
 
 
+@pytest.mark.parametrize(("conflicts", "code", "left"), [(2, 0, 0), (3, 3, 1)])
+def test_a_server_that_is_busy_with_it_is_asked_again_to_delete_it(
+    subscribe: Run,
+    respx_mock: respx.MockRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    conflicts: int,
+    code: int,
+    left: int,
+) -> None:
+    monkeypatch.setattr("adapter.subscriptions.manage.SECONDS_BETWEEN_TRIES", (0.0, 0.0))
+    server = serving(respx_mock, BY_CRITERIA)
+    subscribe("create", "--type", "Claim")
+    answers = iter([httpx.Response(409)] * conflicts)
+    server.before = lambda request: next(answers, None) if request.method == "DELETE" else None
+    assert subscribe("delete").code == code
+    assert len(server.kept) == left
+
+
 def test_ours_comes_before_what_another_pointed_here(subscribe: Run, respx_mock: respx.MockRouter) -> None:
     server = serving(respx_mock, BY_CRITERIA)
     subscribe("create", "--type", "Claim")
