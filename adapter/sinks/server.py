@@ -10,20 +10,29 @@ ClaimResponse without Provenance and adds it.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
-from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
 from adapter.sinks.ledger import Ledger
+from adapter.sinks.on_server import (
+    ID,
+    LOCATION,
+    OnServer,
+    by_target,
+    duplicates,
+    has_provenance,
+    same_content,
+    target_id,
+    version_of,
+    versioned,
+)
 from adapter.sources.fhir_client import FhirClient, batched, search_value
 from adapter.sources.wire import Refused, issue_codes, objects
 
@@ -34,24 +43,7 @@ MOST_VALUES = 100
 _CHANGED_MEANWHILE = frozenset({409, 412})
 """The specification says 412 for a stale If-Match; HAPI answers 409."""
 _NO_BATCHES = frozenset({404, 405, 501})
-_NOT_CONTENT = frozenset({"id", "meta", "created", "text"})
-_ID = r"[A-Za-z0-9\-.]{1,64}"
-_VERSION = re.compile(rf"/_history/(?P<version>{_ID})$")
-_LOCATION = re.compile(rf"(?:^|/)ClaimResponse/(?P<id>{_ID})(?:/_history/(?P<version>{_ID}))?$")
-_ETAG = re.compile(rf'(?:W/)?"?({_ID})"?')
-
-
-@dataclass
-class OnServer:
-    """What the server has under one identifier: usually one ClaimResponse, and its Provenances."""
-
-    responses: list[Json] = field(default_factory=list)
-    provenances: list[Json] = field(default_factory=list)
-
-    @property
-    def current(self) -> Json | None:
-        """The oldest by id; only somebody else can have made more."""
-        return min(self.responses, key=_id_order, default=None)
+_ETAG = re.compile(rf'(?:W/)?"?({ID})"?')
 
 
 @dataclass
@@ -149,11 +141,11 @@ class ServerSink:
         current = known.current
         if current is None:
             return _Step(answer, identifier, known, Action.CREATED)
-        problem = "" if len(known.responses) == 1 else _duplicates(known)
+        problem = "" if len(known.responses) == 1 else duplicates(known)
         if not same_content(answer.response or {}, current, self.client.base):
             return _Step(answer, identifier, known, Action.UPDATED, problem)
         heal = answer.provenance is not None and not has_provenance(current, known.provenances)
-        stands = _versioned(current["id"], _version(current)) if heal else None
+        stands = versioned(current["id"], version_of(current)) if heal else None
         return _Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
 
     async def _look_up(self, identifiers: Iterable[str]) -> dict[str, OnServer]:
@@ -161,7 +153,7 @@ class ServerSink:
         known = {identifier: OnServer() for identifier in identifiers}
         for some in batched(list(known), MOST_VALUES):
             found = await self._found(some)
-            about = _by_target(each for each in found if each["resourceType"] == "Provenance")
+            about = by_target(each for each in found if each["resourceType"] == "Provenance")
             for response in (each for each in found if each["resourceType"] == "ClaimResponse"):
                 on_server = known.get(self._value(response) or "")
                 if on_server is not None:
@@ -212,7 +204,7 @@ class ServerSink:
             request = {"method": "POST", "url": "ClaimResponse", "ifNoneExist": condition}
             return {"resource": content, "request": request}
         request = {"method": "PUT", "url": f"ClaimResponse/{current['id']}"}
-        if version := _version(current):
+        if version := version_of(current):
             request["ifMatch"] = f'W/"{version}"'
         return {"resource": {**content, "id": current["id"]}, "request": request}
 
@@ -272,68 +264,17 @@ class ServerSink:
         return f"{search_value(self.identifier_system)}|{search_value(identifier)}"
 
 
-def same_content(one: Json, other: Json, base: str = "") -> bool:
-    """Whether two resources say the same: apart from what a server or the clock adds, and from how it is spelt.
-
-    85 and 85.0 are the same amount. A server may drop the version of a reference, or make it relative to ``base``.
-    """
-    return _content(one, base) == _content(other, base)
-
-
-def has_provenance(response: Json, provenances: Iterable[Json]) -> bool:
-    """Whether one of the Provenances is about this version of the ClaimResponse.
-
-    HAPI drops the version of a target unless told otherwise; then a Provenance counts when it was recorded no earlier
-    than this version was decided.
-    """
-    return any(_is_about(response, provenance) for provenance in provenances)
-
-
-def _is_about(response: Json, provenance: Json) -> bool:
-    for reference in _targets(provenance):
-        if _target_id(reference) != response.get("id"):
-            continue
-        if match := _VERSION.search(reference):
-            if match["version"] == _version(response):
-                return True
-        elif not _before(provenance.get("recorded"), response.get("created")):
-            return True
-    return False
-
-
-def _before(one: object, other: object) -> bool:
-    """Whether an instant is before another; not when they cannot be compared."""
-    try:
-        return datetime.fromisoformat(str(one)) < datetime.fromisoformat(str(other))
-    except (ValueError, TypeError):
-        return False
-
-
-def _content(resource: Json, base: str) -> Json:
-    return {name: _plain(value, base, name) for name, value in resource.items() if name not in _NOT_CONTENT}
-
-
-def _plain(value: Any, base: str, name: str) -> Any:
-    if isinstance(value, dict):
-        return {member: _plain(each, base, member) for member, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each, base, name) for each in value]
-    if name == "reference" and isinstance(value, str):
-        return _VERSION.sub("", value).removeprefix(f"{base}/")
-    return value
-
-
 def _settle(step: _Step, reply: Json) -> None:
     """Note which version now stands; where one had been made meanwhile, decide again."""
     current = step.known.current
     if current is None and _status(reply) != 201:
         step.fail(CONFLICT)
         return
-    location = _LOCATION.search(str(reply.get("location") or ""))
+    location = LOCATION.search(str(reply.get("location") or ""))
     name = location["id"] if location else current and current["id"]
     version = (location and location["version"]) or _etag_version(reply.get("etag"))
     if name:
-        step.stands = _versioned(name, version)
+        step.stands = versioned(name, version)
     else:
         step.remark("its Provenance is missing (the server did not say where it put the answer); the next run adds it")
 
@@ -345,42 +286,9 @@ def _provenance_entry(step: _Step) -> Json:
     recorded = provenance.get("recorded")
     # With a fixed clock two versions can have Provenances of one instant: then the condition would suppress the second.
     if recorded and all(each.get("recorded") != recorded for each in step.known.provenances):
-        target = quote(f"ClaimResponse/{_target_id(step.stands or '')}", safe="")
+        target = quote(f"ClaimResponse/{target_id(step.stands or '')}", safe="")
         request["ifNoneExist"] = f"target={target}&recorded={quote(recorded, safe='')}"
     return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
-
-
-def _duplicates(known: OnServer) -> str:
-    count, kept = len(known.responses), (known.current or {}).get("id")
-    return f"{count} ClaimResponses carry this identifier; ClaimResponse/{kept} is kept up to date, remove the others"
-
-
-def _by_target(provenances: Iterable[Json]) -> dict[str, list[Json]]:
-    """Provenances by the id of the ClaimResponse they are about."""
-    about: dict[str, list[Json]] = defaultdict(list)
-    for provenance in provenances:
-        for target in filter(None, {_target_id(reference) for reference in _targets(provenance)}):
-            about[target].append(provenance)
-    return about
-
-
-def _targets(provenance: Json) -> list[str]:
-    return [str(target.get("reference") or "") for target in objects(provenance.get("target"))]
-
-
-def _target_id(reference: str) -> str | None:
-    match = _LOCATION.search(reference)
-    return match["id"] if match else None
-
-
-def _versioned(id: str, version: str | None) -> str:
-    return f"ClaimResponse/{id}/_history/{version}" if version else f"ClaimResponse/{id}"
-
-
-def _version(resource: Json) -> str | None:
-    meta = resource.get("meta")
-    version = meta.get("versionId") if isinstance(meta, dict) else None
-    return str(version) if version else None
 
 
 def _etag_version(etag: object) -> str | None:
@@ -403,10 +311,3 @@ def _problem(reply: Json, kind: str) -> str:
         return CONFLICT
     codes = issue_codes(reply.get("outcome"))
     return f"the server refused the {kind}: {status or 'no status'}{f' ({codes})' if codes else ''}"
-
-
-def _id_order(response: Json) -> tuple[bool, int, str]:
-    """Numbers before names, and by their value: servers that count give the oldest the smallest."""
-    id = str(response.get("id"))
-    counted = id.isdecimal() and len(id) <= ID_LIMIT
-    return (not counted, int(id) if counted else 0, id)

@@ -20,7 +20,7 @@ from answers.story_stages import CLINIC
 from receiver.fhir_server import FhirServer, listening
 
 from adapter.sinks.ledger import Ledger
-from adapter.sinks.server import same_content
+from adapter.sinks.on_server import same_content
 
 EXPECTED = json.loads((CLINIC.parent / "clinic-expected.json").read_text())
 ANSWERED = {claim for claim, each in EXPECTED.items() if each["outcome"] in ("complete", "partial", "error")}

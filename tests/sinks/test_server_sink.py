@@ -19,7 +19,8 @@ from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.errors import SourceError, WriteError
 from adapter.sinks.ledger import Ledger
-from adapter.sinks.server import CONFLICT, ServerSink, has_provenance, same_content
+from adapter.sinks.on_server import has_provenance, same_content
+from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import Patience
 
