@@ -7,6 +7,7 @@ Servers write the same reference in many ways: relative, absolute, with a versio
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -78,3 +79,8 @@ def _conditional(match: re.Match[str]) -> Pointer:
         return Pointer(written, kind=match["type"])
     system, bar, value = parameters[0][1].rpartition("|")
     return Pointer(written, identifier=((system or None) if bar else None, value), kind=match["type"])
+
+
+def objects(value: object) -> Iterator[Json]:
+    """The objects of a list, whatever else stands in it or in its place."""
+    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, objects
 from adapter.notifications.model import ANYTHING, Kind, Notification, NotUnderstood
 from adapter.notifications.names import local_name, name_of
-from adapter.sources.wire import objects
 
 R5_TYPE = "subscription-notification"
 

@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from adapter.evidence.newest import ID_LIMIT
-from adapter.evidence.references import Json
-from adapter.sources.wire import objects
+from adapter.evidence.references import Json, objects
 
 _NOT_CONTENT = frozenset({"id", "meta", "created", "text"})
 ID = r"[A-Za-z0-9\-.]{1,64}"

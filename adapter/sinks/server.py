@@ -19,7 +19,8 @@ from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, objects
+from adapter.fhir.capabilities import types_with
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -34,7 +35,7 @@ from adapter.sinks.on_server import (
     versioned,
 )
 from adapter.sources.fhir_client import FhirClient, batched, search_value
-from adapter.sources.wire import Refused, issue_codes, objects
+from adapter.sources.wire import Refused, issue_codes
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
@@ -237,14 +238,7 @@ class ServerSink:
 
     async def _stores_outcomes(self) -> bool:
         """Whether the server takes an OperationOutcome under our id; ``create`` alone could not be repeated."""
-        statement = await self.client.capabilities()
-        return any(
-            resource.get("type") == "OperationOutcome"
-            and any(interaction.get("code") == "update" for interaction in objects(resource.get("interaction")))
-            for rest in objects(statement.get("rest"))
-            if rest.get("mode") == "server"
-            for resource in objects(rest.get("resource"))
-        )
+        return "OperationOutcome" in types_with(await self.client.capabilities(), "update")
 
     def _identifier(self, answer: Answer) -> str:
         value = self._value(answer.response or {})

@@ -14,9 +14,9 @@ from adapter.errors import SourceError
 from adapter.evidence.newest import version_rank
 from adapter.evidence.references import Json, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
+from adapter.fhir.capabilities import types_with
 from adapter.sources.fhir_client import batched, search_value
 from adapter.sources.server import MOST_VALUES, ServerSource
-from adapter.sources.wire import objects
 
 WRITTEN_BY_US = frozenset({"ClaimResponse", "Provenance", "OperationOutcome"})
 """Types of our own answers; were they followed, each answer would ask for the next."""
@@ -56,7 +56,7 @@ class Dependents:
 
     async def deleted_since(self, since: str) -> list[str]:
         """``Type/id`` of what was deleted at or after an instant, as far as the server tells."""
-        told = _with_history(await self._source.client.capabilities())
+        told = types_with(await self._source.client.capabilities(), "history-type")
         names: list[str] = []
         for kind in sorted(self._watched & told):
             names += await self._source.client.deletions(kind, since)
@@ -144,16 +144,6 @@ class Dependents:
         for claim in sorted(claims, key=version_rank):
             newest[claim["id"]] = claim
         return [self._source.located(newest[id]) for id in sorted(newest)]
-
-
-def _with_history(statement: Json) -> set[str]:
-    """The resource types whose history the server tells; https://hl7.org/fhir/R4/http.html#history."""
-    resources = [each for rest in objects(statement.get("rest")) for each in objects(rest.get("resource"))]
-    return {
-        str(each.get("type"))
-        for each in resources
-        if any(one.get("code") == "history-type" for one in objects(each.get("interaction")))
-    }
 
 
 def _by_kind(names: Iterable[str]) -> dict[str, list[str]]:

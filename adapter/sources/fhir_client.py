@@ -17,10 +17,10 @@ import orjson
 from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
-from adapter.evidence.references import Json, parse_reference
+from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, objects, shown
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")

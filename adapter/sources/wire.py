@@ -10,7 +10,6 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +19,7 @@ import orjson
 import stamina
 
 from adapter.errors import InputError, SourceError
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, objects
 from adapter.fhir.paths import is_type_name
 from adapter.sources.json_text import parse_json
 
@@ -214,11 +213,6 @@ def _is_tls(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def objects(value: object) -> Iterator[Json]:
-    """The objects of a list, whatever else stands in it or in its place."""
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 
 def _lenient_json(response: httpx.Response) -> object:

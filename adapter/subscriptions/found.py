@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapter.evidence.references import Json
-from adapter.sources.wire import objects
+from adapter.evidence.references import Json, objects
 from adapter.subscriptions.form import HEARTBEAT, IDENTIFIER, REASON, SYSTEM, instant
 
 STOPPED = frozenset({"error", "off"})

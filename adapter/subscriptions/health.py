@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from adapter.evidence.references import Json
-from adapter.sources.wire import objects
+from adapter.evidence.references import Json, objects
 
 _CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
 _ERROR = "error"

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.errors import SourceError
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, objects
 from adapter.fhir.version import R4, version_of_release
-from adapter.sources.wire import objects
 
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport"
 PROFILE = f"{BACKPORT}/StructureDefinition/backport-subscription"

@@ -1,0 +1,16 @@
+"""What a CapabilityStatement declares; https://hl7.org/fhir/R4/capabilitystatement.html."""
+
+from __future__ import annotations
+
+from adapter.evidence.references import Json, objects
+
+
+def types_with(statement: Json, interaction: str) -> frozenset[str]:
+    """The resource types for which a server declares an interaction, such as ``update`` or ``history-type``."""
+    servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")
+    declared = (each for rest in servers for each in objects(rest.get("resource")))
+    return frozenset(
+        str(each.get("type"))
+        for each in declared
+        if any(one.get("code") == interaction for one in objects(each.get("interaction")))
+    )
