@@ -274,7 +274,7 @@ def main(arguments: Sequence[str]) -> None:
         told = {"rate": chosen.rate, "load_average": os.getloadavg()}
         print(json.dumps({**told, "kinds": [each.figures() for each in rows]}, indent=2))
     else:
-        Console().print(table(rows))
+        Console(width=110).print(table(rows))
 
 
 if __name__ == "__main__":

@@ -188,6 +188,21 @@ async def test_a_sweep_whose_claims_were_not_decided_is_done_again(
 
 
 @pytest.mark.anyio
+async def test_what_a_sweep_brought_to_an_end_the_next_one_does_not_decide_again(world: World) -> None:
+    """Sweeps overlap; a version that was there before is passed over, a new one is not."""
+    world.client._wire.server_time = datetime(2020, 1, 1, tzinfo=UTC)  # so that the checkpoint stays behind everything
+    await world.answering.reconcile(["*"])
+    world.server.searches.clear()
+    await world.answering.reconcile(["*"])
+    assert world.server.searches["ClaimResponse"] == 0
+    hint = claim_of(APPROVED)
+    world.server.put({**world.server.resources[hint], "status": "cancelled"})
+    await world.answering.reconcile(["*"])
+    ((response,),) = [each for claim, each in world.server.answers().items() if claim == APPROVED]
+    assert response["status"] == "cancelled"
+
+
+@pytest.mark.anyio
 async def test_a_server_that_cannot_tell_what_changed_has_every_claim_looked_at(world: World) -> None:
     world.server.unknown = {"_lastUpdated"}
     assert await world.answering.reconcile(["*"]) == {}

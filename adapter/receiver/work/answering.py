@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapter.errors import SourceError, raised_at
+from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
 from adapter.receiver.work.worker import ServerAway
@@ -35,6 +36,9 @@ class Answering:
         self._swept: str | None = None
         """How far a sweep has read whose claims are decided, or kept for later; ``_reached``: of one under way."""
         self._reached: str | None = None
+        self._handled: frozenset[str] = frozenset()
+        """Versions that the last sweep brought to an end, so that the overlap of the next costs no decision twice."""
+        self._read: frozenset[str] = frozenset()
         self._faltered = False
         """Whether the wire broke since the last work that came to its end."""
         if ledger.checkpoint(client.base, CHECKPOINT) is None:
@@ -57,6 +61,8 @@ class Answering:
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
         self._faltered, self._swept = False, self._reached
+        if self._reached is not None:
+            self._handled = self._read
         return undone
 
     async def _found(self, dependents: Dependents, hints: Sequence[str]) -> tuple[list[Located], dict[str, str]]:
@@ -82,8 +88,10 @@ class Answering:
         """The claims concerned by whatever changed since the last time that this was asked."""
         now, since = self._client.server_time, self._ledger.checkpoint(self._client.base, CHECKPOINT)
         try:
-            changed = await dependents.changed_since(str(since))
-            found = await dependents.claims_of(changed, await dependents.deleted_since(str(since)))
+            changed = {_version(each): each for each in await dependents.changed_since(str(since))}
+            fresh = [each for version, each in changed.items() if version not in self._handled]
+            found = await dependents.claims_of(fresh, await dependents.deleted_since(str(since)))
+            self._read = frozenset(changed)
         except NoTimes:
             found = await dependents.every_claim()
         if now is not None:
@@ -123,3 +131,9 @@ class Answering:
 
     def _save(self, instant: datetime) -> None:
         self._ledger.set_checkpoint(self._client.base, CHECKPOINT, instant.isoformat(timespec="seconds"))
+
+
+def _version(resource: Json) -> str:
+    """What tells a version of a resource from every other; a server may leave out either."""
+    meta = resource.get("meta") or {}
+    return f"{resource['resourceType']}/{resource['id']} {meta.get('versionId')} {meta.get('lastUpdated')}"
