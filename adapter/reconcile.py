@@ -17,6 +17,7 @@ from adapter.answers.forms import form_of
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
 from adapter.answers.provenance import provenance
 from adapter.answers.taken_over import LOST, payor, taken_over
+from adapter.answers.withdrawal import cancelled
 from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
@@ -327,12 +328,8 @@ class Reconciliation:
 
     def _void(self, claim: Located, before: Located) -> Answer:
         """The earlier answer, cancelled because the claim itself was (row 41)."""
-        response = {name: value for name, value in before.resource.items() if name not in ("meta", "text")}
-        response |= {
-            "id": response_id(str(claim.id)),
-            "status": "cancelled",
-            "disposition": f"Voided: Claim/{claim.id} was cancelled by its sender.",
-        }
+        words = f"Voided: Claim/{claim.id} was cancelled by its sender."
+        response = cancelled(before.resource, words) | {"id": response_id(str(claim.id))}
         instant = self.instant.isoformat(timespec="seconds")
         trail = provenance(response, (self.adjudicator.book.policies["common"].uri,), [claim.versioned], instant)
         return Answer(claim.id, response, trail)

@@ -21,7 +21,7 @@ def provenance(response: Json, policy_uris: Iterable[str], evidence: Iterable[st
         evidence: versioned references of every resource the decision rests on.
         instant: when it was decided; a FHIR instant.
     """
-    return {
+    trail: Json = {
         "resourceType": "Provenance",
         "id": derived_id(str(response["id"]), "provenance"),
         "target": [{"reference": f"ClaimResponse/{response['id']}"}],
@@ -39,3 +39,4 @@ def provenance(response: Json, policy_uris: Iterable[str], evidence: Iterable[st
         ],
         "entity": [{"role": "source", "what": {"reference": reference}} for reference in evidence],
     }
+    return {name: value for name, value in trail.items() if value != []}

@@ -17,7 +17,11 @@ def withdrawal(claim: str, earlier: Json, instant: datetime) -> Answer | None:
     if earlier.get("status") == "cancelled":
         return None
     words = f"Withdrawn: Claim/{claim} as it is now cannot be processed; see its OperationOutcome."
-    response = {name: value for name, value in earlier.items() if name not in ("meta", "text")}
-    response |= {"status": "cancelled", "disposition": words}
-    trail = provenance(response, (), [f"Claim/{claim}"], instant.isoformat(timespec="seconds"))
-    return Answer(claim, response, {name: value for name, value in trail.items() if name != "policy"})
+    response = cancelled(earlier, words)
+    return Answer(claim, response, provenance(response, (), [f"Claim/{claim}"], instant.isoformat(timespec="seconds")))
+
+
+def cancelled(earlier: Json, words: str) -> Json:
+    """A ClaimResponse that went out before, taken back; ``words`` say why."""
+    kept = {name: value for name, value in earlier.items() if name not in ("meta", "text")}
+    return kept | {"status": "cancelled", "disposition": words}

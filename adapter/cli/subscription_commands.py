@@ -149,10 +149,9 @@ def _after(days: int) -> datetime:
 
 
 def _openness(delivery: Delivery) -> list[str]:
-    open_way = is_open(delivery.endpoint)
-    return (
-        ["The endpoint is plain http: what is sent there, the secret too, can be read on the way."] if open_way else []
-    )
+    if not is_open(delivery.endpoint):
+        return []
+    return ["The endpoint is plain http: what is sent there, the secret too, can be read on the way."]
 
 
 def _code(rows: Sequence[Row]) -> int:

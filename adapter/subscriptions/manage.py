@@ -161,15 +161,7 @@ class Subscriptions:
 
     async def status(self) -> list[Row]:
         """How each of ours fares, by ``$status`` where the server knows it, else by the resource."""
-        return [Row(each, health=await self._health(each)) for each in await self.ours()]
-
-    async def _health(self, found: Found) -> Health | None:
-        try:
-            return read_health(await self.client.operation("Subscription", found.id, "$status"))
-        except Refused as refused:
-            if refused.status not in _NO_OPERATION:
-                raise
-            return None
+        return [Row(each, health=await health_of(self.client, each.id)) for each in await self.ours()]
 
     async def _change(self, found: Found, done: Done, change: Callable[[Found], Json]) -> Row:
         """Change it as it is now; servers change it too, when they activate it, so a conflict is tried again."""
@@ -195,6 +187,16 @@ def _by_subject(found: Sequence[Found]) -> dict[str, Found]:
     for each in sorted(found, key=lambda each: not each.is_marked):
         preferred.setdefault(each.subject, each)
     return preferred
+
+
+async def health_of(client: FhirClient, id: str) -> Health | None:
+    """What ``$status`` says of a Subscription; None from a server that does not know it."""
+    try:
+        return read_health(await client.operation("Subscription", id, "$status"))
+    except Refused as refused:
+        if refused.status not in _NO_OPERATION:
+            raise
+        return None
 
 
 async def _tried(found: Found, done: Done, send: Callable[[], Awaitable[None]]) -> Row:

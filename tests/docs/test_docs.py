@@ -19,7 +19,7 @@ from adapter.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SERVE = (ROOT / "docs" / "serve.md").read_text()
+SERVE = (ROOT / "adapter" / "receiver" / "README.md").read_text()
 MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group has commands
 

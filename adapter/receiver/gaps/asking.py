@@ -14,9 +14,9 @@ from adapter.notifications.model import ANYTHING, Heard, Kind
 from adapter.notifications.sequence import Gap
 from adapter.receiver.gaps.event_logs import Key
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused
 from adapter.subscriptions.found import WORKING, Found
-from adapter.subscriptions.health import Health, read_health
+from adapter.subscriptions.health import Health
+from adapter.subscriptions.manage import health_of
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,5 @@ class Asking:
 
     async def _health(self, id: str) -> Health:
         """By ``$status`` where the server knows it, else by the resource."""
-        try:
-            health = read_health(await self._client.operation("Subscription", id, "$status"))
-        except Refused:
-            health = None
+        health = await health_of(self._client, id)
         return health or Health(Found(await self._client.read("Subscription", id) or {}).status, None)
