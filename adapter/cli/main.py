@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from adapter import __version__
-from adapter.cli import commands, mapping_commands
+from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
 from adapter.cli.options import Format, FormatOption
 from adapter.cli.subscribe import subscribe_app
@@ -112,7 +112,8 @@ def sync(
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
-    raise typer.Exit(commands.sync(choice, out=out, dry_run=dry_run, since=since, ids=tuple(claim or ())))
+    run = syncing.Run(out, dry_run, since, tuple(claim or ()))
+    raise typer.Exit(syncing.sync(choice, run))
 
 
 @app.command(

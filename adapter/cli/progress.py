@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
-from adapter.sync import Progress
+from adapter.sync.report import Progress
 
 QUIET_SECONDS = 10.0
 

@@ -44,7 +44,7 @@ from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
-from adapter.sync import Reconciler
+from adapter.sync.reconciler import Reconciler
 
 T = TypeVar("T")
 Answer = Callable[[bytes], Awaitable[Answered]]

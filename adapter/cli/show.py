@@ -19,7 +19,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.version import NAMES
 from adapter.policy.book import Policy, PolicyBook
 from adapter.reconcile import Adjudicator
-from adapter.sync import Report
+from adapter.sync.report import Report
 
 LINES_SHOWN = 100
 """Runs of up to this many lines are shown line by line; of larger ones only the counts."""

@@ -22,7 +22,8 @@ from adapter.coverage.finding import Determination
 from adapter.reconcile import Adjudicator
 from adapter.session.model import CoachingSession
 from adapter.settings import Settings
-from adapter.sync import Report, sync_files
+from adapter.sync.files import sync_files
+from adapter.sync.report import Report
 
 Json = dict[str, Any]
 

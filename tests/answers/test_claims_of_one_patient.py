@@ -16,7 +16,7 @@ from adapter.bootstrap import build
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.settings import Settings
-from adapter.sync import sync_files
+from adapter.sync.files import sync_files
 
 Json = dict[str, Any]
 STORY = Path(__file__).parents[2] / "fixtures" / "stories" / "0592t-approved" / "0_bundle.json"

@@ -12,7 +12,8 @@ import pytest
 from answers.story_stages import CLINIC, FIXTURES, NOW, run, shipped
 
 from adapter.errors import AdapterError
-from adapter.sync import Report, sync_files
+from adapter.sync.files import sync_files
+from adapter.sync.report import Report
 
 Json = dict[str, Any]
 FILES = {"ClaimResponse.ndjson", "OperationOutcome.ndjson", "Provenance.ndjson", "decisions.ndjson", "summary.json"}

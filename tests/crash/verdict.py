@@ -11,7 +11,7 @@ from typing import Any
 from answers.story_stages import shipped
 from crash.load import Copy
 
-from adapter.sync import sync_files
+from adapter.sync.files import sync_files
 
 Json = dict[str, Any]
 _SERVERS_OWN = frozenset({"id", "meta", "created"})

@@ -19,7 +19,7 @@ from table.world import World, changed
 from adapter.answers.answer import Answer
 from adapter.coverage.finding import Decision
 from adapter.reconcile import Adjudicator, Reconciliation
-from adapter.sync import sync_files
+from adapter.sync.files import sync_files
 
 Json = dict[str, Any]
 Steps = tuple[str | int, ...]

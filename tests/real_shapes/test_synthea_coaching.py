@@ -14,7 +14,7 @@ from real_shapes.coaching_visits import IN_FORCE, Visit, coaching
 
 from adapter.bootstrap import build
 from adapter.settings import Settings
-from adapter.sync import sync_files
+from adapter.sync.files import sync_files
 
 SAMPLE = Path(__file__).parent / "synthea"
 EXAMPLES = sorted(Path(os.environ.get("FHIR_EXAMPLES", SAMPLE)).glob("synthea-*"))

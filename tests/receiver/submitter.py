@@ -23,7 +23,9 @@ from adapter.receiver.submit.submitting import Submitting
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
-from adapter.sync import Reconciler, Report, sync_server
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Report
+from adapter.sync.server import sync_server
 
 Json = dict[str, Any]
 BASE = "http://fhir.test"

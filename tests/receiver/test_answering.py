@@ -22,7 +22,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
-from adapter.sync import Reconciler
+from adapter.sync.reconciler import Reconciler
 
 BASE = "http://fhir.test"
 APPROVED, SHORT = "0592t-approved", "0592t-29-minutes"
@@ -263,7 +263,7 @@ async def test_an_error_of_ours_is_told_without_its_words(world: World, monkeypa
     def broken(*_: object) -> None:
         raise KeyError("Jane Doe")
 
-    monkeypatch.setattr("adapter.sync.decide", broken)
+    monkeypatch.setattr("adapter.sync.reconciler.decide", broken)
     undone = await world.answering.reconcile([claim_of(APPROVED)])
     assert "KeyError at test_answering.py" in undone[claim_of(APPROVED)]
     assert "Jane" not in str(undone)

@@ -21,7 +21,8 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.receiver.refusal import Refusal
 from adapter.receiver.submit.submission import Submission, read_submission
-from adapter.sync import Reconciler, Report, decide
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Report, decide
 
 log = logging.getLogger(__name__)
 

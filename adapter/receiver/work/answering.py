@@ -14,7 +14,8 @@ from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sources.wire import Refused
-from adapter.sync import Reconciler, Report
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Report
 
 CHECKPOINT = "changes"
 OVERLAP = timedelta(seconds=30)
