@@ -43,12 +43,16 @@ class Settings(BaseSettings):
     """Requests to the server under way at once."""
     chunk_size: int = Field(100, ge=1, le=1000)
     """Claims decided together, and so written together."""
+    processes: int | None = Field(None, ge=1, le=256)
+    """Processes that decide the claims of a folder; by default one for each processor."""
+    memory: int = Field(64_000_000, ge=1_000_000)
+    """Bytes of a folder's index that each process holds in memory; the rest is on the disk, beside the answers."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
     max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)
-    """Bytes of one file as it lies on the disk."""
+    """Bytes of one file that is a JSON document; NDJSON is read line by line, and may be of any size."""
     max_unpacked_bytes: int = Field(DEFAULT.max_unpacked_bytes, ge=1)
-    """Bytes that a gzip file may unpack to."""
+    """Bytes that a gzip file of one JSON document may unpack to."""
     max_unpack_ratio: int = Field(DEFAULT.max_unpack_ratio, ge=1)
     """Times its size that a gzip file of more than 10 MB unpacked may hold; JSON packs ten to fifty times."""
     max_json_bytes: int = Field(DEFAULT.max_json_bytes, ge=1)

@@ -19,11 +19,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.version import NAMES
 from adapter.policy.book import Policy, PolicyBook
 from adapter.reconcile import Adjudicator
-from adapter.sync.report import Report
-
-LINES_SHOWN = 100
-"""Runs of up to this many lines are shown line by line; of larger ones only the counts."""
-
+from adapter.sync.report import LINES_SHOWN, Report
 
 # --- sync
 
@@ -49,12 +45,11 @@ def _complain(sentence: str) -> None:
 
 
 def _written_counts(done: Report) -> Json:
-    counts = Counter(each.action.value for each in done.written)
-    return {action.value: counts.get(action.value, 0) for action in Action}
+    return {action.value: done.written.get(action, 0) for action in Action}
 
 
 def _changes(done: Report) -> list[Json]:
-    return [{"claim": each.claim, "action": each.action.value} for each in done.written]
+    return [{"claim": each.claim, "action": each.action.value} for each in done.changes]
 
 
 def _report_tables(done: Report, target: str, dry_run: bool) -> None:
@@ -68,7 +63,7 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
         counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
         out.print(f"{'Would be' if dry_run else 'Written'}: {counts}.")
     if dry_run:
-        for each in done.written:
+        for each in done.changes:
             if each.action is not Action.UNCHANGED:
                 out.print(f"  would be {each.action.value}: the answer to Claim/{fhir_id(each.claim)}", soft_wrap=True)
     summary = done.summary()
@@ -76,13 +71,7 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
 
 
 def _lines(done: Report) -> list[tuple[str, LineDetermination]]:
-    found = [
-        (each.determination.claim, line)
-        for each in done.answers
-        if each.determination
-        for line in each.determination.lines
-    ]
-    return sorted(found, key=lambda each: (each[0], each[1].sequence))
+    return sorted(done.tally.first_lines, key=lambda each: (each[0], each[1].sequence))
 
 
 def _line_table(lines: list[tuple[str, LineDetermination]]) -> Table:
@@ -117,12 +106,10 @@ def _why(line: LineDetermination) -> str:
 
 def _decision_table(done: Report) -> Table:
     table = folding("decision", "lines", "most frequent reasons", title="Summary")
-    lines = [line for _, line in _lines(done)]
     for name, count in done.summary()["lines"].items():
-        rules = Counter(
-            each.rule for line in lines if line.decision.name == name for each in line.deciding if each.noteworthy
-        )
-        reasons = ", ".join(f"{rule} {times}" for rule, times in rules.most_common(4))
+        rules = done.tally.reasons.get(name, Counter())
+        most = sorted(rules.items(), key=lambda each: (-each[1], each[0]))[:4]
+        reasons = ", ".join(f"{rule} {times}" for rule, times in most)
         table.add_row(_decision_text(Decision[name]), str(count), reasons)
     return table
 
@@ -139,7 +126,7 @@ def _sentences(done: Report) -> list[str]:
             f"OperationOutcomes: {outcomes['claims']} claims that could not be processed, "
             f"{outcomes['unreadable_input']} places that could not be read:"
         )
-        sentences += [f"  {line}" for line in outcome_lines(done.answers)]
+        sentences += [f"  {line}" for line in outcome_lines(done.tally)]
     if ignored := counts["warnings"]["unknown_elements"]:
         sentences.append(
             f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +17,10 @@ from adapter.errors import UsageError
 from adapter.reconcile import Adjudicator
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
-from adapter.sinks.files import write_answers
+from adapter.sinks.files import AnswerFiles
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, Way, sync_files
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
@@ -50,11 +52,17 @@ def sync(choice: Choice, run: Run) -> int:
         if choice.is_server:
             report = asyncio.run(_sync_server(choice, settings, adjudicator, run, tell))
         else:
-            folder = run.out or DEFAULT_OUT
-            source = Path(choice.source)
-            report = sync_files(source, folder, adjudicator, choice.instant, run.ids, run.dry_run, tell)
+            order = Order(Path(choice.source), run.out or DEFAULT_OUT, choice.instant, run.ids, run.dry_run)
+            report = sync_files(
+                order, adjudicator, tell, Way(settings.processes or available(), memory=settings.memory)
+            )
     show.report(report, choice.output_format, _target(choice, run), run.dry_run)
     return OK if report.complete else UNANSWERED
+
+
+def available() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def _target(choice: Choice, run: Run) -> str:
@@ -75,9 +83,12 @@ async def _sync_server(
         begin = ledger.checkpoint(client.base, CHECKPOINT) if run.since == "auto" else _instant_text(run.since)
         started = client.server_time
         reconciler = Reconciler(source, sink, adjudicator, choice.instant, run.dry_run)
-        report = await sync_server(reconciler, since=begin, ids=run.ids, tell=tell)
-        if run.out is not None and not run.dry_run:
-            write_answers(report.answers, run.out, report.summary())
+        with nullcontext() if run.out is None or run.dry_run else AnswerFiles(run.out) as files:
+            if files:
+                reconciler = replace(reconciler, keep=files.add)
+            report = await sync_server(reconciler, since=begin, ids=run.ids, tell=tell)
+            if files:
+                files.write(report.summary())
         whole = not run.ids and (run.since == "auto" or run.since is None)
         if started is not None and whole and not run.dry_run and sink is not None and report.complete:
             ledger.set_checkpoint(client.base, CHECKPOINT, (started - OVERLAP).isoformat(timespec="seconds"))

@@ -9,7 +9,7 @@ of the same resource (``newest``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -99,6 +99,8 @@ class EvidenceStore:
 
     base: str | None = None
     """The service base of the first resource that has one; resources of another are kept apart from its."""
+    majorities: Mapping[str, str | None] = field(default_factory=dict)
+    """Of a store that holds a part of the input: the FHIR version of each file and folder, told by all there is."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)

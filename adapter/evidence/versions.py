@@ -39,7 +39,7 @@ class Versions:
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        around = (self._statements[each] for each in _surroundings(outer) if each in self._statements)
+        around = (self._statements[each] for each in surroundings(outer) if each in self._statements)
         return foreign_release(stated_releases(outer.resource) or next(around, ()))
 
     @cached_property
@@ -48,8 +48,8 @@ class Versions:
         found: dict[str, tuple[str, ...]] = {}
         for located in self.store.everything():
             if located.kind in STATEMENTS and (releases := stated_releases(located.resource)):
-                beside = [each for each in _surroundings(located) if each.startswith("Bundle ") or each == located.file]
-                above = [each for each in _surroundings(located) if each not in beside][:1]
+                beside = [each for each in surroundings(located) if each.startswith("Bundle ") or each == located.file]
+                above = [each for each in surroundings(located) if each not in beside][:1]
                 for each in beside + above:
                     found[each] = found.get(each, ()) + releases
         return found
@@ -60,7 +60,7 @@ class Versions:
         return self._told[located]
 
     def _around(self, located: Located) -> str:
-        told = (self._majorities.get(each) for each in _surroundings(located))
+        told = (self._majorities.get(each) for each in surroundings(located))
         return next((version for version in told if version is not None), self.default)
 
     @cached_property
@@ -68,18 +68,20 @@ class Versions:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for located in self.store.everything():
             if version := self._tells(located):
-                for each in _surroundings(located):
+                for each in surroundings(located):
                     votes[each][version] += 1
-        return {each: version for each, counted in votes.items() if (version := _majority(counted)) is not None}
+        here = {each: majority(counted) for each, counted in votes.items()}
+        found = {**here, **self.store.majorities}
+        return {each: version for each, version in found.items() if version is not None}
 
 
-def _majority(votes: Counter[str]) -> str | None:
+def majority(votes: Counter[str]) -> str | None:
     """The version with most votes; None when two have the same."""
     (first, most), *others = votes.most_common(2)
     return None if others and others[0][1] == most else first
 
 
-def _surroundings(located: Located) -> Iterator[str]:
+def surroundings(located: Located) -> Iterator[str]:
     """Names of what a resource stands in, the nearest first."""
     if located.bundle is not None:
         yield f"Bundle {located.bundle}"

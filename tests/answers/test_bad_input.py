@@ -277,9 +277,10 @@ def test_whatever_is_spoilt_every_claim_is_answered(seed: int) -> None:
         for step in way:
             target = target[step]
         target[last] = value = chance.choice(SPOILT)
-        report = run_resources(bundle).report
+        run = run_resources(bundle)
+        report = run.report
         assert report.unanswered == [], (way, last, value)
-        assert report.answers or report.out_of_scope or report.superseded or way[-1:] == ["resource"], (
+        assert run.answers or report.out_of_scope or report.superseded or way[-1:] == ["resource"], (
             way,
             last,
             value,
