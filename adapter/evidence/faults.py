@@ -9,7 +9,8 @@ from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.store import Located
-from adapter.fhir.validation import structural_issues
+from adapter.fhir.quick import DEEPEST, certainly_valid
+from adapter.fhir.validation import MODELS_OF, structural_issues
 from adapter.fhir.version import NAMES, READ_AS, foreign_release, stated_releases, told_version
 from adapter.limits import DEFAULT, Limits
 from adapter.mapping.mapper import Records
@@ -36,23 +37,29 @@ class Faults:
         if located.container is not None:
             return []
         if located not in self._found:
+            sound = self._is_sound(located)
             # What is over a limit is not looked into: that is what the limits are for.
-            self._found[located] = self._over_limits(located) or self._inside(located)
+            self._found[located] = self._over_limits(located, sound=sound) or self._inside(located, sound=sound)
         return self._found[located]
 
     def readable(self, located: Located) -> bool:
         """Whether what it refers to can be looked for: it is within the limits, and in a version that is read."""
         return not self._over_limits(located) and self.foreign(located) is None
 
-    def _over_limits(self, located: Located) -> list[Issue]:
-        return list(_over_limits(located, self.limits.max_depth))
+    def _is_sound(self, located: Located) -> bool:
+        """Whether a resource certainly has the structure of its version, and so cannot be nested deeply either."""
+        return certainly_valid(located.resource, MODELS_OF[self.version_of(located)])
 
-    def _inside(self, located: Located) -> list[Issue]:
+    def _over_limits(self, located: Located, *, sound: bool = False) -> list[Issue]:
+        flat = sound and self.limits.max_depth >= DEEPEST
+        return list(_over_limits(located, None if flat else self.limits.max_depth))
+
+    def _inside(self, located: Located, *, sound: bool) -> list[Issue]:
         if (release := self.foreign(located)) is not None:
             words = f"{located.kind} is stated to be in FHIR {release}, which is not read"
             return [*located.faults, Issue("not-supported", words, located.kind, located.place())]
         version = self.version_of(located)
-        structural = structural_issues(located, version, lenient=self.lenient)
+        structural = [] if sound else structural_issues(located, version, lenient=self.lenient)
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
         seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
         mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
@@ -60,9 +67,9 @@ class Faults:
         return [*located.faults, *(_another_version(located, version) if found else ()), *found]
 
 
-def _over_limits(located: Located, deepest: int) -> Iterator[Issue]:
+def _over_limits(located: Located, deepest: int | None) -> Iterator[Issue]:
     yield from (each for each in located.faults if each.code == "too-long")
-    if _deeper_than(deepest, located.resource):
+    if deepest is not None and _deeper_than(deepest, located.resource):
         problem = f"{located.kind} is nested more than {deepest} levels deep (ADAPTER_MAX_DEPTH)"
         yield Issue("structure", problem, located.kind, located.place())
 
