@@ -33,6 +33,8 @@ class Report:
     missing: tuple[str, ...] = ()
     """Claims that were asked for by id and are not there."""
     warnings: list[str] = field(default_factory=list)
+    structure_trusted: bool = False
+    """Whether no resource was validated."""
 
     @property
     def complete(self) -> bool:
@@ -66,6 +68,7 @@ class Report:
                 "superseded": self.superseded,
             },
             "warnings": {"unknown_elements": sum(len(each.passed_over) for each in self.answers)},
+            **({"structure": "trusted"} if self.structure_trusted else {}),
             "elapsed_seconds": round(time.monotonic() - self.started, 3),
         }
 
@@ -82,6 +85,7 @@ def decide(
     tell: Progress,
 ) -> list[Answer]:
     """The answers to claims of one store; they and what stayed unanswered go into the report."""
+    report.structure_trusted = adjudicator.trust_structure
     reconciliation = Reconciliation(adjudicator, store, instant)
     before = len(report.answers)
     answers = reconciliation.answer(claims, lambda done: tell("deciding", before + done))
