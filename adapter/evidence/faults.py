@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from adapter.errors import Issue
 from adapter.evidence.store import Located
 from adapter.fhir.quick import DEEPEST, certainly_valid
@@ -78,12 +80,23 @@ def _over_limits(located: Located, deepest: int | None) -> Iterator[Issue]:
 
 def _deeper_than(most: int, value: Any) -> bool:
     """Whether a value is nested deeper; level by level, because what calls itself would fail on what this looks for."""
+    if _opens_at_most(most, value):
+        return False
     level = [value]
     for _ in range(most):
         level = [inner for each in level for inner in _inside_of(each) if isinstance(inner, dict | list)]
         if not level:
             return False
     return True
+
+
+def _opens_at_most(most: int, value: Any) -> bool:
+    """Whether it has so few objects and lists that it cannot be deeper; nearly everything has, and this is quick."""
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # deeper than the library writes, or no JSON
+        return False
+    return written.count(b"{") + written.count(b"[") <= most
 
 
 def _inside_of(value: Any) -> Any:
