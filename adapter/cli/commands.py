@@ -34,6 +34,7 @@ class Choice:
     output_format: str
     instant: datetime
     lenient: bool = False
+    trust_structure: bool = False
 
     def __post_init__(self) -> None:
         if not self.source.strip():
@@ -44,7 +45,8 @@ class Choice:
         return self.source.lower().startswith(("http://", "https://"))
 
     def adjudicator(self, settings: Settings) -> Adjudicator:
-        return build(settings, mapping_layers(self.mappings), self.fhir_version, lenient=self.lenient)
+        layers = mapping_layers(self.mappings)
+        return build(settings, layers, self.fhir_version, lenient=self.lenient, trust_structure=self.trust_structure)
 
 
 def server_name(url: str) -> str:

@@ -13,7 +13,7 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
-from adapter.cli.options import Format, FormatOption
+from adapter.cli.options import Format, FormatOption, TrustOption
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
@@ -108,10 +108,12 @@ def sync(
     mappings: MappingsOption = None,
     output_format: FormatOption = Format.TABLE,
     lenient: LenientOption = False,
+    trust_structure: TrustOption = False,
     now: NowOption = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
-    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
+    mine, form = tuple(mappings or ()), output_format.value
+    choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
     run = syncing.Run(out, dry_run, since, tuple(claim or ()))
     raise typer.Exit(syncing.sync(choice, run))
 

@@ -131,6 +131,8 @@ def _sentences(done: Report) -> list[str]:
         sentences.append(
             f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."
         )
+    if done.structure_trusted:
+        sentences.append("Trusted: the structure of resources was not validated (--trust-structure).")
     if read["files"]:
         sentences.append(
             f"Read: {read['resources']} resources from {read['files']} files; "

@@ -8,9 +8,9 @@ version decides.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -18,6 +18,9 @@ from adapter.fhir.version import foreign_release, stated_releases, told_version
 
 STATEMENTS = ("CapabilityStatement", "Parameters")
 """Resources that name the version of what stands beside them."""
+EVERYWHERE = "all input"
+FILES_KNOWN = 1024
+"""Files whose folders are remembered; resources come file by file."""
 
 
 @dataclass
@@ -39,8 +42,12 @@ class Versions:
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        around = (self._statements[each] for each in surroundings(outer) if each in self._statements)
-        return foreign_release(stated_releases(outer.resource) or next(around, ()))
+        return foreign_release(stated_releases(outer.resource) or self._stated_around(outer))
+
+    def _stated_around(self, located: Located) -> tuple[str, ...]:
+        if not self._statements:
+            return ()
+        return next((self._statements[each] for each in surroundings(located) if each in self._statements), ())
 
     @cached_property
     def _statements(self) -> Mapping[str, tuple[str, ...]]:
@@ -81,11 +88,16 @@ def majority(votes: Counter[str]) -> str | None:
     return None if others and others[0][1] == most else first
 
 
-def surroundings(located: Located) -> Iterator[str]:
+def surroundings(located: Located) -> tuple[str, ...]:
     """Names of what a resource stands in, the nearest first."""
-    if located.bundle is not None:
-        yield f"Bundle {located.bundle}"
-    if located.file is not None:
-        yield located.file
-        yield from (f"{folder}/" for folder in PurePath(located.file).parents if folder != PurePath())
-    yield "all input"
+    around = _around_file(located.file)
+    return around if located.bundle is None else (f"Bundle {located.bundle}", *around)
+
+
+@lru_cache(maxsize=FILES_KNOWN)
+def _around_file(file: str | None) -> tuple[str, ...]:
+    """A file, its folders, and all input."""
+    if file is None:
+        return (EVERYWHERE,)
+    folders = (f"{folder}/" for folder in PurePath(file).parents if folder != PurePath())
+    return (file, *folders, EVERYWHERE)

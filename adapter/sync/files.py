@@ -70,7 +70,7 @@ def sync_files(
         SourceError: the source cannot be read.
         UsageError: the folder for the answers cannot be written.
     """
-    report = Report()
+    report = Report(structure_trusted=adjudicator.trust_structure)
     with ExitStack() as stack:
         files = None if order.dry_run else stack.enter_context(AnswerFiles(order.out))
         beside = files.beside if files else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adapter-")))

@@ -116,6 +116,8 @@ class Report:
     missing: tuple[str, ...] = ()
     """Claims that were asked for by id and are not there."""
     warnings: list[str] = field(default_factory=list)
+    structure_trusted: bool = False
+    """Whether no resource was validated."""
 
     @property
     def complete(self) -> bool:
@@ -153,6 +155,7 @@ class Report:
                 "superseded": self.superseded,
             },
             "warnings": {"unknown_elements": tally.passed_over},
+            **({"structure": "trusted"} if self.structure_trusted else {}),
             "elapsed_seconds": round(time.monotonic() - self.started, 3),
         }
 

@@ -16,7 +16,7 @@ async def sync_server(
     tell: Progress,
 ) -> Report:
     """Decide a server's claims, chunk by chunk; write the answers back where there is a sink."""
-    report = Report()
+    report = Report(structure_trusted=reconciler.adjudicator.trust_structure)
     seen: set[str] = set()
     async for page in reconciler.source.claims(since=since, ids=ids):
         seen |= {str(each.id) for each in page}
