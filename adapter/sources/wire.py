@@ -18,7 +18,7 @@ import httpx
 import orjson
 import stamina
 
-from adapter.errors import InputError, SourceError
+from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json, objects
 from adapter.fhir.paths import is_type_name
 from adapter.sources.json_text import parse_json
@@ -35,8 +35,9 @@ LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
-_BUSY = frozenset({429, 502, 503, 504})
+BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+_BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
 
 
@@ -58,7 +59,7 @@ class Refused(SourceError):
     """Issue codes of its OperationOutcome, for a message."""
 
 
-class _Busy(Exception):
+class Busy(Exception):
     """A status that says: later. The message is the status alone, because stamina logs it."""
 
     def __init__(self, status: int, wait: float | None) -> None:
@@ -97,7 +98,7 @@ class Wire:
         """The answer of a request that was carried out."""
         try:
             response = await self._persist(request, self._patience.attempts if repeatable else 1)
-        except _Busy as busy:
+        except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise SourceError(problem, "try again later") from busy
         except httpx.RequestError as error:
@@ -120,11 +121,11 @@ class Wire:
         async def once() -> httpx.Response:
             async with self._slots:
                 response = await self._received(request)
-            if response.status_code in _BUSY:
-                raise _Busy(response.status_code, retry_after(response))
+            if response.status_code in BUSY:
+                raise Busy(response.status_code, retry_after(response))
             return response
 
-        return await retrying(_another_try, once)
+        return await retrying(another_try, once)
 
     async def _received(self, request: httpx.Request) -> httpx.Response:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""
@@ -151,7 +152,7 @@ class Wire:
         return bytes(body)
 
     def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
-        if _is_tls(error):
+        if is_tls(error):
             return SourceError(f"no trusted TLS connection to {self.shown}", "check its certificate and the port")
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
@@ -162,8 +163,9 @@ class Wire:
     def _refusal(self, response: httpx.Response, what: str) -> SourceError:
         status = response.status_code
         if status in (401, 403):
-            hint = "check the token and its scopes"
-            return SourceError(f"{self.shown} refused us: it answered {status} to {what}", hint)
+            hint = "check the token or password" if status == 401 else "check the token's scopes, or our rights there"
+            problem = f"{self.shown} refused us: it answered {status}{_bearer_error(response)} to {what}"
+            return AccessRefused(problem, hint, step=_step(response.request))
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
             return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
@@ -188,6 +190,18 @@ class Wire:
         return body
 
 
+def _step(request: httpx.Request) -> Step:
+    """A search may go by POST too, and reads."""
+    reads = request.method == "GET" or request.url.path.endswith("/_search")
+    return Step.READ if reads else Step.WRITE
+
+
+def _bearer_error(response: httpx.Response) -> str:
+    """One of the three codes of https://www.rfc-editor.org/rfc/rfc6750#section-3.1, for a message."""
+    found = _BEARER_ERROR.search(response.headers.get("WWW-Authenticate", ""))
+    return f" ({found[1]})" if found else ""
+
+
 def issue_codes(outcome: object) -> str:
     """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
     codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
@@ -201,13 +215,13 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
 
 
-def _another_try(error: Exception) -> bool | float:
-    if isinstance(error, _Busy):
+def another_try(error: Exception) -> bool | float:
+    if isinstance(error, Busy):
         return True if error.wait is None else error.wait
-    return isinstance(error, _PASSING) and not _is_tls(error)
+    return isinstance(error, _PASSING) and not is_tls(error)
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def is_tls(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return True
