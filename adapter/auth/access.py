@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 
 from adapter.auth.asking import Asking
-from adapter.auth.backend_services import BackendServices, Client
+from adapter.auth.backend_services import BackendServices
+from adapter.auth.client import Client
 from adapter.auth.header import StaticAuth, basic, bearer
-from adapter.auth.keys import load_signing_key
 from adapter.auth.scopes import Need
 from adapter.auth.secret_files import Given, InFile, Secret
 from adapter.auth.settings import AccessSettings, file_of
@@ -58,10 +58,11 @@ def check_access(settings: AccessSettings) -> None:
 
 
 def _auth(base: str, settings: AccessSettings, need: Need, asking: Asking) -> httpx.Auth | None:
-    if settings.client_id is not None:
+    client_id, key_file = settings.client_id, settings.private_key_file
+    if client_id is not None and key_file is not None:
         if not is_private(httpx.URL(base)):
             raise UsageError(f"{shown(base)} is not https, as SMART Backend Services must be")
-        return BackendServices(base, _client(settings, settings.client_id), need, asking)
+        return BackendServices(base, _client(settings, client_id, key_file), need, asking)
     secret = _secret(settings)
     if secret is None:
         return None
@@ -79,7 +80,8 @@ def _secret(settings: AccessSettings) -> Secret | None:
     return None
 
 
-def _client(settings: AccessSettings, client_id: str) -> Client:
-    path = settings.private_key_file or Path()  # there is one: settings are checked for that
-    key = load_signing_key(path, file_of("private_key_file"), settings.private_key_id)
+def _client(settings: AccessSettings, client_id: str, key_file: Path) -> Client:
+    from adapter.auth.keys import load_signing_key  # cryptography is slow to import
+
+    key = load_signing_key(key_file, file_of("private_key_file"), settings.private_key_id)
     return Client(client_id, key, tuple((settings.scopes or "").split()))

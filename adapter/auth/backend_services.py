@@ -7,25 +7,20 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import httpx
-import jwt
 
 from adapter.auth.asking import Asking, Reply
+from adapter.auth.client import Client
 from adapter.auth.discovery import Discovered, discover
 from adapter.auth.header import HomeAuth, bearer
-from adapter.auth.keys import SigningKey
 from adapter.auth.scopes import Need, missing, scopes_for
 from adapter.auth.shared_token import SharedToken, Token
 from adapter.errors import AccessRefused, Step, UsageError
 from adapter.evidence.references import Json
 from adapter.sources.wire import shown
 
-ASSERTION_SECONDS = 120
-"""How long an assertion counts. At most 300 is allowed; what is left bears a clock that goes wrong."""
 USUAL_SECONDS = 300
 """A token's life where the server does not tell; the most that SMART recommends."""
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -38,16 +33,6 @@ _HINTS = {
     "invalid_scope": "have these scopes registered for the client, or name in ADAPTER_SCOPES those that are",
 }
 """The errors of https://www.rfc-editor.org/rfc/rfc6749#section-5.2; what else a server writes is not repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Who we are to the server, and what we ask it for."""
-
-    client_id: str
-    key: SigningKey
-    scopes: Sequence[str] = ()
-    """In place of those that the command needs."""
 
 
 class BackendServices(HomeAuth):
@@ -94,22 +79,9 @@ class BackendServices(HomeAuth):
             "grant_type": "client_credentials",
             "scope": " ".join(scopes),
             "client_assertion_type": _ASSERTION,
-            "client_assertion": assertion(self._client, found.token_endpoint, self._clock()),
+            "client_assertion": self._client.assertion(found.token_endpoint, self._clock()),
         }
         return http.build_request("POST", found.token_endpoint, data=form, headers={"Accept": "application/json"})
-
-
-def assertion(client: Client, audience: str, now: float) -> str:
-    """A JWT by which we are known to the audience, once; ``now`` in seconds since 1970."""
-    claims = {
-        "iss": client.client_id,
-        "sub": client.client_id,
-        "aud": audience,
-        "exp": int(now) + ASSERTION_SECONDS,
-        "jti": uuid.uuid4().hex,
-    }
-    key = client.key
-    return jwt.encode(claims, key.private, key.algorithm, {"kid": key.kid, "typ": "JWT"})
 
 
 def _token(reply: Reply, asked: Sequence[str], server: str) -> Token:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import httpx
 
 from adapter.auth.asking import Asking
-from adapter.auth.keys import Algorithm
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
 from adapter.sources.origin import is_loopback, is_private
@@ -30,7 +29,7 @@ class Discovered:
     scopes: tuple[str, ...]
 
 
-async def discover(base: str, algorithm: Algorithm, asking: Asking) -> Discovered:
+async def discover(base: str, algorithm: str, asking: Asking) -> Discovered:
     """Ask the server of a base URL.
 
     Raises:
@@ -48,7 +47,7 @@ async def discover(base: str, algorithm: Algorithm, asking: Asking) -> Discovere
     return Discovered(endpoint, _texts(configuration, "capabilities"), _texts(configuration, "scopes_supported"))
 
 
-def _refuse_other_ways(configuration: Json, algorithm: Algorithm, server: str) -> None:
+def _refuse_other_ways(configuration: Json, algorithm: str, server: str) -> None:
     """Of a list that is there, ours must be one; a list that is not there says nothing."""
     methods = _texts(configuration, "token_endpoint_auth_methods_supported")
     if methods and METHOD not in methods:
