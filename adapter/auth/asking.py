@@ -13,7 +13,7 @@ import stamina
 
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
-from adapter.sources.wire import BUSY, Busy, Patience, another_try, is_tls, retry_after, shown
+from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown, tls_fault
 
 MOST_BYTES = 1_000_000
 Make = Callable[[httpx.AsyncClient], httpx.Request]
@@ -52,7 +52,7 @@ class Asking:
             problem = f"{shown(url)} answered {busy.status} to {what}, also when asked again"
             raise AccessRefused(problem, "try again later", step=step) from busy
         except httpx.RequestError as error:
-            if is_tls(error):
+            if tls_fault(error) is not None:
                 problem, hint = (
                     f"no trusted TLS connection to {shown(url)} for {what}",
                     "check its certificate, or ours",

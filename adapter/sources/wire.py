@@ -102,7 +102,7 @@ class Wire:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise SourceError(problem, "try again later") from busy
         except httpx.RequestError as error:
-            raise self._unreachable(error, what) from error
+            raise self._unreachable(error, what, _step(request)) from error
         self.server_time = _server_time(response) or self.server_time
         if not response.is_success:
             raise self._refusal(response, what)
@@ -151,8 +151,11 @@ class Wire:
                 raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
-    def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
-        if is_tls(error):
+    def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
+        if (fault := tls_fault(error)) is not None and refuses_certificate(fault):
+            hint = "which client certificate does it want, and is it in ADAPTER_CLIENT_CERTIFICATE_FILE?"
+            return AccessRefused(f"{self.shown} refused us by TLS at {what}", hint, step=step)
+        if fault is not None:
             return SourceError(f"no trusted TLS connection to {self.shown}", "check its certificate and the port")
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
@@ -218,15 +221,21 @@ def retry_after(response: httpx.Response) -> float | None:
 def another_try(error: Exception) -> bool | float:
     if isinstance(error, Busy):
         return True if error.wait is None else error.wait
-    return isinstance(error, _PASSING) and not is_tls(error)
+    return isinstance(error, _PASSING) and tls_fault(error) is None
 
 
-def is_tls(error: BaseException | None) -> bool:
+def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
+    """The fault of TLS that an error comes from."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
-            return True
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def refuses_certificate(fault: ssl.SSLError) -> bool:
+    """Whether the server raised the alarm, and not we: it wants a certificate of us, or another one."""
+    return "ALERT" in str(fault.reason)
 
 
 def _lenient_json(response: httpx.Response) -> object:
