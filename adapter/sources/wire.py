@@ -37,6 +37,7 @@ _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encodi
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+_OUR_CERTIFICATE = "if it wants a client certificate, is the right one in ADAPTER_CLIENT_CERTIFICATE_FILE?"
 _BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
 
@@ -153,15 +154,17 @@ class Wire:
 
     def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
         if (fault := tls_fault(error)) is not None and refuses_certificate(fault):
-            hint = "which client certificate does it want, and is it in ADAPTER_CLIENT_CERTIFICATE_FILE?"
-            return AccessRefused(f"{self.shown} refused us by TLS at {what}", hint, step=step)
+            return AccessRefused(f"{self.shown} refused us by TLS at {what}", _OUR_CERTIFICATE, step=step)
         if fault is not None:
-            return SourceError(f"no trusted TLS connection to {self.shown}", "check its certificate and the port")
+            return SourceError(
+                f"no trusted TLS connection to {self.shown}", f"check its certificate and the port; {_OUR_CERTIFICATE}"
+            )
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
             return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})")
+        hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
+        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
     def _refusal(self, response: httpx.Response, what: str) -> SourceError:
         status = response.status_code

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from auth.clients import KeyFile
-from auth.loopback import serving
+from auth.loopback import Stage, serving
 from auth.token_server import CLIENT, TokenServer
 from command_line import command
 
@@ -54,10 +54,17 @@ def server(key: KeyFile) -> TokenServer:
     return TokenServer(key.jwks)
 
 
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with serving(stage) as stage.url:
+        yield stage
+
+
 @pytest.fixture
-def url(server: TokenServer) -> Iterator[str]:
-    with serving(server) as url:
-        yield f"{url}/fhir"
+def url(server: TokenServer, stage: Stage) -> str:
+    stage.app = server
+    return f"{stage.url}/fhir"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 @contextmanager
-def serving(app: Any, *, host: str = "127.0.0.1", **tls: Any) -> Iterator[str]:
+def serving(app: ASGIApp, *, host: str = "127.0.0.1", **tls: Any) -> Iterator[str]:
     """Serve it; yields the address. ``tls`` as uvicorn takes it."""
     server = uvicorn.Server(uvicorn.Config(app, host, 0, log_level="critical", http="h11", **tls))
     thread = threading.Thread(target=server.run)
@@ -28,4 +28,12 @@ def serving(app: Any, *, host: str = "127.0.0.1", **tls: Any) -> Iterator[str]:
         thread.join()
 
 
-WANTS_CERTIFICATE = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+class Stage:
+    """One address on which each test puts a server of its own, for starting one takes a while."""
+
+    url: str
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.app(scope, receive, send)

@@ -1,10 +1,10 @@
-"""SMART Backend Services against a strict token endpoint, over real HTTP: what goes right, and each way it goes wrong."""
+"""SMART Backend Services against a strict token endpoint, over real HTTP: what goes right, and every fault."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from adapter.auth.backend_services import BackendServices
 from adapter.auth.client import Client
 from adapter.auth.keys import Algorithm, load_signing_key
 from adapter.auth.scopes import Need
-from adapter.errors import Step, UsageError
+from adapter.errors import AccessRefused, Step, UsageError
 from adapter.settings import Settings, load_settings
 from adapter.sources.fhir_client import FhirClient
 
@@ -268,15 +268,32 @@ async def test_as_much_in_other_words_is_enough(server: TokenServer, url: str, s
         assert await client.read("Claim", "a")
 
 
-@pytest.mark.parametrize("may_not", ["GET", "POST"])
+async def search(client: FhirClient, length: int) -> None:
+    async for _page in client.search("Claim", {"_id": "a" * length}):
+        break
+
+
+@pytest.mark.parametrize(
+    ("ask", "step"),
+    [
+        (lambda client: client.capabilities(), Step.READ),
+        (lambda client: client.read("Claim", "a"), Step.READ),
+        (lambda client: search(client, 1), Step.READ),
+        (lambda client: search(client, 2000), Step.READ),
+        (lambda client: client.create({"resourceType": "Claim"}), Step.WRITE),
+        (lambda client: client.update({"resourceType": "Claim", "id": "a"}), Step.WRITE),
+        (lambda client: client.delete("Claim", "a"), Step.WRITE),
+        (lambda client: client.batch([]), Step.WRITE),
+    ],
+)
 async def test_a_403_says_whether_it_was_read_or_written(
-    server: TokenServer, url: str, settings: Settings, may_not: str
+    server: TokenServer, url: str, settings: Settings, ask: Callable[[FhirClient], Awaitable[Any]], step: Step
 ) -> None:
-    server.may = lambda request: request.method != may_not
+    server.may = lambda _request: False
     async with client_to(url, settings) as client:
-        with pytest.raises(Exception, match=f"step {'read' if may_not == 'GET' else 'write'}: .* it answered 403"):
-            await client.read("Claim", "a")
-            await client.create({"resourceType": "Claim"})
+        with pytest.raises(AccessRefused, match="refused us: it answered 403 to") as caught:
+            await ask(client)
+    assert caught.value.step is step
 
 
 class Clock:

@@ -82,7 +82,9 @@ def test_a_request_that_is_right_gets_a_token(request_: Request, server: TokenSe
 @pytest.mark.parametrize(
     ("spoil", "error", "reason"),
     [
-        pytest.param(lambda r: r.headers.update({"Content-Type": "application/json"}), "invalid_request", "content type"),
+        pytest.param(
+            lambda r: r.headers.update({"Content-Type": "application/json"}), "invalid_request", "content type"
+        ),
         pytest.param(lambda r: r.headers.update({"Authorization": "Basic eA=="}), "invalid_request", "a second way"),
         pytest.param(_form("grant_type", "password"), "unsupported_grant_type", "grant type"),
         pytest.param(_form("client_assertion_type", "jwt"), "invalid_request", "assertion type"),

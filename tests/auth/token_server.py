@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import jwt
+from jwt.types import Options
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +24,13 @@ FORM = {"grant_type", "scope", "client_assertion_type", "client_assertion"}
 CLAIMS = {"iss", "sub", "aud", "exp", "jti"}
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k"}
 LONGEST = 300
+ONLY_SIGNED: Options = {
+    "verify_exp": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 
 
 class Unfit(Exception):
@@ -134,13 +142,20 @@ class TokenServer:
         demand(fine, "invalid_scope", "a scope that is not registered")
         token = f"token-{len(self.forms)}"
         self.valid.append(token)
-        answer = {"access_token": token, "token_type": "bearer", "expires_in": 300, "scope": self.granted(form["scope"])}
+        answer = {
+            "access_token": token,
+            "token_type": "bearer",
+            "expires_in": 300,
+            "scope": self.granted(form["scope"]),
+        }
         return {name: value for name, value in (answer | self.answer).items() if value is not None}
 
     def _form(self, request: Request, body: str) -> dict[str, str]:
         demand(request.method == "POST", "invalid_request", "no POST")
         demand(
-            request.headers.get("Content-Type") == "application/x-www-form-urlencoded", "invalid_request", "content type"
+            request.headers.get("Content-Type") == "application/x-www-form-urlencoded",
+            "invalid_request",
+            "content type",
         )
         demand("Authorization" not in request.headers, "invalid_request", "a second way to authenticate")
         pairs = parse_qsl(body, keep_blank_values=True, strict_parsing=True)
@@ -161,8 +176,7 @@ class TokenServer:
             demand(header.get("alg") == key["alg"], "invalid_client", "alg")
             demand(key["alg"] in ("RS384", "ES384"), "invalid_client", "alg")
             # PyJWT's own tests of claims are off: those below are stricter, and each names its reason.
-            only_signed = {name: False for name in ("verify_exp", "verify_aud", "verify_iss", "verify_sub", "verify_jti")}
-            claims = jwt.decode(assertion, jwt.PyJWK(key), algorithms=[key["alg"]], options=only_signed)
+            claims = jwt.decode(assertion, jwt.PyJWK(key), algorithms=[key["alg"]], options=ONLY_SIGNED)
         except jwt.InvalidTokenError as error:
             raise Unfit("invalid_client", "signature") from error
         self._check_claims(claims, endpoint)
