@@ -238,7 +238,7 @@ def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
 
 def refuses_certificate(fault: ssl.SSLError) -> bool:
     """Whether the server raised the alarm, and not we: it wants a certificate of us, or another one."""
-    return "ALERT" in str(fault.reason)
+    return "ALERT" in str(getattr(fault, "reason", ""))  # it is set by OpenSSL alone
 
 
 def _lenient_json(response: httpx.Response) -> object:

@@ -7,6 +7,7 @@ It refuses, with the errors of RFC 6749 and a reason for the test, whatever is n
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,6 +66,8 @@ class TokenServer:
         self.discovery_instead: list[Response] = []
         self.may: Callable[[Request], bool] = lambda _request: True
         """What those who hold a token may do; else 403."""
+        self.uses: int | None = None
+        """How many requests a token is good for."""
         self.valid: list[str] = []
         self.seen: set[str] = set()
         """Every jti."""
@@ -72,6 +75,7 @@ class TokenServer:
         self.refusals: list[str] = []
         self.paths: list[str] = []
         self.unauthorized = 0
+        self.used: Counter[str] = Counter()
 
     def app(self) -> ASGIApp:
         return self
@@ -94,12 +98,21 @@ class TokenServer:
             reply: ASGIApp = self._discovery(request)
         elif path == "/token":
             reply = await self._token(request)
-        elif request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.valid:
+        elif not self._lets_in(request.headers.get("Authorization", "")):
             self.unauthorized += 1
             reply = Response(status_code=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
         else:
             reply = self.guarded if self.may(request) else Response(status_code=403)
         await reply(scope, receive, send)
+
+    def _lets_in(self, header: str) -> bool:
+        kind, _, token = header.partition(" ")
+        if kind != "Bearer" or token not in self.valid:
+            return False
+        self.used[token] += 1
+        if self.used[token] == self.uses:
+            self.valid.remove(token)
+        return True
 
     def _discovery(self, request: Request) -> Response:
         if self.discovery_instead:
