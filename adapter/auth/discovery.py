@@ -64,7 +64,7 @@ def _checked_endpoint(written: object, base: str) -> str:
     """
     try:
         url = httpx.URL(written) if isinstance(written, str) else None
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         url = None
     if not isinstance(written, str) or url is None or not url.host:
         raise _refused(f"{shown(base)} names no token endpoint", _ANOTHER_WAY)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import respx
 from auth.clients import QUICK, KeyFile, client_to, refusal
 from auth.loopback import serving
 from auth.token_server import CLIENT, TokenServer
@@ -24,6 +26,7 @@ from adapter.auth.scopes import Need
 from adapter.errors import AccessRefused, Step, UsageError
 from adapter.settings import Settings, load_settings
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Patience
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
@@ -164,7 +167,9 @@ async def test_each_fault_of_the_discovery_is_named(
     assert "/token" not in server.paths
 
 
-async def test_a_server_elsewhere_cannot_send_us_to_this_machine(settings: Settings, respx_mock: Any) -> None:
+async def test_a_server_elsewhere_cannot_send_us_to_this_machine(
+    settings: Settings, respx_mock: respx.MockRouter
+) -> None:
     told = {"token_endpoint": "http://127.0.0.1:9/token"}
     respx_mock.get("https://fhir.test/.well-known/smart-configuration").respond(200, json=told)
     refused = await refusal(client_to("https://fhir.test", settings))
@@ -420,11 +425,29 @@ async def refusal_of(client: FhirClient) -> None:
         await client.read("Claim", "a")
 
 
-@pytest.mark.parametrize(("endpoint", "step"), [("http://127.0.0.1:1/token", Step.TOKEN)])
-async def test_nobody_there(server: TokenServer, url: str, settings: Settings, endpoint: str, step: Step) -> None:
-    server.told = {"token_endpoint": endpoint}
+async def test_nobody_there(server: TokenServer, url: str, settings: Settings) -> None:
+    server.told = {"token_endpoint": "http://127.0.0.1:1/token"}
     refused = await refusal(client_to(url, settings))
-    assert (refused.step, "127.0.0.1:1/token did not answer" in str(refused)) == (step, True)
+    assert (refused.step, "127.0.0.1:1/token did not answer" in str(refused)) == (Step.TOKEN, True)
+
+
+class Trickling(httpx.AsyncByteStream):
+    """Always one byte more, so that no timeout from piece to piece ever ends it."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b" "
+
+
+async def test_an_answer_that_trickles_is_given_up(respx_mock: respx.MockRouter) -> None:
+    respx_mock.get("https://fhir.test/x").mock(side_effect=lambda _: httpx.Response(200, stream=Trickling()))
+    asking = Asking(True, 0.05, Patience(attempts=2, first_wait=0))
+    with pytest.raises(AccessRefused, match="did not answer it"):
+        await asking.ask(
+            Step.TOKEN, "it", "https://fhir.test", lambda http: http.build_request("GET", "https://fhir.test/x")
+        )
+    assert respx_mock.calls.call_count == 2
 
 
 @pytest.mark.parametrize(
