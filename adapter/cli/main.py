@@ -13,6 +13,7 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
+from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, TrustOption
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
@@ -41,6 +42,7 @@ mappings_app = typer.Typer(
 )
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
+app.add_typer(keys_app, name="keys")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,

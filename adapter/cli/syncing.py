@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from adapter.auth.scopes import Need
 from adapter.cli import show
 from adapter.cli.commands import OK, Choice, of_server, open_client, server_name, source_of
 from adapter.cli.progress import progress
@@ -76,7 +77,8 @@ def _target(choice: Choice, run: Run) -> str:
 async def _sync_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress
 ) -> Report:
-    async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
+    need = Need.ANSWER if run.out is None and not run.dry_run else Need.READ
+    async with open_client(choice, settings, need) as client, _LedgerOf(settings) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if run.out is None else None

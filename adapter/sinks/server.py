@@ -21,6 +21,7 @@ from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
 from adapter.evidence.references import Json, objects
 from adapter.fhir.capabilities import types_with
+from adapter.sinks.barred import Barred
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -83,6 +84,7 @@ class ServerSink:
         self.ledger = ledger
         self.instant = instant
         """When the answers are decided."""
+        self._barred = Barred(client.base)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
@@ -171,6 +173,7 @@ class ServerSink:
 
     async def _write_responses(self, steps: Sequence[_Step]) -> None:
         replies = await self._submit([self._response_entry(step) for step in steps])
+        self._barred.refuse("ClaimResponse", list(map(_status, replies)))
         for step, reply in zip(steps, replies, strict=True):
             if problem := _problem(reply, "ClaimResponse"):
                 step.fail(problem)
@@ -180,6 +183,7 @@ class ServerSink:
     async def _write_provenances(self, steps: Sequence[_Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]
         replies = await self._submit([_provenance_entry(step) for step in due])
+        self._barred.refuse("Provenance", list(map(_status, replies)))
         for step, reply in zip(due, replies, strict=True):
             if problem := _problem(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")

@@ -6,6 +6,7 @@ Only the server it is made for is ever called: links and references that lead el
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -14,12 +15,12 @@ from urllib.parse import quote, urljoin
 
 import httpx
 import orjson
-from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
+from adapter.sources.origin import origin
 from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
@@ -42,7 +43,8 @@ class FhirClient:
         self,
         base_url: str,
         *,
-        token: SecretStr | None = None,
+        auth: httpx.Auth | None = None,
+        verify: ssl.SSLContext | bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 60.0,
         page_size: int = 200,
@@ -50,7 +52,7 @@ class FhirClient:
         patience: Patience | None = None,
         max_response_bytes: int = DEFAULT.max_response_bytes,
     ) -> None:
-        self.base = _checked_base(base_url)
+        self.base = checked_base(base_url)
         self._page_size = page_size
         self._capabilities: Json | None = None
         self._http = httpx.AsyncClient(
@@ -58,7 +60,9 @@ class FhirClient:
             timeout=timeout,
             trust_env=False,
             follow_redirects=False,
-            headers={"Accept": FHIR_JSON, **_authorization(token)},
+            headers={"Accept": FHIR_JSON},
+            auth=auth,
+            verify=verify,
         )
         self._wire = Wire(
             self._http,
@@ -248,7 +252,7 @@ class FhirClient:
             address = httpx.URL(urljoin(f"{self.base}/", written))
         except (httpx.InvalidURL, ValueError) as error:
             raise SourceError(f"{self._wire.shown} links to a next page by a malformed address") from error
-        if _origin(address) != _origin(httpx.URL(self.base)):
+        if origin(address) != origin(httpx.URL(self.base)):
             raise SourceError(
                 f"{self._wire.shown} links to a next page on another server, {shown(str(address), path=False)}",
                 "use the address by which the server knows itself",
@@ -277,11 +281,12 @@ def _repeatable(entry: Json) -> bool:
     return request["method"] != "POST" or "ifNoneExist" in request
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def checked_base(base_url: str) -> str:
+    """The base URL without a slash at its end.
 
-
-def _checked_base(base_url: str) -> str:
+    Raises:
+        UsageError: it is none.
+    """
     try:
         url = httpx.URL(base_url.strip())
     except httpx.InvalidURL as error:
@@ -291,12 +296,3 @@ def _checked_base(base_url: str) -> str:
     if url.query or url.fragment:
         raise UsageError(f"the FHIR base URL {shown(base_url)} must not have a query or fragment")
     return str(url).rstrip("/")
-
-
-def _authorization(token: SecretStr | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    secret = token.get_secret_value()
-    if not re.fullmatch(r"[!-~]+", secret):
-        raise UsageError("the token is empty or holds characters that no HTTP header can carry")
-    return {"Authorization": f"Bearer {secret}"}

@@ -18,7 +18,7 @@ import httpx
 import orjson
 import stamina
 
-from adapter.errors import InputError, SourceError
+from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json, objects
 from adapter.fhir.paths import is_type_name
 from adapter.sources.json_text import parse_json
@@ -35,8 +35,10 @@ LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
-_BUSY = frozenset({429, 502, 503, 504})
+BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+_OUR_CERTIFICATE = "if it wants a client certificate, is the right one in ADAPTER_CLIENT_CERTIFICATE_FILE?"
+_BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
 
 
@@ -58,7 +60,7 @@ class Refused(SourceError):
     """Issue codes of its OperationOutcome, for a message."""
 
 
-class _Busy(Exception):
+class Busy(Exception):
     """A status that says: later. The message is the status alone, because stamina logs it."""
 
     def __init__(self, status: int, wait: float | None) -> None:
@@ -97,11 +99,11 @@ class Wire:
         """The answer of a request that was carried out."""
         try:
             response = await self._persist(request, self._patience.attempts if repeatable else 1)
-        except _Busy as busy:
+        except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise SourceError(problem, "try again later") from busy
         except httpx.RequestError as error:
-            raise self._unreachable(error, what) from error
+            raise self._unreachable(error, what, _step(request)) from error
         self.server_time = _server_time(response) or self.server_time
         if not response.is_success:
             raise self._refusal(response, what)
@@ -120,11 +122,11 @@ class Wire:
         async def once() -> httpx.Response:
             async with self._slots:
                 response = await self._received(request)
-            if response.status_code in _BUSY:
-                raise _Busy(response.status_code, retry_after(response))
+            if response.status_code in BUSY:
+                raise Busy(response.status_code, retry_after(response))
             return response
 
-        return await retrying(_another_try, once)
+        return await retrying(another_try, once)
 
     async def _received(self, request: httpx.Request) -> httpx.Response:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""
@@ -150,20 +152,26 @@ class Wire:
                 raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
-    def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
-        if _is_tls(error):
-            return SourceError(f"no trusted TLS connection to {self.shown}", "check its certificate and the port")
+    def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
+        if (fault := tls_fault(error)) is not None and refuses_certificate(fault):
+            return AccessRefused(f"{self.shown} refused us by TLS at {what}", _OUR_CERTIFICATE, step=step)
+        if fault is not None:
+            return SourceError(
+                f"no trusted TLS connection to {self.shown}", f"check its certificate and the port; {_OUR_CERTIFICATE}"
+            )
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
             return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})")
+        hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
+        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
     def _refusal(self, response: httpx.Response, what: str) -> SourceError:
         status = response.status_code
         if status in (401, 403):
-            hint = "check the token and its scopes"
-            return SourceError(f"{self.shown} refused us: it answered {status} to {what}", hint)
+            hint = "check the token or password" if status == 401 else "check the token's scopes, or our rights there"
+            problem = f"{self.shown} refused us: it answered {status}{_bearer_error(response)} to {what}"
+            return AccessRefused(problem, hint, step=_step(response.request))
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
             return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
@@ -188,6 +196,18 @@ class Wire:
         return body
 
 
+def _step(request: httpx.Request) -> Step:
+    """A search may go by POST too, and reads."""
+    reads = request.method == "GET" or request.url.path.endswith("/_search")
+    return Step.READ if reads else Step.WRITE
+
+
+def _bearer_error(response: httpx.Response) -> str:
+    """One of the three codes of https://www.rfc-editor.org/rfc/rfc6750#section-3.1, for a message."""
+    found = _BEARER_ERROR.search(response.headers.get("WWW-Authenticate", ""))
+    return f" ({found[1]})" if found else ""
+
+
 def issue_codes(outcome: object) -> str:
     """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
     codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
@@ -201,18 +221,24 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
 
 
-def _another_try(error: Exception) -> bool | float:
-    if isinstance(error, _Busy):
+def another_try(error: Exception) -> bool | float:
+    if isinstance(error, Busy):
         return True if error.wait is None else error.wait
-    return isinstance(error, _PASSING) and not _is_tls(error)
+    return isinstance(error, _PASSING) and tls_fault(error) is None
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
+    """The fault of TLS that an error comes from."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
-            return True
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def refuses_certificate(fault: ssl.SSLError) -> bool:
+    """Whether the server raised the alarm, and not we: it wants a certificate of us, or another one."""
+    return "ALERT" in str(getattr(fault, "reason", ""))  # it is set by OpenSSL alone
 
 
 def _lenient_json(response: httpx.Response) -> object:
