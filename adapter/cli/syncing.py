@@ -15,6 +15,7 @@ from adapter.errors import UsageError
 from adapter.reconcile import Adjudicator
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
+from adapter.sinks.earlier_files import compare_answers
 from adapter.sinks.files import write_answers
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
@@ -68,7 +69,7 @@ def _target(choice: Choice, run: Run) -> str:
 async def _sync_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress
 ) -> Report:
-    async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
+    async with open_client(choice, settings) as client, _LedgerOf(settings, run) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if run.out is None else None
@@ -76,7 +77,9 @@ async def _sync_server(
         started = client.server_time
         reconciler = Reconciler(source, sink, adjudicator, choice.instant, run.dry_run)
         report = await sync_server(reconciler, since=begin, ids=run.ids, tell=tell)
-        if run.out is not None and not run.dry_run:
+        if run.out is not None and run.dry_run:
+            report.compare(compare_answers(report.answers, run.out, whole=not run.ids), run.out)
+        elif run.out is not None:
             write_answers(report.answers, run.out, report.summary())
         whole = not run.ids and (run.since == "auto" or run.since is None)
         if started is not None and whole and not run.dry_run and sink is not None and report.complete:
@@ -95,13 +98,13 @@ def _instant_text(since: str | None) -> str | None:
 
 
 class _LedgerOf:
-    """The ledger of the settings, opened for one run."""
+    """The ledger of the settings, opened for one run; a dry run has a copy of it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.ledger.expanduser()
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self._path, self._copy = settings.ledger.expanduser(), run.dry_run
 
     async def __aenter__(self) -> Ledger:
-        self._ledger = Ledger(self._path)
+        self._ledger = Ledger(self._path, copy=self._copy)
         return self._ledger
 
     async def __aexit__(self, *_: object) -> None:

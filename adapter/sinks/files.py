@@ -14,12 +14,10 @@ from typing import Any
 
 import orjson
 
-from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.answer import Answer
 from adapter.answers.decisions import decision_lines
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
-
-FILES = ("ClaimResponse.ndjson", "OperationOutcome.ndjson", "Provenance.ndjson", "decisions.ndjson", "summary.json")
 
 
 def write_answers(answers: Sequence[Answer], out: Path, summary: Json) -> None:
@@ -40,12 +38,6 @@ def write_answers(answers: Sequence[Answer], out: Path, summary: Json) -> None:
         _into_place(contents, out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Name another folder with --out.") from error
-
-
-def compare_answers(answers: Sequence[Answer], out: Path) -> list[Written]:
-    """What writing would do to each answer, compared with what the folder holds now; writes nothing."""
-    now = {name: _by_id(out / name) for name in FILES[:2]}
-    return [_compared(each, now) for each in answers]
 
 
 def _order(answer: Answer) -> tuple[str, str]:
@@ -71,22 +63,3 @@ def _into_place(contents: dict[str, bytes], out: Path) -> None:
             (beside / name).replace(out / name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _by_id(path: Path) -> dict[str, Json]:
-    if not path.is_file():
-        return {}
-    try:
-        resources = [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-    except orjson.JSONDecodeError:
-        return {}
-    return {str(each.get("id")): each for each in resources if isinstance(each, dict)}
-
-
-def _compared(answer: Answer, now: dict[str, dict[str, Json]]) -> Written:
-    new = answer.response or answer.outcome or {}
-    old = now[f"{new.get('resourceType')}.ndjson"].get(str(new.get("id")))
-    if old is None:
-        return Written(answer.claim, Action.CREATED)
-    same = {**old, "created": None} == {**new, "created": None}
-    return Written(answer.claim, Action.UNCHANGED if same else Action.UPDATED)

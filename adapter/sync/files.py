@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from adapter.answers.answer import Answer
-from adapter.answers.operation_outcome import operation_outcome
+from adapter.answers.operation_outcome import UNREADABLE, operation_outcome
 from adapter.errors import Issue
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.fhir.version import NAMES
 from adapter.reconcile import Adjudicator
-from adapter.sinks.files import compare_answers, write_answers
+from adapter.sinks.earlier_files import compare_answers
+from adapter.sinks.files import write_answers
 from adapter.sources.files import read_files
 from adapter.sync.report import Progress, Report, decide
 
@@ -45,7 +46,7 @@ def sync_files(
     if not ids:
         report.answers += [_unreadable(each) for each in report.reading.issues]
     if dry_run:
-        report.written = compare_answers(report.answers, out)
+        report.compare(compare_answers(report.answers, out, whole=not ids), out)
     else:
         write_answers(report.answers, out, report.summary())
     return report
@@ -64,4 +65,4 @@ def _chosen(claims: list[Located], adjudicator: Adjudicator, ids: Sequence[str],
 def _unreadable(issue: Issue) -> Answer:
     """The OperationOutcome of input in which no claim could be recognised, under an id derived from its place."""
     digest = sha256(f"{issue.where} {issue.expression}".encode()).hexdigest()[:24]
-    return Answer(None, outcome=operation_outcome([issue], f"unreadable-{digest}"))
+    return Answer(None, outcome=operation_outcome([issue], f"{UNREADABLE}{digest}"))

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from adapter.answers.answer import Answer, Written
 from adapter.coverage.finding import Decision
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Adjudicator, Reconciliation, Unanswered
+from adapter.sinks.earlier_files import Compared
 from adapter.sources.files import Reading
 
 Progress = Callable[[str, int], None]
@@ -38,6 +40,11 @@ class Report:
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
         return not self.unanswered and not self.missing
+
+    def compare(self, compared: Compared, out: Path) -> None:
+        """Enter what a dry run found in a folder."""
+        self.written += compared.written
+        self.warnings += compared.warnings(out)
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""
