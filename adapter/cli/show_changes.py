@@ -34,7 +34,7 @@ def show_changes(out: Console, written: Sequence[Written]) -> None:
     """Sums over all answers, then the answers that would not be left as they are."""
     sums = Totals.of(written)
     counts = ", ".join(f"{each.value} {sums.answers[each]}" for each in Effect if sums.answers[each])
-    out.print(f"A run would {counts} answers." if counts else "A run would write no answers.", soft_wrap=True)
+    out.print(f"Of the answers a run would {counts}." if counts else "A run would write no answers.", soft_wrap=True)
     for table in (_moves(sums), _reasons(sums), _claims(written)):
         if table.row_count:
             out.print(table)
@@ -102,17 +102,12 @@ def _rows(written: Written) -> Iterator[tuple[str | Text, ...]]:
     difference, claim = written.difference, fhir_id(written.claim) or "-"
     if difference is None:
         return
-    lines = difference.lines if effect(written) is Effect.CHANGE else _lines_only(difference.lines)
+    changes = effect(written) is Effect.CHANGE
+    lines = difference.lines if changes else _lines_only(difference.lines)
     for number, each in enumerate(lines):
         line = "-" if each.line is None else str(each.line)
-        why = _why(each) if effect(written) is Effect.CHANGE else _codes(each)
-        yield (
-            claim if number == 0 else "",
-            line,
-            _from_to(each.before.standing, each.after.standing),
-            _submitted(each),
-            why,
-        )
+        decision = _from_to(each.before.standing, each.after.standing)
+        yield claim if number == 0 else "", line, decision, _submitted(each), _why(each) if changes else _codes(each)
     if not lines:
         yield claim, "-", _from_to(difference.before.standing, difference.after.standing), "", _words_only(difference)
 
@@ -123,7 +118,13 @@ def _lines_only(lines: Sequence[LineDifference]) -> Sequence[LineDifference]:
 
 
 def _from_to(before: Standing, after: Standing) -> Text:
-    return _word(after) if before is after else Text.assemble(_word(before), " -> ", _word(after))
+    if before is after:
+        return _word(after)
+    if before is Standing.NO_ANSWER:
+        return Text.assemble("new: ", _word(after))
+    if after is Standing.NO_ANSWER:
+        return Text.assemble("gone: ", _word(before))
+    return Text.assemble(_word(before), " -> ", _word(after))
 
 
 def _word(standing: Standing) -> Text:

@@ -41,9 +41,12 @@ class Pair:
 
     @property
     def may_follow_an_outcome(self) -> bool:
+        """An outcome stands where no ClaimResponse does; that a new outcome has an earlier one, the sink has found."""
         if not self.changes or not self.answer.claim or self._withdraws:
             return False
-        return self.current is None or was_withdrawn(self.current) or self.answer.response is None
+        if self.answer.response is None:
+            return self.written.action is Action.UPDATED
+        return self.current is None or was_withdrawn(self.current)
 
     def compared(self, outcomes: Mapping[str, Json], base: str) -> Written:
         """What would be done, with what the answer says otherwise than the one that stands."""

@@ -47,10 +47,12 @@ class Server:
         self.unreadable = ""
         """The claim whose answer makes it refuse a whole batch."""
         self.strips_versions = False
+        self.searches_outcomes = True
         self.meanwhile: Callable[[], object] = lambda: None
         """What somebody else does between our reading and our writing."""
         router.get(f"{BASE}/metadata").mock(side_effect=self._metadata)
         router.get(url__startswith=f"{BASE}/OperationOutcome/").mock(side_effect=self._read)
+        router.get(f"{BASE}/OperationOutcome").mock(side_effect=self._outcomes)
         router.route(url__startswith=f"{BASE}/ClaimResponse").mock(side_effect=self._search)
         router.post(BASE).mock(side_effect=self._batch)
 
@@ -73,6 +75,13 @@ class Server:
     def _read(self, request: httpx.Request) -> httpx.Response:
         found = self.kept.get(request.url.path.removeprefix("/fhir/"))
         return httpx.Response(200, json=found) if found else httpx.Response(404)
+
+    def _outcomes(self, request: httpx.Request) -> httpx.Response:
+        if not self.searches_outcomes:
+            return httpx.Response(400)
+        ids = parse_qs(request.url.query.decode())["_id"][0].split(",")
+        entry = [{"resource": each} for each in self.of("OperationOutcome") if each["id"] in ids]
+        return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
 
     def _search(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(request.content.decode() or request.url.query.decode())
