@@ -81,14 +81,19 @@ def test_the_reasons_of_a_rejection_stand_with_its_line_and_the_claim(form: str)
         pytest.param(response("PEND"), None, {1: ("PEND", "NO_ANSWER")}, id="gone"),
         pytest.param(None, outcome("structure"), {}, id="an outcome names no line"),
         pytest.param(
-            response("APPROVE", "DENY"), response("REJECT", "APPROVE"), {1: "REJECT", 2: "REJECT"}, id="all are rejected"
+            response("APPROVE", "DENY"),
+            response("REJECT", "APPROVE"),
+            {1: "REJECT", 2: "REJECT"},
+            id="all are rejected",
         ),
         pytest.param(response("DENY"), response("DENY", "APPROVE"), {2: ("NO_ANSWER", "APPROVE")}, id="a line more"),
         pytest.param(response("DENY", "PEND"), response("DENY"), {2: ("PEND", "NO_ANSWER")}, id="a line less"),
     ],
 )
 def test_what_becomes_of_lines(old: Json | None, new: Json | None, moves: dict[int, Any]) -> None:
-    found = {each.line: (each.before.standing, each.after.standing) for each in difference(old, new).lines if each.moved}
+    found = {
+        each.line: (each.before.standing, each.after.standing) for each in difference(old, new).lines if each.moved
+    }
     assert {at: move if isinstance(moves[at or 0], tuple) else move[1] for at, move in found.items()} == moves
 
 
@@ -209,7 +214,11 @@ EDITED: list[Json] = [
     {"processNote": [{"number": 1, "text": SECRET}, {"number": ["1"], "text": ["x"]}, {"text": {"a": 1}}]},
     {"processNote": [{"number": 1, "text": f"Deny ({SECRET}): x. Source: a [{SECRET}:!]."}]},
     {"item": [{"itemSequence": SECRET}, {"itemSequence": 1, "noteNumber": {"a": 1}, "adjudication": [5, {}]}, 7]},
-    {"item": [{"itemSequence": 1, "adjudication": [{"category": SECRET, "amount": {"value": True}, "reason": SECRET}]}]},
+    {
+        "item": [
+            {"itemSequence": 1, "adjudication": [{"category": SECRET, "amount": {"value": True}, "reason": SECRET}]}
+        ]
+    },
     {"item": [{"itemSequence": 1, "adjudication": [{"amount": {"value": 1, "currency": SECRET}}]}]},
     {"item": [{"itemSequence": 1, "adjudication": [{"reason": {"coding": [{"system": CARC, "code": SECRET}]}}]}]},
     {"item": [{"itemSequence": 1, "adjudication": [{"reason": {"coding": [{"system": ["x"], "code": {}}]}}]}]},
