@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 from adapter.cli import main
 
 ROOT = Path(__file__).parents[2]
-SECTION = (
-    (ROOT / "mappings" / "README.md").read_text().split("## Try a rule on last month's claims")[1].split("\n## ")[0]
-)
+PAGE = (ROOT / "mappings" / "README.md").read_text()
+SECTION = PAGE.split("## Try a rule on last month's claims")[1].split("\n## ")[0]
 COMMANDS = [line for line in SECTION.splitlines() if line.startswith("coaching-adapter ")]
 ((NAME, DRAFT),) = re.findall(r"```yaml\n# (new-rules/\S+)\n(.*?)```", SECTION, re.DOTALL)
 (SHOWN,) = re.findall(r"```text\n(.*?)```", SECTION, re.DOTALL)

@@ -83,18 +83,16 @@ def test_the_reasons_of_a_rejection_stand_with_its_line_and_the_claim(form: str)
         pytest.param(
             response("APPROVE", "DENY"),
             response("REJECT", "APPROVE"),
-            {1: "REJECT", 2: "REJECT"},
+            {1: ("APPROVE", "REJECT"), 2: ("DENY", "REJECT")},
             id="all are rejected",
         ),
         pytest.param(response("DENY"), response("DENY", "APPROVE"), {2: ("NO_ANSWER", "APPROVE")}, id="a line more"),
         pytest.param(response("DENY", "PEND"), response("DENY"), {2: ("PEND", "NO_ANSWER")}, id="a line less"),
     ],
 )
-def test_what_becomes_of_lines(old: Json | None, new: Json | None, moves: dict[int, Any]) -> None:
-    found = {
-        each.line: (each.before.standing, each.after.standing) for each in difference(old, new).lines if each.moved
-    }
-    assert {at: move if isinstance(moves[at or 0], tuple) else move[1] for at, move in found.items()} == moves
+def test_what_becomes_of_lines(old: Json | None, new: Json | None, moves: dict[int, tuple[str, str]]) -> None:
+    moved = [each for each in difference(old, new).lines if each.moved]
+    assert {each.line: (each.before.standing, each.after.standing) for each in moved} == moves
 
 
 @pytest.mark.parametrize(
