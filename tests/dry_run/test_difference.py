@@ -74,6 +74,7 @@ def test_the_reasons_of_a_rejection_stand_with_its_line_and_the_claim(form: str)
         pytest.param(response("APPROVE"), cancelled("APPROVE"), {1: ("APPROVE", "CANCELLED")}, id="cancelled"),
         pytest.param(cancelled("DENY"), response("DENY"), {1: ("CANCELLED", "DENY")}, id="stands again"),
         pytest.param(cancelled("DENY"), cancelled("DENY"), {}, id="cancelled both times"),
+        pytest.param(cancelled("REJECT"), response("DENY"), {1: ("CANCELLED", "DENY")}, id="no line was named"),
         pytest.param(response("DENY"), outcome("structure"), {1: ("DENY", "OPERATION_OUTCOME")}, id="to an outcome"),
         pytest.param(outcome("structure"), response("PEND"), {1: ("OPERATION_OUTCOME", "PEND")}, id="from an outcome"),
         pytest.param(outcome("structure"), outcome("required"), {}, id="another fault moves no line"),
@@ -125,7 +126,8 @@ def test_the_form_is_no_difference_in_what_is_said() -> None:
 
 def test_another_policy_with_the_same_decision_is_a_difference() -> None:
     before, after = of_one_line(response("DENY"), response("DENY", policy="common 2026-02-01, changed by new-rules"))
-    assert (before.policies, after.policies) == ({POLICY}, {"common 2026-02-01, changed by new-rules"})
+    assert before.policies == {POLICY}
+    assert after.policies == {"common 2026-02-01, changed by new-rules"}
     assert before.rules == after.rules
 
 

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 def of(claim: str, resource: Json) -> Json:
     """An answer of ``made`` as the answer to another claim."""
-    named = orjson.loads(orjson.dumps(resource).replace(b"Claim/c1", f"Claim/{claim}".encode()))
+    named: Json = orjson.loads(orjson.dumps(resource).replace(b"Claim/c1", f"Claim/{claim}".encode()))
     return named | {"id": f"{claim}-response" if resource["resourceType"] == "ClaimResponse" else claim}
 
 

@@ -438,6 +438,13 @@ def named(resource: Json, claim: str = "c1") -> Answer:
             [response("DENY")], outcome("structure"), "change", ("DENY", "OPERATION_OUTCOME"), id="withdrawn by one"
         ),
         pytest.param(
+            [outcome("structure"), response("DENY")],
+            outcome("structure"),
+            "change",
+            ("DENY", "OPERATION_OUTCOME"),
+            id="withdrawn by one that is there still",
+        ),
+        pytest.param(
             [outcome("structure")], response("DENY"), "change", ("OPERATION_OUTCOME", "DENY"), id="follows an outcome"
         ),
         pytest.param(
