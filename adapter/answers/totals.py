@@ -91,6 +91,11 @@ class Totals:
             sums[amount.currency] = sums.get(amount.currency, Decimal(0)) + amount.value
 
 
+def in_order(written: Iterable[Written]) -> list[Written]:
+    """By claim, in whatever order the claims were decided."""
+    return sorted(written, key=lambda each: each.claim or "")
+
+
 def effect(written: Written) -> Effect:
     """An outcome that takes the place of a ClaimResponse, or the other way round, changes the answer to a claim."""
     if written.action is Action.FAILED:

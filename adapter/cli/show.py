@@ -12,7 +12,7 @@ from rich.text import Text
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
-from adapter.answers.totals import Totals
+from adapter.answers.totals import Totals, in_order
 from adapter.cli import changes_json
 from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, visible
 from adapter.cli.show_changes import show_changes
@@ -57,7 +57,7 @@ def _written_counts(done: Report) -> Json:
 def _dry_run(done: Report) -> Json:
     return {
         "totals": changes_json.totals(Totals.of(done.written)),
-        "changes": changes_json.changes(done.written),
+        "changes": changes_json.changes(in_order(done.written)),
     }
 
 
@@ -69,7 +69,7 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     for sentence in _sentences(done):
         out.print(sentence, soft_wrap=True)
     if dry_run:
-        show_changes(out, done.written)
+        show_changes(out, in_order(done.written))
     elif done.written:
         counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
         out.print(f"Written: {counts}.")

@@ -101,6 +101,11 @@ class EarlierAnswers:
             return Written(answer.claim, Action.UNCHANGED)
         return Written(answer.claim, Action.UPDATED, difference=difference(old, new, changed_elements(old, new)))
 
+    def seen(self, claim: str) -> None:
+        """That the answer to a claim is compared elsewhere, by another process: what it had is not left."""
+        for kind, id in _derived(claim).items():
+            self._mark(kind, id)
+
     def left(self) -> Iterator[Written]:
         """The old answers that nothing would take the place of, in the order of the files."""
         rows = self._index.execute("SELECT kind, place FROM old WHERE NOT taken ORDER BY kind, place")
@@ -118,8 +123,11 @@ class EarlierAnswers:
         row = self._index.execute("SELECT place FROM old WHERE kind = ? AND id = ?", (kind, id)).fetchone()
         if row is None:
             return None
-        self._index.execute("UPDATE old SET taken = 1 WHERE kind = ? AND id = ?", (kind, id))
+        self._mark(kind, id)
         return self._at(kind, row[0])
+
+    def _mark(self, kind: str, id: str) -> None:
+        self._index.execute("UPDATE old SET taken = 1 WHERE kind = ? AND id = ?", (kind, id))
 
     def _at(self, kind: str, place: int) -> Json | None:
         file = self._files[kind]

@@ -74,7 +74,12 @@ def test_the_reasons_of_a_rejection_stand_with_its_line_and_the_claim(form: str)
         pytest.param(response("APPROVE"), cancelled("APPROVE"), {1: ("APPROVE", "CANCELLED")}, id="cancelled"),
         pytest.param(cancelled("DENY"), response("DENY"), {1: ("CANCELLED", "DENY")}, id="stands again"),
         pytest.param(cancelled("DENY"), cancelled("DENY"), {}, id="cancelled both times"),
-        pytest.param(cancelled("REJECT"), response("DENY"), {1: ("CANCELLED", "DENY")}, id="no line was named"),
+        pytest.param(
+            cancelled("REJECT", "DENY"),
+            response("DENY", "DENY"),
+            {1: ("CANCELLED", "DENY"), 2: ("CANCELLED", "DENY")},
+            id="the second line was not named",
+        ),
         pytest.param(response("DENY"), outcome("structure"), {1: ("DENY", "OPERATION_OUTCOME")}, id="to an outcome"),
         pytest.param(outcome("structure"), response("PEND"), {1: ("OPERATION_OUTCOME", "PEND")}, id="from an outcome"),
         pytest.param(outcome("structure"), outcome("required"), {}, id="another fault moves no line"),

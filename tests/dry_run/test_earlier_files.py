@@ -170,6 +170,15 @@ def test_a_folder_that_cannot_be_read_is_said_so(tmp_path: Path, monkeypatch: py
         compare_answers([], tmp_path)
 
 
+@pytest.mark.parametrize("old", [response("DENY"), outcome("structure")], ids=["response", "outcome"])
+def test_what_another_process_compared_is_not_gone(tmp_path: Path, old: Json) -> None:
+    put(tmp_path, of("c1", old), of("c2", old))
+    with EarlierAnswers(tmp_path) as earlier:
+        earlier.seen("c1")
+        earlier.seen("nobody")
+        assert [each.claim for each in earlier.left()] == ["c2"]
+
+
 def test_answers_may_be_compared_one_at_a_time(tmp_path: Path) -> None:
     put(tmp_path, of("c1", response("DENY")), of("c2", response("DENY")))
     with EarlierAnswers(tmp_path) as earlier:
