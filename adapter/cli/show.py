@@ -12,7 +12,10 @@ from rich.text import Text
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
+from adapter.answers.totals import in_order
+from adapter.cli import changes_json
 from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, visible
+from adapter.cli.show_changes import show_changes
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
@@ -33,9 +36,7 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
     for warning in done.warnings:
         _complain(warning)
     if output_format == "json":
-        print_json(
-            done.summary() | {"written": _written_counts(done), **({"changes": _changes(done)} if dry_run else {})}
-        )
+        print_json(done.summary() | {"written": _written_counts(done)} | (_dry_run(done) if dry_run else {}))
         return
     _report_tables(done, target, dry_run)
 
@@ -45,27 +46,28 @@ def _complain(sentence: str) -> None:
 
 
 def _written_counts(done: Report) -> Json:
-    return {action.value: done.written.get(action, 0) for action in Action}
+    return {action.value: done.written.get(action, 0) for action in Action if action is not Action.REMOVED}
 
 
-def _changes(done: Report) -> list[Json]:
-    return [{"claim": each.claim, "action": each.action.value} for each in done.changes]
+def _dry_run(done: Report) -> Json:
+    return {
+        "totals": changes_json.totals(done.totals),
+        "changes": changes_json.changes(in_order(done.changes)),
+    }
 
 
 def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     out, lines = console(), _lines(done)
-    if 0 < len(lines) <= LINES_SHOWN:
+    if 0 < len(lines) <= LINES_SHOWN and not dry_run:
         out.print(_line_table(lines))
     out.print(_decision_table(done))
     for sentence in _sentences(done):
         out.print(sentence, soft_wrap=True)
-    if done.written:
-        counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
-        out.print(f"{'Would be' if dry_run else 'Written'}: {counts}.")
     if dry_run:
-        for each in done.changes:
-            if each.action is not Action.UNCHANGED:
-                out.print(f"  would be {each.action.value}: the answer to Claim/{fhir_id(each.claim)}", soft_wrap=True)
+        show_changes(out, done.totals, in_order(done.changes))
+    elif done.written:
+        counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
+        out.print(f"Written: {counts}.")
     summary = done.summary()
     out.print(f"{target}; {summary['elapsed_seconds']:.1f} s.", soft_wrap=True)
 

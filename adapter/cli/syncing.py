@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +18,10 @@ from adapter.errors import UsageError
 from adapter.reconcile import Adjudicator
 from adapter.session.time import parse_moment
 from adapter.settings import Settings, load_settings
-from adapter.sinks.files import AnswerFiles
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sync.files import Order, Way, sync_files
+from adapter.sync.into_folder import into_folder
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
@@ -78,19 +78,23 @@ async def _sync_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress
 ) -> Report:
     need = Need.ANSWER if run.out is None and not run.dry_run else Need.READ
-    async with open_client(choice, settings, need) as client, _LedgerOf(settings) as ledger:
+    async with open_client(choice, settings, need) as client, _LedgerOf(settings, run) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if run.out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if run.since == "auto" else _instant_text(run.since)
         started = client.server_time
         reconciler = Reconciler(source, sink, adjudicator, choice.instant, run.dry_run)
-        with nullcontext() if run.out is None or run.dry_run else AnswerFiles(run.out) as files:
-            if files:
-                reconciler = replace(reconciler, keep=files.add)
-            report = await sync_server(reconciler, since=begin, ids=run.ids, tell=tell)
-            if files:
-                files.write(report.summary())
+        report = Report(structure_trusted=adjudicator.trust_structure)
+        with ExitStack() as stack:
+            if run.out is not None:
+                folder = stack.enter_context(
+                    into_folder(run.out, report, dry_run=run.dry_run, whole=not run.ids and begin is None)
+                )
+                reconciler = replace(reconciler, keep=folder.take)
+            await sync_server(reconciler, report, since=begin, ids=run.ids, tell=tell)
+            if run.out is not None:
+                folder.finish(report)
         whole = not run.ids and (run.since == "auto" or run.since is None)
         if started is not None and whole and not run.dry_run and sink is not None and report.complete:
             ledger.set_checkpoint(client.base, CHECKPOINT, (started - OVERLAP).isoformat(timespec="seconds"))
@@ -108,13 +112,13 @@ def _instant_text(since: str | None) -> str | None:
 
 
 class _LedgerOf:
-    """The ledger of the settings, opened for one run."""
+    """The ledger of the settings, opened for one run; a dry run has a copy of it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._path = settings.ledger.expanduser()
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self._path, self._copy = settings.ledger.expanduser(), run.dry_run
 
     async def __aenter__(self) -> Ledger:
-        self._ledger = Ledger(self._path)
+        self._ledger = Ledger(self._path, copy=self._copy)
         return self._ledger
 
     async def __aexit__(self, *_: object) -> None:

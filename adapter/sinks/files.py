@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from typing import Self
 
 import orjson
 
-from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.answer import Answer
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
 from adapter.sinks.spool import NAMES, Order, Spool, Spooled
@@ -100,28 +100,3 @@ def _synced(path: Path) -> Iterator[Path]:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def compare_answers(answers: Sequence[Answer], out: Path) -> list[Written]:
-    """What writing would do to each answer, compared with what the folder holds now; writes nothing."""
-    now = {name: _by_id(out / name) for name in NAMES[:2]}
-    return [_compared(each, now) for each in answers]
-
-
-def _by_id(path: Path) -> dict[str, Json]:
-    if not path.is_file():
-        return {}
-    try:
-        resources = [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-    except orjson.JSONDecodeError:
-        return {}
-    return {str(each.get("id")): each for each in resources if isinstance(each, dict)}
-
-
-def _compared(answer: Answer, now: dict[str, dict[str, Json]]) -> Written:
-    new = answer.response or answer.outcome or {}
-    old = now[f"{new.get('resourceType')}.ndjson"].get(str(new.get("id")))
-    if old is None:
-        return Written(answer.claim, Action.CREATED)
-    same = {**old, "created": None} == {**new, "created": None}
-    return Written(answer.claim, Action.UNCHANGED if same else Action.UPDATED)

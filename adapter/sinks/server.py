@@ -22,6 +22,7 @@ from adapter.errors import WriteError
 from adapter.evidence.references import Json, objects
 from adapter.fhir.capabilities import types_with
 from adapter.sinks.barred import Barred
+from adapter.sinks.earlier_server import Pair, earlier_outcomes
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -105,7 +106,21 @@ class ServerSink:
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
         standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
-        return [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+        done = [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+        if not dry_run:
+            return done
+        there = {step.identifier: step.known for step in [*steps, *withdrawals]}
+        return await self._compared(answers, done, {**(known or {}), **there})
+
+    async def _compared(
+        self, answers: Sequence[Answer], done: Sequence[Written], known: Mapping[str, OnServer]
+    ) -> list[Written]:
+        """What a dry run tells beside what would be done: what the answers say otherwise than those that are there."""
+        names = [self._value(each.response or {}) or answer_identifier(str(each.claim)) for each in answers]
+        there = [known.get(name, OnServer()).current for name in names]
+        pairs = [Pair(*each) for each in zip(answers, done, there, strict=True)]
+        kept = await earlier_outcomes(self.client, self.ledger, pairs, self._stores_outcomes)
+        return [each.compared(kept, self.client.base) for each in pairs]
 
     async def _write_steps(self, steps: Sequence[_Step]) -> None:
         for some in batched(steps, MOST_ENTRIES):

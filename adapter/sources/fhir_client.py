@@ -111,7 +111,7 @@ class FhirClient:
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
         async for page in self._pages(kind, params):
-            yield list(self._resources(page))
+            yield list(self._resources(page, kind))
 
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
@@ -223,14 +223,16 @@ class FhirClient:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
 
-    def _resources(self, page: Json) -> Iterator[Json]:
+    def _resources(self, page: Json, kind: str = "") -> Iterator[Json]:
+        """What was found; an OperationOutcome only where such are searched for, and it is none about the search."""
         for entry in self._listed(page, "entry"):
             resource = entry.get("resource")
             if resource is None:
                 continue
             if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
                 raise SourceError(f"{self._wire.shown} sends a Bundle with an entry that holds no FHIR resource")
-            if resource["resourceType"] != "OperationOutcome":
+            about_search = kind != "OperationOutcome" or (entry.get("search") or {}).get("mode") == "outcome"
+            if resource["resourceType"] != "OperationOutcome" or not about_search:
                 yield resource
 
     def _listed(self, page: Json, name: str) -> list[Json]:

@@ -8,29 +8,30 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from adapter.answers.answer import Answer, Written
-from adapter.answers.operation_outcome import operation_outcome
+from adapter.answers.operation_outcome import UNREADABLE, operation_outcome
 from adapter.errors import Issue
 from adapter.fhir.version import NAMES, READ_AS
 from adapter.reconcile import Adjudicator
-from adapter.sinks.files import AnswerFiles, compare_answers
+from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.spool import Spool, Spooled
 from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
 from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.scan import Contents, Scan
 from adapter.sources.walk import Reading, files_under
+from adapter.sync.into_folder import Comparing, Writing, into_folder
 from adapter.sync.report import Progress, Report
 from adapter.sync.work import Done, Sink, Work, decided
 
 MB = 1_000_000
 Keep = Callable[[Sequence[Answer]], None]
+Folder = Writing | Comparing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +72,26 @@ def sync_files(
         UsageError: the folder for the answers cannot be written.
     """
     report = Report(structure_trusted=adjudicator.trust_structure)
-    with ExitStack() as stack:
-        files = None if order.dry_run else stack.enter_context(AnswerFiles(order.out))
-        beside = files.beside if files else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adapter-")))
-        run = _Run(order, adjudicator, report, tell, way, beside)
+    with into_folder(order.out, report, dry_run=order.dry_run, whole=not order.ids) as folder, ExitStack() as stack:
+        run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack))
         stack.callback(run.close)
         run.scan()
-        take: Callable[..., None] = files.collect if files else partial(report.wrote, dry_run=True)
-        for done in run.decide(keep):
-            take(done.taken)
+        for done in run.decide(folder, keep):
+            folder.collect(done.taken)
         unreadable = [] if order.ids else [_unreadable(each) for each in report.reading.issues]
         report.count(unreadable)
         if keep:
             keep(unreadable)
-        if files:
-            files.add(unreadable)
-            files.write(report.summary())
-        else:
-            take(compare_answers(unreadable, order.out))
+        folder.take(unreadable)
+        folder.finish(report)
     return report
+
+
+def _beside(folder: Folder, stack: ExitStack) -> Path:
+    """Where a run keeps its own files: beside the answers, or where none are written, in a place that goes."""
+    if isinstance(folder, Writing):
+        return folder.files.beside
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="adapter-")))
 
 
 @dataclass
@@ -129,12 +131,12 @@ class _Run:
             scan.number(lambda unit: portions.read(unit)[0])
             portions.close()
 
-    def decide(self, keep: Keep | None) -> Iterator[Done]:
+    def decide(self, folder: Folder, keep: Keep | None) -> Iterator[Done]:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
         processes = min(self.way.processes, -(-total // self.way.portion)) or 1
         so_far = 0
-        for done in decided(self._asked_for(), lambda: self._work(processes, keep), processes):
+        for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
             self.report.tally.add(done.tally)
             self.report.unanswered += done.unanswered
@@ -156,11 +158,14 @@ class _Run:
         self.report.missing = tuple(sorted(id for id in set(self.order.ids) if f"Claim/{id}" not in there))
         return len(there) - decided
 
-    def _work(self, processes: int, keep: Keep | None) -> Work:
+    def _work(self, processes: int, folder: Folder, keep: Keep | None) -> Work:
         if processes > 1:
             self.index.reopen()
-        name = f"part{os.getpid()}"
-        sink: Sink = _Compared(self.order.out, keep) if self.order.dry_run else _Spooled(Spool(self.beside, name), keep)
+        sink: Sink
+        if isinstance(folder, Writing):
+            sink = _Spooled(Spool(self.beside, f"part{os.getpid()}"), keep)
+        else:
+            sink = _Compared(folder.earlier if processes == 1 else EarlierAnswers(self.order.out).opened(), keep)
         portions = Portions(self.index, self._whole())
         return Work(portions, self.adjudicator, self.order.instant, sink, only=bool(self.order.ids))
 
@@ -226,16 +231,16 @@ class _Spooled:
 class _Compared:
     """Answers are compared with those of an earlier run, and thrown away."""
 
-    out: Path
+    earlier: EarlierAnswers
     keep: Keep | None
 
     def take(self, answers: Sequence[Answer]) -> list[Written]:
         if self.keep:
             self.keep(answers)
-        return compare_answers(answers, self.out)
+        return [self.earlier.compare(each) for each in answers]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """It is closed by whoever opened it, or with its process."""
 
 
 def _bytes_under(source: Path) -> int | None:
@@ -250,4 +255,4 @@ def _bytes_under(source: Path) -> int | None:
 def _unreadable(issue: Issue) -> Answer:
     """The OperationOutcome of input in which no claim could be recognised, under an id derived from its place."""
     digest = sha256(f"{issue.where} {issue.expression}".encode()).hexdigest()[:24]
-    return Answer(None, outcome=operation_outcome([issue], f"unreadable-{digest}"))
+    return Answer(None, outcome=operation_outcome([issue], f"{UNREADABLE}{digest}"))

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.totals import Totals
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
@@ -108,7 +109,9 @@ class Report:
     tally: Tally = field(default_factory=Tally)
     written: Counter[Action] = field(default_factory=Counter)
     changes: list[Written] = field(default_factory=list)
-    """In a dry run: what would become of each answer."""
+    """In a dry run: what would become of each answer, and ..."""
+    totals: Totals = field(default_factory=Totals)
+    """... the sums of that."""
     unanswered: list[Unanswered] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
     out_of_scope: int = 0
@@ -134,6 +137,8 @@ class Report:
         self.written.update(each.action for each in written)
         if dry_run:
             self.changes += written
+            for each in written:
+                self.totals.add(each)
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""
