@@ -37,7 +37,7 @@ _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encodi
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
-_OUR_CERTIFICATE = "if it wants a client certificate, is the right one in ADAPTER_CLIENT_CERTIFICATE_FILE?"
+_OUR_CERTIFICATE = "if it wants a client certificate, see that the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"
 _BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
 

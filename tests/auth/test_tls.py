@@ -107,7 +107,7 @@ async def test_without_a_good_certificate_the_server_refuses_us(
     """This one says so by hanging up; others raise the alarm of TLS, as below."""
     configure(monkeypatch, world.folder, **files)
     async with client_to(world.url, load_settings()) as client:
-        with pytest.raises(SourceError, match="is the right one in ADAPTER_CLIENT_CERTIFICATE_FILE"):
+        with pytest.raises(SourceError, match="the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"):
             await client.read("Claim", "a")
     assert world.server.paths == []
 
