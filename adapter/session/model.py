@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from adapter.session.time import Days, Interval, Moment
@@ -75,7 +76,7 @@ class Money:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnosis:
     """A diagnosis of the claim; ``known`` and ``billable`` by the packaged ICD-10-CM edition, None: not looked up."""
 
@@ -89,13 +90,13 @@ class Diagnosis:
     unresolved: bool = False
     """It refers to a Condition that cannot be found."""
 
-    @property
+    @cached_property
     def icd10cm(self) -> str | None:
         """The ICD-10-CM code; None also where there are several different ones and nothing to choose by."""
         found = self.all_icd10cm
         return found[0] if len(found) == 1 else None
 
-    @property
+    @cached_property
     def all_icd10cm(self) -> tuple[str, ...]:
         """The different ICD-10-CM codes of the one diagnosis."""
         return tuple(dict.fromkeys(each.value.code for each in self.codes if each.value.system == "ICD-10-CM"))
@@ -326,7 +327,7 @@ class ClaimFacts:
     """Hospital stays that the claim's supporting information names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CoachingSession:
     """One claim line with everything that speaks about it: the only input of a rule besides the policy."""
 
@@ -345,30 +346,30 @@ class CoachingSession:
     state: Sourced[str] | None = None
     """The state the session took place in, for rules of a state."""
 
-    @property
+    @cached_property
     def service_date_origin(self) -> Origin:
         """Where the date of service was read: the line, the claim, or the visit."""
         if self.line.serviced is not None:
             return self.line.serviced.origin
         return self.time.interval.origin if self.time.interval is not None else self.line.origin
 
-    @property
+    @cached_property
     def code_origin(self) -> Origin:
         """Where the service code was read."""
         return self.line.services[0].origin if self.line.services else self.line.origin
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of the claim, as other claims know it."""
         return f"Claim/{self.claim.id}"
 
-    @property
+    @cached_property
     def code(self) -> str | None:
         """The service code when the line carries exactly one of a known system."""
         codes = {each.value.code for each in self.line.services if each.value.system in ("CPT", "HCPCS")}
         return codes.pop() if len(codes) == 1 else None
 
-    @property
+    @cached_property
     def coverage(self) -> Coverage | None:
         """The focal coverage, or the only one."""
         focal = [each for each in self.claim.coverages if each.focal is not None and each.focal.value]
