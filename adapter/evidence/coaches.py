@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Sourced
 from adapter.session.time import Interval
+from adapter.values import value
 
 NO_SESSION = frozenset({"entered-in-error", "cancelled", "not-done", "planned", "preparation"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CoachSession:
     """One session of a practitioner with one person: when, with which patient, by which records."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
+
+from adapter.values import value
 
 Json = dict[str, Any]
 
@@ -21,7 +22,7 @@ _HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Pointer:
     """Where a reference leads; exactly one way of finding it is set, or none when it says nothing usable."""
 

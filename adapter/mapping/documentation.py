@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -11,9 +11,10 @@ from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.tables import CodeSystems
 from adapter.mapping.values import indefinite, minutes
 from adapter.session.model import Documentation, Origin, Sourced
+from adapter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """One place where documentation may stand: a resource type, a condition, and how it is tied to the session."""
 
@@ -32,7 +33,7 @@ class Place:
             return False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StatedLength:
     """What a document says of the session's length.
 
@@ -45,7 +46,7 @@ class StatedLength:
     unclear: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LengthPlace:
     """A place that states how long the session was, and where in it the length stands."""
 
@@ -66,7 +67,7 @@ class LengthPlace:
         yield from read
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DocumentationMapping:
     """``note``: places of the session's note. ``elements``: places of each element, ``labels`` the words for it.
 
@@ -101,7 +102,7 @@ def _of(version: str, places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(replace(each, version=version) for each in places)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SessionPapers:
     """Everything about one patient that may speak about one session.
 

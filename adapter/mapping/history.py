@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from adapter.evidence.gather import ClaimEvidence
@@ -11,6 +11,7 @@ from adapter.evidence.store import EvidenceStore
 from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import PriorService, Settlement
+from adapter.values import value
 
 NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "planned", "preparation", "unknown"})
 """Statuses of resources that show no service: never begun, called off, or never meant."""
@@ -18,7 +19,7 @@ NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "p
 PROCEDURE_SYSTEMS = ("CPT", "HCPCS")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Standing:
     """What one claim is to another: before it or tied to it, how far it has come, and which of its lines fell."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.session.model import Origin, Sourced
+from adapter.values import value
 
 Values = tuple[Sourced[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """The mapped values of a resource, or of one repetition of a part of it (``Claim.item[0]``)."""
 

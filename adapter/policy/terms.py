@@ -17,6 +17,7 @@ from adapter.errors import AdapterError
 from adapter.policy.codes import CodeLists
 from adapter.policy.files import DatedValue, Series
 from adapter.policy.layering import PolicyRule, Source, latest
+from adapter.values import value
 
 if TYPE_CHECKING:
     from adapter.policy.book import RuleSet
@@ -29,7 +30,7 @@ class BeforeFirstDate(AdapterError):
     """A dated value was asked for before its first date: nobody published one for that day."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Basis:
     """What all findings of one outcome have in common that cite the same."""
 
@@ -55,7 +56,7 @@ class Footing:
     not_applicable: dict[str, Finding] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class RuleTerms:
     """One rule under a rule set, for the lines of one service code."""
 

@@ -7,7 +7,6 @@ from. ``None`` means *not recorded*, which is never the same as zero, false or a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -15,11 +14,12 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from adapter.session.time import Days, Interval, Moment
+from adapter.values import value
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Origin:
     """Where a value was read: ``Encounter/1/_history/3`` and ``Encounter.period.start``."""
 
@@ -40,7 +40,7 @@ def comparable(key: str) -> bool:
     return addressed(key) and "#" not in key and " by identifier " not in key
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sourced(Generic[T_co]):
     """A value and where it was read."""
 
@@ -48,7 +48,7 @@ class Sourced(Generic[T_co]):
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Code:
     """A coding whose system was looked up in ``mappings/tables/code-systems.yaml``.
 
@@ -68,7 +68,7 @@ class Code:
         return self.code
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Money:
     """An amount; ``currency`` is None when the sender left it out."""
 
@@ -76,7 +76,7 @@ class Money:
     currency: str | None = None
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class Diagnosis:
     """A diagnosis of the claim; ``known`` and ``billable`` by the packaged ICD-10-CM edition, None: not looked up."""
 
@@ -102,7 +102,7 @@ class Diagnosis:
         return tuple(dict.fromkeys(each.value.code for each in self.codes if each.value.system == "ICD-10-CM"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimLine:
     """One Claim.item; https://hl7.org/fhir/R4/claim-definitions.html#Claim.item."""
 
@@ -133,7 +133,7 @@ class ClaimLine:
     """Keys of the encounters that the line names."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Encounter:
     """The visit; ``classes`` of v3-ActCode (R5 may have several), ``length`` in minutes, to the whole second."""
 
@@ -154,7 +154,7 @@ class Encounter:
     """A length is stated, and nobody can tell which: with a comparator, below zero, or in a wrong shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Procedure:
     """What was performed; where there is one, it is the session and the Encounter is the visit around it."""
 
@@ -168,7 +168,7 @@ class Procedure:
     service_codes: tuple[Sourced[Code], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Visit:
     """The evidence of one line's session. ``rivals`` names candidates nothing chooses between."""
 
@@ -181,7 +181,7 @@ class Visit:
     """Evidence entered in error."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SessionTime:
     """When the session was: of the Procedure when it has a period, else of the Encounter.
 
@@ -192,7 +192,7 @@ class SessionTime:
     days: tuple[tuple[date, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Credential:
     """A qualification; ``kind`` is a key of ``mappings/codes/credentials.yaml``, None when no entry matches."""
 
@@ -207,7 +207,7 @@ class Credential:
     """Neither a code nor an issuer bears out the words that it is recognised by."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Person:
     """Someone who takes part in the care; ``key`` is the resource's reference, never a name."""
 
@@ -221,7 +221,7 @@ class Person:
     """False when the reference leads nowhere: nothing is known about the person."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Coverage:
     """One insurance of the claim and its Coverage; ``payers`` are keys of ``mappings/payers``, None: not recognised."""
 
@@ -255,7 +255,7 @@ class Settlement(StrEnum):
         return self not in (Settlement.REJECTED, Settlement.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PriorService:
     """A service of the same patient on file: on a line of a claim, or as a Procedure or Encounter."""
 
@@ -282,7 +282,7 @@ class PriorService:
     """The record of its line says that the session did not take place."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Documentation:
     """What the record holds of the session's note; ``elements`` are keys of ``mappings/r4/documentation.yaml``."""
 
@@ -290,7 +290,7 @@ class Documentation:
     elements: tuple[Sourced[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Related:
     """Claim.related: ``claim`` is the key of the other claim, ``settlement`` how far that one has come."""
 
@@ -302,7 +302,7 @@ class Related:
     settlement: Settlement = Settlement.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimFacts:
     """What all lines of a claim share."""
 
@@ -327,7 +327,7 @@ class ClaimFacts:
     """Hospital stays that the claim's supporting information names."""
 
 
-@dataclass(frozen=True)
+@value(frozen=True)
 class CoachingSession:
     """One claim line with everything that speaks about it: the only input of a rule besides the policy."""
 

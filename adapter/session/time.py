@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from adapter.values import value
 
 _DATE_TIME = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
@@ -23,7 +24,7 @@ FIRST_ZONE = timezone(timedelta(hours=14))
 """Where each day begins first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """A FHIR date or dateTime: the days it may mean and, with a time of day, the instant."""
 
@@ -88,7 +89,7 @@ def instant_or_last(moment: Moment | None) -> datetime:
     return moment.instant or datetime.combine(moment.first_day, time(), UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Interval:
     """A FHIR Period with times; None at an end means *unknown or ongoing*, never zero."""
 
@@ -138,7 +139,7 @@ def _at_most(earlier: Moment | None, later: Moment | None) -> bool | None:
     return earlier.first_day <= later.last_day
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Days:
     """A run of calendar days, inclusive; None at an end means open."""
 
