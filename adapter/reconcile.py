@@ -182,7 +182,8 @@ class Reconciliation:
         if answer is None or answer.determination is None:
             return ()
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
-        return self._builder(claim).sessions(evidence, self._history(evidence))[0]
+        builder = self._builder(claim)
+        return builder.sessions(builder.claim(evidence), evidence, self._history(evidence))[0]
 
     # --- deciding
 
@@ -250,9 +251,9 @@ class Reconciliation:
         self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue], *, alone: bool
     ) -> Answer:
         history, builder = self._history(evidence, alone=alone), self._builder(claim, alone=alone)
-        sessions, documents = builder.sessions(evidence, history)
-        before = self._others.own_response(claim)
         facts = builder.claim(evidence)
+        sessions, documents = builder.sessions(facts, evidence, history)
+        before = self._others.own_response(claim)
         if issues := list(refusals(facts, history, before is not None)):
             placed = [replace(each, where=claim.place(each.expression)) for each in issues]
             return self._refuse(claim, [*placed, *passed_over])

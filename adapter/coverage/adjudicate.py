@@ -70,16 +70,15 @@ def rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
 
 def _ask(shared: RuleTerms, session: CoachingSession, now: datetime, findings: list[Finding], *, ours: bool) -> None:
     """Add one rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
-    stated, terms = shared.rule.file, Terms(shared, now)
-    if not ours and stated.rule != "line_in_scope":
+    name, terms = shared.name, Terms(shared, now)
+    if not ours and name != "line_in_scope":
         findings.append(terms.not_applicable("the line bills another service"))
         return
-    if stated.applies_to and session.code not in stated.applies_to:
-        why = f"not a criterion for {session.code or 'a line without a readable code'}"
-        findings.append(terms.not_applicable(why))
+    if shared.other_code is not None:
+        findings.append(shared.other_code)
         return
     try:
-        found = RULES[stated.rule].check(session, terms)
+        found = RULES[name].check(session, terms)
         if isinstance(found, Finding):
             findings.append(found)
         else:
@@ -87,7 +86,7 @@ def _ask(shared: RuleTerms, session: CoachingSession, now: datetime, findings: l
     except BeforeFirstDate as gap:
         findings.append(_no_value(terms, str(gap)))
     except Exception as error:  # whatever a rule trips on stops this claim alone, and is named
-        raise RuleCrashed(stated.rule, session.claim.id, session.line.sequence, error) from error
+        raise RuleCrashed(name, session.claim.id, session.line.sequence, error) from error
 
 
 def _no_value(terms: Terms, why: str) -> Finding:

@@ -18,6 +18,8 @@ Json = dict[str, Any]
 _LOCAL = re.compile(
     r"(?:(?P<base>[a-zA-Z][a-zA-Z0-9+.-]*://.+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})$"
 )
+_PLAIN = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+"""``Type/id``, as most references are written."""
 _HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 
@@ -59,6 +61,8 @@ def parse_reference(reference: object) -> Pointer | None:
 
 def parse_reference_text(text: str) -> Pointer:
     """Read ``Reference.reference``."""
+    if match := _PLAIN.fullmatch(text):
+        return Pointer(text, local=text, kind=match[1])
     if text.startswith("#"):
         return Pointer(text, contained=text[1:])
     if text.startswith("urn:"):

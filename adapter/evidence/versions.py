@@ -28,19 +28,25 @@ class Versions:
     default: str
     _found: dict[Located, str] = field(default_factory=dict)
     _told: dict[Located, str | None] = field(default_factory=dict)
+    _places: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
+    """By file: the names of what its resources stand in, outside of any Bundle."""
 
     def of(self, located: Located) -> str:
         """``r4`` or ``r5``; a contained resource is in the version of its container."""
         outer = located.container or located
-        if outer not in self._found:
-            self._found[outer] = self._tells(outer) or self._around(outer)
-        return self._found[outer]
+        version = self._found.get(outer)
+        if version is None:
+            version = self._found[outer] = self._tells(outer) or self._around(outer)
+        return version
 
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        around = (self._statements[each] for each in _surroundings(outer) if each in self._statements)
-        return foreign_release(stated_releases(outer.resource) or next(around, ()))
+        stated = stated_releases(outer.resource)
+        if not stated and self._statements:
+            around = (self._statements[each] for each in self._surroundings(outer) if each in self._statements)
+            stated = next(around, ())
+        return foreign_release(stated)
 
     @cached_property
     def _statements(self) -> Mapping[str, tuple[str, ...]]:
@@ -48,8 +54,10 @@ class Versions:
         found: dict[str, tuple[str, ...]] = {}
         for located in self.store.everything():
             if located.kind in STATEMENTS and (releases := stated_releases(located.resource)):
-                beside = [each for each in _surroundings(located) if each.startswith("Bundle ") or each == located.file]
-                above = [each for each in _surroundings(located) if each not in beside][:1]
+                beside = [
+                    each for each in self._surroundings(located) if each.startswith("Bundle ") or each == located.file
+                ]
+                above = [each for each in self._surroundings(located) if each not in beside][:1]
                 for each in beside + above:
                     found[each] = found.get(each, ()) + releases
         return found
@@ -60,7 +68,7 @@ class Versions:
         return self._told[located]
 
     def _around(self, located: Located) -> str:
-        told = (self._majorities.get(each) for each in _surroundings(located))
+        told = (self._majorities.get(each) for each in self._surroundings(located))
         return next((version for version in told if version is not None), self.default)
 
     @cached_property
@@ -68,9 +76,16 @@ class Versions:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for located in self.store.everything():
             if version := self._tells(located):
-                for each in _surroundings(located):
+                for each in self._surroundings(located):
                     votes[each][version] += 1
         return {each: version for each, counted in votes.items() if (version := _majority(counted)) is not None}
+
+    def _surroundings(self, located: Located) -> tuple[str, ...]:
+        """Names of what a resource stands in, the nearest first."""
+        known = self._places.get(located.file)
+        if known is None:
+            known = self._places[located.file] = tuple(_folders(located.file))
+        return known if located.bundle is None else (f"Bundle {located.bundle}", *known)
 
 
 def _majority(votes: Counter[str]) -> str | None:
@@ -79,11 +94,9 @@ def _majority(votes: Counter[str]) -> str | None:
     return None if others and others[0][1] == most else first
 
 
-def _surroundings(located: Located) -> Iterator[str]:
-    """Names of what a resource stands in, the nearest first."""
-    if located.bundle is not None:
-        yield f"Bundle {located.bundle}"
-    if located.file is not None:
-        yield located.file
-        yield from (f"{folder}/" for folder in PurePath(located.file).parents if folder != PurePath())
+def _folders(file: str | None) -> Iterator[str]:
+    """A file, and the folders that it lies in, the nearest first."""
+    if file is not None:
+        yield file
+        yield from (f"{folder}/" for folder in PurePath(file).parents if folder != PurePath())
     yield "all input"

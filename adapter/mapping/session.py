@@ -61,10 +61,9 @@ class Builder:
     """The coaching sessions of a practitioner's key."""
 
     def sessions(
-        self, evidence: ClaimEvidence, history: tuple[PriorService, ...]
+        self, facts: ClaimFacts, evidence: ClaimEvidence, history: tuple[PriorService, ...]
     ) -> tuple[tuple[CoachingSession, ...], tuple[Located, ...]]:
-        """One session per claim line, and the documents they rest on."""
-        facts = self.claim(evidence)
+        """One session per claim line, and the documents they rest on; ``facts`` are what ``claim`` tells of it."""
         built = [self._session(facts, evidence, line, history) for line in evidence.lines]
         documents = {each.key: each for _, found in built for each in found}
         return tuple(session for session, _ in built), tuple(documents.values())

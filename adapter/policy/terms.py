@@ -110,7 +110,7 @@ class RuleTerms:
     def finding(self, basis: Basis, found: str, needed: str, used: tuple[Used, ...]) -> Finding:
         """What was found, on what it rests."""
         return Finding(
-            self.rule.file.rule,
+            self.name,
             basis.outcome,
             basis.verdict,
             basis.decision,
@@ -148,6 +148,20 @@ class RuleTerms:
     def _citation(self, source: Source) -> Citation:
         reference = source.reference.of(self.code)
         return Citation(reference.document, reference.section, source.label, source.layer)
+
+    @cached_property
+    def name(self) -> str:
+        """The rule's."""
+        return self.rule.file.rule
+
+    @cached_property
+    def other_code(self) -> Finding | None:
+        """What is said where the rule is not about the service code; None where it is."""
+        applies_to = self.rule.file.applies_to
+        if not applies_to or self.code in applies_to:
+            return None
+        why = f"not a criterion for {self.code or 'a line without a readable code'}"
+        return self.approving(self.uncited.not_applicable, Verdict.NOT_APPLICABLE, why, self.uncited)
 
     @cached_property
     def _about_claim(self) -> bool:
