@@ -30,6 +30,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
 from adapter.limits import DEFAULT, Limits
+from adapter.mapping.documentation import Papers
 from adapter.mapping.history import by_itself, history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
@@ -148,6 +149,7 @@ class Reconciliation:
     _faults: Faults = field(init=False)
     _others: OtherClaims = field(init=False)
     _settling: Settling = field(init=False)
+    _papers: Papers = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
     _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
@@ -155,6 +157,7 @@ class Reconciliation:
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
+        self._papers = Papers(self.store, self._mapper.version_of)
         self._faults = adjudicator.faults(self.store, self._mapper)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
         self._settling = Settling(self._others, self._answers, self._alone)
@@ -271,6 +274,7 @@ class Reconciliation:
             adjudicator.mappings,
             self._mapper,
             self.store,
+            self._papers,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
             (lambda _key: Settlement.UNKNOWN) if alone else self._settling.original(claim),

@@ -12,7 +12,7 @@ from adapter.evidence.coaches import CoachSession
 from adapter.evidence.gather import ClaimEvidence, LineEvidence
 from adapter.evidence.other_claims import related_claim
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.documentation import SessionPapers, StatedLength, find_documentation, find_lengths
+from adapter.mapping.documentation import Papers, SessionPapers, StatedLength, find_documentation, find_lengths
 from adapter.mapping.history import named_visits
 from adapter.mapping.insurance import coverage, insurer
 from adapter.mapping.loader import Mappings
@@ -54,6 +54,7 @@ class Builder:
     """The code tables, credentials and payers, which are the same for every version."""
     mapper: VersionedMapper
     store: EvidenceStore
+    papers: Papers
     icd10cm: Icd10Cm
     site_timezone: str | None
     settled: Callable[[str], Settlement]
@@ -263,7 +264,7 @@ class Builder:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
             return None
-        return SessionPapers.of(self.store, self.mapper.version_of, evidence.patient, session, line.reports)
+        return SessionPapers.of(self.papers, evidence.patient, session, line.reports)
 
 
 def _with_length(encounter: Encounter, stated: Sequence[StatedLength], unit: Sourced[str] | None) -> Encounter:
