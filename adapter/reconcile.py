@@ -22,7 +22,7 @@ from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
 from adapter.errors import Issue, raised_at
-from adapter.evidence.coaches import CoachSession, sessions_by_coach
+from adapter.evidence.coaches import NO_SESSIONS, CoachSessions, sessions_by_coach
 from adapter.evidence.faults import Faults
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import OtherClaims
@@ -151,7 +151,7 @@ class Reconciliation:
     _settling: Settling = field(init=False)
     _papers: Papers = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
-    _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
+    _coaches: Mapping[str, CoachSessions] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
@@ -293,14 +293,15 @@ class Reconciliation:
             self._services[patient] = patient_services(patient, self.store, self._mapper)
         return self._services[patient]
 
-    def _coaching(self, coach: str) -> tuple[CoachSession, ...]:
+    def _coaching(self, coach: str) -> CoachSessions:
         if self._coaches is None:
             scope, services = self.adjudicator.mappings.scope, self.adjudicator.book.codes.services.codes
             individual = frozenset(
                 each for each in scope if each in services and services[each].individual is not False
             )
-            self._coaches = sessions_by_coach(self.store, self._mapper, individual)
-        return self._coaches.get(coach, ())
+            found = sessions_by_coach(self.store, self._mapper, individual)
+            self._coaches = {each: CoachSessions.of(sessions) for each, sessions in found.items()}
+        return self._coaches.get(coach, NO_SESSIONS)
 
     # --- the kinds of answer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adapter.evidence.coaches import CoachSession
+from adapter.evidence.coaches import CoachSessions
 from adapter.evidence.gather import ClaimEvidence, LineEvidence
 from adapter.evidence.other_claims import related_claim
 from adapter.evidence.store import EvidenceStore, Located
@@ -58,7 +58,7 @@ class Builder:
     icd10cm: Icd10Cm
     site_timezone: str | None
     settled: Callable[[str], Settlement]
-    coaching: Callable[[str], tuple[CoachSession, ...]]
+    coaching: Callable[[str], CoachSessions]
     """The coaching sessions of a practitioner's key."""
 
     def sessions(
@@ -156,9 +156,8 @@ class Builder:
             return
         own = {each.located.key for each in (line.encounter, line.procedure) if each is not None}
         for coach in line.renderers:
-            for other in self.coaching(coach.key):
-                with_others = other.patient not in (None, patient) and not own & other.records
-                if with_others and other.interval.value.overlaps(time.interval.value):
+            for other in self.coaching(coach.key).overlapping(time.interval.value):
+                if other.patient not in (None, patient) and not own & other.records:
                     yield other.interval.value
 
     def _line(self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence) -> ClaimLine:

@@ -108,9 +108,16 @@ class Interval:
         """Whole minutes, never rounded up."""
         return None if self.seconds is None else self.seconds // 60
 
+    @property
+    def instants(self) -> tuple[datetime, datetime] | None:
+        """Both bounds as instants; None unless both have a time of day."""
+        if self.start is None or self.end is None or self.start.instant is None or self.end.instant is None:
+            return None
+        return self.start.instant, self.end.instant
+
     def overlaps(self, other: Interval) -> bool:
         """Whether both share more than an instant; False where a bound is unknown."""
-        one, two = _instants(self), _instants(other)
+        one, two = self.instants, other.instants
         return one is not None and two is not None and one[0] < two[1] and two[0] < one[1]
 
     def within(self, outer: Interval) -> bool | None:
@@ -120,14 +127,6 @@ class Interval:
         if starts is False or ends is False:
             return False
         return None if starts is None or ends is None else True
-
-
-def _instants(interval: Interval) -> tuple[datetime, datetime] | None:
-    if interval.start is None or interval.end is None:
-        return None
-    if interval.start.instant is None or interval.end.instant is None:
-        return None
-    return interval.start.instant, interval.end.instant
 
 
 def _at_most(earlier: Moment | None, later: Moment | None) -> bool | None:
