@@ -1,7 +1,7 @@
 """Holds the answers to a population against what its maker says must come out, line by line.
 
-A population is a folder made by ``make_population.py``: ``expected-lines.ndjson`` names every line, its decision and the
-CARC that must be among its codes (null: the line carries none). Run from ``tests``:
+A population is a folder made by ``make_population.py``: ``expected-lines.ndjson`` names every line, its decision and
+the CARC that must be among its codes (null: the line carries none). Run from ``tests``:
 ``python -m population.compare OUT POPULATION``, where OUT is what ``sync POPULATION/fhir --out OUT`` wrote.
 """
 
