@@ -69,11 +69,12 @@ def _inside(node: Node) -> Node:
 def _reader(node: Node, base: str, model: Model) -> Read | None:
     """Reads a chain of members, the first of which may be a choice narrowed to one type."""
     steps = _steps(_inside(node))
-    if not steps or any(type(each) is str and each == "extension" for each in steps):
+    if not steps or "extension" in steps:
         return None  # what only has an extension is no element, and is left out by the whole expression
-    first = child(model, base, str(steps[0]))
+    names = [each for each in steps if isinstance(each, str)]
+    first = child(model, base, names[0])
     if not first.choices:
-        return _chain(base, [str(each) for each in steps], model)
+        return _chain(base, names, model) if len(names) == len(steps) else None
     if len(steps) < 2 or isinstance(steps[1], str):
         return None
     wanted = paths_of_type(model, Kind(frozenset(first.choices.values())), steps[1])
@@ -82,7 +83,7 @@ def _reader(node: Node, base: str, model: Model) -> Read | None:
     chosen = frozenset(name for name, path in first.choices.items() if path in wanted)
     watched = tuple(name for each in first.choices for name in (each, f"_{each}"))
     (path,) = wanted
-    below = _members(path, [str(each) for each in steps[2:]], model)
+    below = _members(path, names[1:], model)
     return None if below is None else _choice(chosen, watched, _rest(below))
 
 
