@@ -34,7 +34,7 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
         _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
     for missing in done.missing:
         _complain(f"there is no Claim/{missing}")
-    for warning in done.warnings:
+    for warning in (*done.unread, *done.warnings):
         _complain(warning)
     if output_format == "json":
         print_json(

@@ -70,7 +70,7 @@ async def _sync_server(
 ) -> Report:
     async with open_client(choice, settings) as client, _LedgerOf(settings) as ledger:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
-        source = source_of(client, adjudicator, settings)
+        source = source_of(client, adjudicator, settings, batches=True)
         sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if run.out is None else None
         begin = ledger.checkpoint(client.base, CHECKPOINT) if run.since == "auto" else _instant_text(run.since)
         started = client.server_time

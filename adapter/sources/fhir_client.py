@@ -20,7 +20,7 @@ from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -81,6 +81,11 @@ class FhirClient:
         await self._http.aclose()
 
     @property
+    def page_size(self) -> int:
+        """Resources asked for in one page."""
+        return self._page_size
+
+    @property
     def server_time(self) -> datetime | None:
         """The server's clock at its last answer that told it."""
         return self._wire.server_time
@@ -109,6 +114,12 @@ class FhirClient:
         async for page in self._pages(kind, params):
             yield list(self._resources(page))
 
+    async def count(self, kind: str, params: Parameters) -> int | None:
+        """How many resources a search would find; None when the server does not say."""
+        page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
+        total = page.get("total")
+        return total if type(total) is int and total >= 0 else None
+
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
         try:
@@ -121,44 +132,70 @@ class FhirClient:
         """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
         names: list[str] = []
         async for page in self._pages(f"{kind}/_history", {"_since": since}):
-            requests = objects([entry.get("request") for entry in self._listed(page, "entry")])
-            gone = (
-                parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE"
-            )
-            names += [each.local for each in gone if each is not None and each.local and each.kind == kind]
+            names += self.deleted_on(page, kind)
         return names
 
+    async def first_pages(self, searches: Sequence[tuple[str, Parameters]]) -> list[Json | None]:
+        """The first page of each search (``Type`` or ``Type/_history``), asked for in one batch.
+
+        None stands for one that was not answered by a page; then only the search by itself tells why.
+        """
+        urls = [f"{path}?{self._query(params)}" for path, params in searches]
+        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        answers = await self._batch(entries, "a batch of searches")
+        return [_page_in(answer) for answer in answers]
+
+    def resources_of(self, page: Json) -> list[Json]:
+        """The resources on a page of ``first_pages`` or ``following``."""
+        return list(self._resources(page))
+
+    def deleted_on(self, page: Json, kind: str) -> list[str]:
+        """``Type/id`` of what was deleted, by a page of the history of a type."""
+        requests = objects([entry.get("request") for entry in self._listed(page, "entry")])
+        gone = (parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE")
+        return [each.local for each in gone if each is not None and each.local and each.kind == kind]
+
+    def _query(self, params: Parameters) -> str:
+        return str(httpx.QueryParams({"_count": str(self._page_size), **params}))
+
     async def _pages(self, path: str, params: Parameters) -> AsyncIterator[Json]:
-        page = await self._first_page(path, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
+        async for page in self.following(path, await self._first_page(path, self._query(params))):
+            yield page
+
+    async def following(self, path: str, page: Json) -> AsyncIterator[Json]:
+        """A page and those after it."""
         seen: set[str] = set()
         empty = 0
         while True:
             empty = 0 if self._listed(page, "entry") else empty + 1
             if empty > MOST_EMPTY_PAGES:
-                raise SourceError(f"{self._wire.shown} sends page after page of {path} with nothing on them")
+                raise Unserved(f"{self._wire.shown} sends page after page of {path} with nothing on them")
             yield page
             following = self._next_page(page)
             if following is None:
                 return
             if following in seen:
-                raise SourceError(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
+                raise Unserved(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
             seen.add(following)
             page = await self._further_page(path, following)
 
     async def batch(self, entries: Sequence[Json]) -> list[Json]:
         """Send the entries as one batch; returns the ``response`` part of each, in their order."""
-        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
-        request = self._http.build_request(
-            "POST", self.base, content=orjson.dumps(bundle), headers={"Content-Type": FHIR_JSON}
-        )
-        body = await self._wire.ask(request, "a batch", repeatable=all(map(_repeatable, entries)))
-        answers = self._listed(self._expect(body, "Bundle"), "entry")
-        if len(answers) != len(entries):
-            raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
+        answers = await self._batch(entries, "a batch")
         replies = [answer.get("response") or {} for answer in answers]
         if not all(isinstance(each, dict) for each in replies):
             raise SourceError(f"{self._wire.shown} answered a batch with a response that is no object")
         return replies
+
+    async def _batch(self, entries: Sequence[Json], what: str) -> list[Json]:
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
+        headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
+        request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
+        body = await self._wire.ask(request, what, repeatable=all(map(_repeatable, entries)))
+        answers = self._listed(self._expect(body, "Bundle"), "entry")
+        if len(answers) != len(entries):
+            raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
+        return answers
 
     async def operation(self, kind: str, id: str, name: str, params: Mapping[str, str] | None = None) -> Json:
         """What an operation answers that changes nothing, such as ``$status`` of a Subscription."""
@@ -207,7 +244,7 @@ class FhirClient:
             return await self._page(self._search_by_get(url), f"a further page of {kind}")
         except Refused as refused:
             # The first page was answered, so the search is supported: what follows must not pass for "unsupported".
-            raise SourceError(refused.problem, "run it again") from refused
+            raise Unserved(refused.problem, "run it again") from refused
 
     async def _page(self, request: httpx.Request, what: str) -> Json:
         return self._expect(await self._wire.ask(request, what), "Bundle")
@@ -243,13 +280,13 @@ class FhirClient:
             return None
         written = following[0]
         if not isinstance(written, str):
-            raise SourceError(f"{self._wire.shown} links to a next page without an address")
+            raise Unserved(f"{self._wire.shown} links to a next page without an address")
         try:
             address = httpx.URL(urljoin(f"{self.base}/", written))
         except (httpx.InvalidURL, ValueError) as error:
-            raise SourceError(f"{self._wire.shown} links to a next page by a malformed address") from error
+            raise Unserved(f"{self._wire.shown} links to a next page by a malformed address") from error
         if _origin(address) != _origin(httpx.URL(self.base)):
-            raise SourceError(
+            raise Unserved(
                 f"{self._wire.shown} links to a next page on another server, {shown(str(address), path=False)}",
                 "use the address by which the server knows itself",
             )
@@ -269,6 +306,14 @@ def search_value(text: str) -> str:
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values in portions that one request can bear."""
     return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _page_in(answer: Json) -> Json | None:
+    """The page that an entry of a batch was answered by, where it was."""
+    page, told = answer.get("resource"), answer.get("response")
+    status = told.get("status") if isinstance(told, dict) else None
+    fits = isinstance(page, dict) and page.get("resourceType") == "Bundle" and str(status).startswith("200")
+    return page if fits else None
 
 
 def _repeatable(entry: Json) -> bool:

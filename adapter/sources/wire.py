@@ -58,6 +58,11 @@ class Refused(SourceError):
     """Issue codes of its OperationOutcome, for a message."""
 
 
+@dataclass(eq=False)
+class Unserved(SourceError):
+    """The server is there, but did not serve this request: too busy for it, too slow, or with a damaged answer."""
+
+
 class _Busy(Exception):
     """A status that says: later. The message is the status alone, because stamina logs it."""
 
@@ -99,7 +104,7 @@ class Wire:
             response = await self._persist(request, self._patience.attempts if repeatable else 1)
         except _Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
-            raise SourceError(problem, "try again later") from busy
+            raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what) from error
         self.server_time = _server_time(response) or self.server_time
@@ -137,7 +142,7 @@ class Wire:
                     await response.aclose()
         except TimeoutError as error:
             problem = f"{self.shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
-            raise SourceError(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
+            raise Unserved(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
         headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
@@ -147,7 +152,7 @@ class Wire:
             body += piece
             if len(body) > self._most_bytes:
                 problem = f"{self.shown} sends an answer over the limit of {self._most_bytes} bytes"
-                raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
+                raise Unserved(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
     def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
@@ -156,8 +161,8 @@ class Wire:
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
-            return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})")
+            return Unserved(f"{self.shown} did not answer {what} within {self._timeout:g} s")
+        return Unserved(f"{self.shown} broke off {what} ({type(error).__name__})")
 
     def _refusal(self, response: httpx.Response, what: str) -> SourceError:
         status = response.status_code
@@ -180,9 +185,9 @@ class Wire:
         try:
             body, repeats = parse_json(response.content)
         except InputError as error:
-            raise SourceError(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
+            raise Unserved(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
         if repeats:
-            raise SourceError(f"{self.shown} answered {what} with JSON in which a key stands twice")
+            raise Unserved(f"{self.shown} answered {what} with JSON in which a key stands twice")
         if not isinstance(body, dict) or not is_type_name(body.get("resourceType")):
             raise SourceError(f"{self.shown} answered {what} with JSON that is not FHIR", "is this the FHIR base URL?")
         return body

@@ -33,11 +33,13 @@ class Report:
     missing: tuple[str, ...] = ()
     """Claims that were asked for by id and are not there."""
     warnings: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    """Stretches of claims that the server did not show; nobody knows who is in them."""
 
     @property
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
-        return not self.unanswered and not self.missing
+        return not self.unanswered and not self.missing and not self.unread
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""
