@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """Requests to the server under way at once."""
     chunk_size: int = Field(100, ge=1, le=1000)
     """Claims decided together, and so written together."""
+    overlap_seconds: float = Field(300.0, ge=0)
+    """How far ``sync --since auto`` looks back behind what it has read: servers index with a delay, clocks differ."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
     max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)

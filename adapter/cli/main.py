@@ -109,10 +109,16 @@ def sync(
     output_format: FormatOption = Format.TABLE,
     lenient: LenientOption = False,
     now: NowOption = None,
+    watch: Annotated[
+        float | None, typer.Option("--watch", min=0.1, help="Keep a server's answers up to date, SECONDS apart.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=64, help="Requests to the server at once, at most.")
+    ] = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
-    run = syncing.Run(out, dry_run, since, tuple(claim or ()))
+    run = syncing.Run(out, dry_run, since, tuple(claim or ()), watch, concurrency)
     raise typer.Exit(syncing.sync(choice, run))
 
 

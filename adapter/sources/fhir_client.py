@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json, objects, parse_reference
+from adapter.fhir.capabilities import does_as_a_whole
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
 from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire, shown
@@ -119,6 +120,16 @@ class FhirClient:
         page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
         total = page.get("total")
         return total if type(total) is int and total >= 0 else None
+
+    async def quiet_since(self, since: str) -> bool:
+        """Whether nothing of any type changed at or after an instant; False also where the server does not tell."""
+        if not does_as_a_whole(await self.capabilities(), "history-system"):
+            return False
+        try:
+            page = await self._first_page("_history", str(httpx.QueryParams({"_since": since, "_count": "1"})))
+        except (Refused, Unserved):
+            return False
+        return page.get("type") == "history" and not self._listed(page, "entry") and not page.get("total")
 
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""

@@ -107,9 +107,7 @@ class ServerSource:
         return self._many is not None and await self._many.offered()
 
     async def _alone(self, search: Search) -> list[Json]:
-        (parameter, values), *narrowed = search.parameters.items()
-        several = [values] if isinstance(values, str) else values
-        return await self.find(search.path, parameter, several, dict(narrowed))
+        return [resource async for page in self.find_pages(search) for resource in page]
 
     async def find(
         self, kind: str, parameter: str, values: Iterable[str], narrowed: Parameters | None = None
@@ -118,17 +116,21 @@ class ServerSource:
 
         Nothing, and a note of it, when the server does not know type or parameter.
         """
-        name = f"{kind}?{parameter}"
+        search = Search(kind, {parameter: ",".join(values), **(narrowed or {})})
+        return [resource async for page in self.find_pages(search) for resource in page]
+
+    async def find_pages(self, search: Search) -> AsyncIterator[list[Json]]:
+        """As ``find``, a page at a time."""
+        name = _name(search)
         if name in self.unsupported:
-            return []
+            return
         try:
-            pages = self.client.search(kind, {parameter: ",".join(values), **(narrowed or {})})
-            return [resource async for page in pages for resource in page]
+            async for page in self.client.search(search.path, search.parameters):
+                yield page
         except Refused as refused:
             if refused.status not in _UNSUPPORTED:
                 raise
             self.unsupported[name] = refused.problem
-            return []
 
     def located(self, resource: Json) -> Located:
         url = f"{self.client.base}/{resource['resourceType']}/{resource.get('id')}"

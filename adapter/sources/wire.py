@@ -11,7 +11,7 @@ import logging
 import re
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -22,6 +22,7 @@ from adapter.errors import InputError, SourceError
 from adapter.evidence.references import Json, objects
 from adapter.fhir.paths import is_type_name
 from adapter.sources.json_text import parse_json
+from adapter.sources.pace import Pace
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -36,6 +37,8 @@ LONGEST_ANSWER = 10
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 _BUSY = frozenset({429, 502, 503, 504})
+_TOO_MUCH = frozenset({429, 503})
+"""Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
 
@@ -90,7 +93,7 @@ class Wire:
         """The server's clock at its last answer that told it."""
         self._http = http
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(concurrency)
+        self._pace = Pace(concurrency)
         self._patience = patience
         self._most_bytes = most_bytes
 
@@ -123,10 +126,14 @@ class Wire:
 
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
-            async with self._slots:
+            async with self._pace.slot() as began:
                 response = await self._received(request)
             if response.status_code in _BUSY:
-                raise _Busy(response.status_code, retry_after(response))
+                wait = retry_after(response)
+                if response.status_code in _TOO_MUCH:
+                    self._pace.pushed_back(began, wait)
+                raise _Busy(response.status_code, wait)
+            self._pace.went_well()
             return response
 
         return await retrying(_another_try, once)
@@ -201,9 +208,15 @@ def issue_codes(outcome: object) -> str:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds a server asks us to wait, within reason; a date there is passed over."""
+    """The seconds a server asks us to wait, within reason; a date there is read by its own clock.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
     written = response.headers.get("Retry-After", "").strip()
-    return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
+    if re.fullmatch(r"[0-9]{1,9}", written):
+        return min(float(written), LONGEST_RETRY_AFTER)
+    then, now = _http_date(written), _server_time(response) or datetime.now(UTC)
+    return None if then is None else min(max((then - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
 def _another_try(error: Exception) -> bool | float:
@@ -228,10 +241,15 @@ def _lenient_json(response: httpx.Response) -> object:
 
 
 def _server_time(response: httpx.Response) -> datetime | None:
+    return _http_date(response.headers.get("Date", ""))
+
+
+def _http_date(written: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
+        found = parsedate_to_datetime(written)
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # -0000 is UTC from nowhere in particular
 
 
 def shown(url: str, *, path: bool = True) -> str:

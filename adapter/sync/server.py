@@ -53,6 +53,8 @@ class ServerRun:
     tell: Progress
     reached: Reached
     stop: asyncio.Event
+    note: Callable[[Located], None] = lambda _claim: None
+    """Told of each claim that is decided."""
     report: Report = field(default_factory=Report)
 
     async def walk(self, extent: Extent) -> None:
@@ -104,6 +106,8 @@ class ServerRun:
     async def _work(self, chunk: Chunk) -> Report:
         part = Report()
         await self.reconciler.reconcile(chunk.claims, part, lambda _what, _done: None)
+        for each in chunk.claims:
+            self.note(each)
         return part
 
     def _done(self, chunk: Chunk, part: Report) -> None:
