@@ -160,6 +160,10 @@ class FhirClient:
         """The resources on a page of ``first_pages`` or ``following``."""
         return list(self._resources(page))
 
+    def goes_on(self, page: Json) -> bool:
+        """Whether there is a page after this one."""
+        return self._next_page(page) is not None
+
     def deleted_on(self, page: Json, kind: str) -> list[str]:
         """``Type/id`` of what was deleted, by a page of the history of a type."""
         requests = objects([entry.get("request") for entry in self._listed(page, "entry")])

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapter.evidence.newest import version_rank
-from adapter.evidence.plan import CoachSearch
 from adapter.evidence.references import Json, Pointer, parse_reference, parse_reference_text
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.sources.fhir_client import batched, search_value
@@ -79,27 +78,12 @@ class Hunt:
 
     async def _other_sessions(self, claims: Sequence[Located]) -> None:
         """What the coaches at hand did on the days of these claims; whom they did it with is not looked up."""
-        whom = self._coaches_by_day(claims)
-        if await self._source.takes_batches():
-            spans = [(sorted(coaches), day, day) for day, coaches in sorted(whom.items()) if coaches]
-        else:  # one search of all costs a server more than many small ones, but a request each costs most
-            everybody = sorted(set().union(*whom.values()))
-            spans = [(everybody, min(whom), max(whom))] if everybody else []
-        searches = [
-            Search(kind, self._sessions(search, some, first, last))
-            for kind, search in self._plan.sessions_of_coach.items()
-            for coaches, first, last in spans
-            for some in batched(coaches, MOST_VALUES)
-        ]
-        for found in await self._source.find_all(searches):
-            for resource in found:
+        whom = {day: coaches for day, coaches in sorted(self._coaches_by_day(claims).items()) if coaches}
+        if not whom:
+            return
+        for kind, search in self._plan.sessions_of_coach.items():
+            for resource in await self._source.sessions.of(kind, search, whom):
                 self._take(resource)
-
-    def _sessions(
-        self, search: CoachSearch, coaches: Sequence[str], first: str, last: str
-    ) -> dict[str, str | list[str]]:
-        codes = ",".join(self._source.codes)
-        return {search.by: ",".join(coaches), search.code: codes, search.date: [f"ge{first}", f"le{last}"]}
 
     def _coaches_by_day(self, claims: Sequence[Located]) -> dict[str, set[str]]:
         """The coaches of each day's patients, and those of whom nothing says whose they are."""

@@ -47,6 +47,17 @@ class Many:
         batches = [self._batch(some) for some in batched(searches, MOST_ENTRIES)]
         return [found for some in await together(batches) for found in some]
 
+    async def short(self, searches: Sequence[Search]) -> list[list[Json] | None]:
+        """As ``search``, where the first page is all there is; None for what goes on."""
+        if not await self.offered():
+            return [None] * len(searches)
+        batches = [self._first_pages(some) for some in batched(searches, MOST_ENTRIES)]
+        pages = [page for some in await together(batches) for page in some]
+        whole = [page is not None and not self._client.goes_on(page) for page in pages]
+        return [
+            self._client.resources_of(page) if ends and page else None for page, ends in zip(pages, whole, strict=True)
+        ]
+
     async def _batch(self, searches: Sequence[Search]) -> list[list[Json]]:
         pages = await self._first_pages(searches)
         return await together([self._rest(*each) for each in zip(searches, pages, strict=True)])

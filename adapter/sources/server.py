@@ -14,6 +14,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
 from adapter.sources.claim_pages import ClaimPages
+from adapter.sources.coach_sessions import CoachSessions
 from adapter.sources.fhir_client import FhirClient, Parameters, batched, search_value
 from adapter.sources.hunt import MOST_VALUES, Hunt
 from adapter.sources.many import Many, Search, together
@@ -49,6 +50,7 @@ class ServerSource:
         self.unread: list[str] = []
         """What of the claims could not be read, a sentence each."""
         self._many = Many(client, self._alone) if batches else None
+        self.sessions = CoachSessions(codes, self.find_all, self._many)
 
     async def claims(
         self, *, since: str | None = None, until: str | None = None, ids: Sequence[str] = ()
