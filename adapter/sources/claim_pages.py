@@ -25,6 +25,8 @@ SMALLEST = timedelta(seconds=1)
 """Span of a window that is not halved again."""
 SMALLER = 10
 """Times that pages are made smaller in one go."""
+MOST_FAULTS = 100
+"""Windows of one walk that are narrowed; a server on which more of them fail is not helped by ever smaller ones."""
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any FHIR server; where a window begins whose first claim cannot be had."""
 
@@ -69,6 +71,10 @@ class ClaimPages:
     _ordered: bool = True
     _seen: dict[int, None] = field(default_factory=dict)
     _any: bool = False
+    _faults: int = 0
+    _last: int = 0
+    """Claims on the page before a fault; ``_largest``: on any page."""
+    _largest: int = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         """The pages, oldest change first.
@@ -91,10 +97,12 @@ class ClaimPages:
                 waiting += await self._instead(window, fault, came_further=came_further)
 
     async def _read(self, window: Window) -> AsyncIterator[Page]:
-        stale = 0
+        stale = self._last = 0
         async for resources in self.client.search("Claim", window.parameters):
             self._any = True
-            claims = [each for each in resources if each["resourceType"] == "Claim" and self._is_new(each)]
+            read = [each for each in resources if each["resourceType"] == "Claim"]
+            self._last, self._largest = len(read), max(self._largest, len(read))
+            claims = [each for each in read if self._is_new(each)]
             stale = 0 if claims else stale + 1
             if stale > MOST_STALE:
                 raise Unserved("the server sends page after page of claims that it has sent before")
@@ -136,19 +144,23 @@ class ClaimPages:
 
     async def _instead(self, window: Window, fault: SourceError, *, came_further: bool) -> list[Window]:
         """What to try in place of a window that was not read to its end; the last comes first."""
-        begin = (self._reached if self._ordered else None) or window.begin
+        come_to = [each for each in (window.begin, self._reached if self._ordered else None) if each]
+        begin = max(come_to, key=moment, default=None)
         if came_further and begin != window.begin:
             return [replace(window, begin=begin)]
+        self._faults += 1
+        if 0 < self._last < self._largest and begin == window.begin and not came_further:
+            return []  # the last claims were read; what leads on from a page that is not full leads nowhere
         begin = begin or await self._oldest()
         end = window.end or (self.client.server_time or datetime.now(UTC)).isoformat()
         span = moment(end) - moment(begin)
-        if span > SMALLEST:
+        if span > SMALLEST and self._faults < MOST_FAULTS:
             middle = (moment(begin) + span / 2).isoformat(timespec="milliseconds")
             return [Window(middle, window.end, window.count), Window(begin, middle, window.count)]
-        if window.count > 1:
+        if window.count > 1 and self._faults < MOST_FAULTS:
             return [Window(begin, window.end, max(1, window.count // SMALLER))]
         self.unread.append(f"claims changed from {begin} to {end} could not be read: {fault}")
-        return [Window(end, None, self.client.page_size)] if window.end is None else []
+        return [Window(end, None, self.client.page_size)] if window.end is None and span > timedelta() else []
 
     async def _oldest(self) -> str:
         try:

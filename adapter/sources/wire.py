@@ -31,7 +31,8 @@ for _name in ("httpx", "httpcore"):
 stamina.instrumentation.set_on_retry_hooks([])  # its own hook prints the call, and a search holds identifiers
 
 FHIR_JSON = "application/fhir+json"
-LONGEST_RETRY_AFTER = 30.0
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that a server may have us wait; who asks for more is asked again after this, a few times, and then left."""
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
