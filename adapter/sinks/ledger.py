@@ -88,6 +88,12 @@ class Ledger:
             row = self._db.execute(select, (server, query)).fetchone()
         return row[0] if row else None
 
+    def checkpoints(self, server: str) -> dict[str, str]:
+        """The instants up to which the queries of a server were read, by query."""
+        with self._transaction():
+            rows = self._db.execute("SELECT query, instant FROM checkpoint WHERE server = ? ORDER BY query", (server,))
+            return dict(rows.fetchall())
+
     def set_checkpoint(self, server: str, query: str, instant: str) -> None:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, instant))

@@ -32,6 +32,7 @@ class SinceLast:
     tell: Progress
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _decided: dict[int, None] = field(default_factory=dict)
+    _report: Report = field(default_factory=Report)
 
     async def everything(self) -> Report:
         """Decide all claims, from the first, whatever was done before."""
@@ -44,24 +45,25 @@ class SinceLast:
             return await self._all(anew=since is not None)
         changes = Changes(self.reconciler.source, since)
         if await changes.none_at_all():
-            return Report()
-        marks = await changes.marks(since)
-        kinds = [each for each in changes.kinds if each not in marks or marks[each] != self.checkpoint.marks.get(each)]
-        if not kinds:
-            return Report()
-        return await self._recent(since, kinds)
-
-    async def _recent(self, since: str, kinds: list[str]) -> Report:
+            return self._report
+        # In this order: what changes between the two is in the first and, by the second, among what is looked at now.
         now = self._server_time
-        marks = await self._marks(now)
+        ahead = await self._marks(now)
+        marks, before = await changes.marks(since), self.checkpoint.marks
+        kinds = [each for each in changes.kinds if each not in marks or marks[each] != before.get(each)]
         run = self._run()
+        if kinds:
+            await self._recent(run, since, kinds, now)
+        return self._ended(run, now, ahead)
+
+    async def _recent(self, run: ServerRun, since: str, kinds: list[str], now: datetime | None) -> None:
+        """Decide the claims concerned by changes of these types."""
         if now is not None:
             self.checkpoint.begin(now, anew=False)
         if "Claim" in kinds:
             begin = max(filter(None, (since, self.checkpoint.reached)), key=moment)
             await run.walk(Extent(since=begin))
         await self._concerned(run, Changes(self.reconciler.source, since), kinds, now)
-        return self._ended(run, now, marks)
 
     async def _all(self, *, anew: bool) -> Report:
         now = self._server_time
@@ -85,7 +87,7 @@ class SinceLast:
             await run.decide(changes.deleted(["Claim"]))
 
     def _run(self) -> ServerRun:
-        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note)
+        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, self._report)
 
     def _note(self, claim: Located) -> None:
         self._decided[hash(claim.key)] = None

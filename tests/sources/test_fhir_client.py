@@ -235,7 +235,9 @@ async def test_a_lasting_fault_is_not_asked_again(
         pytest.param("7", None, 7, id="seconds"),
         pytest.param("120", None, 120, id="the longest we wait"),
         pytest.param("121", None, 120, id="longer than we wait"),
-        pytest.param("Wed, 21 Oct 2026 07:28:09 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 9, id="a date, by its own clock"),
+        pytest.param(
+            "Wed, 21 Oct 2026 07:28:09 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 9, id="a date, by its own clock"
+        ),
         pytest.param("Wed, 21 Oct 2026 09:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 120, id="a date far off"),
         pytest.param("Wed, 21 Oct 2026 07:27:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 0, id="a date gone by"),
         pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", None, 0, id="a date, by our clock"),

@@ -96,5 +96,5 @@ async def test_what_says_that_it_is_too_much_halves_the_limit(status: int, limit
     transport = httpx.MockTransport(lambda _request: next(replies))
     async with FhirClient("http://fhir.test", transport=transport, concurrency=4, patience=patience) as client:
         await client.read("Patient", "p")
-        pace = client._wire._pace  # noqa: SLF001 - the limit has no other outside than how many are let pass
+        pace = client._wire._pace
         assert pace.limit == limit
