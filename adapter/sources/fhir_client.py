@@ -10,17 +10,17 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx
 import orjson
 from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
-from adapter.evidence.references import Json, objects, parse_reference
+from adapter.evidence.references import Json
 from adapter.fhir.capabilities import does_as_a_whole
-from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
+from adapter.sources.bundle_pages import BundlePages, page_in
 from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
@@ -52,6 +52,7 @@ class FhirClient:
         max_response_bytes: int = DEFAULT.max_response_bytes,
     ) -> None:
         self.base = _checked_base(base_url)
+        self._read = BundlePages(self.base)
         self._page_size = page_size
         self._capabilities: Json | None = None
         self._http = httpx.AsyncClient(
@@ -113,7 +114,7 @@ class FhirClient:
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
         async for page in self._pages(kind, params):
-            yield list(self._resources(page))
+            yield list(self._read.resources(page))
 
     async def count(self, kind: str, params: Parameters) -> int | None:
         """How many resources a search would find; None when the server does not say."""
@@ -129,7 +130,7 @@ class FhirClient:
             page = await self._first_page("_history", str(httpx.QueryParams({"_since": since, "_count": "1"})))
         except (Refused, Unserved):
             return False
-        return page.get("type") == "history" and not self._listed(page, "entry") and not page.get("total")
+        return page.get("type") == "history" and not self._read.listed(page, "entry") and not page.get("total")
 
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
@@ -137,13 +138,13 @@ class FhirClient:
             page = await self._first_page(f"{kind}/{quote(id, safe='')}/_history", "_count=2")
         except Refused:
             return None
-        return next((each for each in self._resources(page) if each["resourceType"] == kind), None)
+        return next((each for each in self._read.resources(page) if each["resourceType"] == kind), None)
 
     async def deletions(self, kind: str, since: str) -> list[str]:
         """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
         names: list[str] = []
         async for page in self._pages(f"{kind}/_history", {"_since": since}):
-            names += self.deleted_on(page, kind)
+            names += self._read.deleted(page, kind)
         return names
 
     async def first_pages(self, searches: Sequence[tuple[str, Parameters]]) -> list[Json | None]:
@@ -154,21 +155,15 @@ class FhirClient:
         urls = [f"{path}?{self._query(params)}" for path, params in searches]
         entries = [{"request": {"method": "GET", "url": url}} for url in urls]
         answers = await self._batch(entries, "a batch of searches")
-        return [_page_in(answer) for answer in answers]
+        return [page_in(answer) for answer in answers]
 
     def resources_of(self, page: Json) -> list[Json]:
         """The resources on a page of ``first_pages`` or ``following``."""
-        return list(self._resources(page))
+        return list(self._read.resources(page))
 
     def goes_on(self, page: Json) -> bool:
         """Whether there is a page after this one."""
-        return self._next_page(page) is not None
-
-    def deleted_on(self, page: Json, kind: str) -> list[str]:
-        """``Type/id`` of what was deleted, by a page of the history of a type."""
-        requests = objects([entry.get("request") for entry in self._listed(page, "entry")])
-        gone = (parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE")
-        return [each.local for each in gone if each is not None and each.local and each.kind == kind]
+        return self._read.following(page) is not None
 
     def _query(self, params: Parameters) -> str:
         return str(httpx.QueryParams({"_count": str(self._page_size), **params}))
@@ -182,11 +177,11 @@ class FhirClient:
         seen: set[str] = set()
         empty = 0
         while True:
-            empty = 0 if self._listed(page, "entry") else empty + 1
+            empty = 0 if self._read.listed(page, "entry") else empty + 1
             if empty > MOST_EMPTY_PAGES:
                 raise Unserved(f"{self._wire.shown} sends page after page of {path} with nothing on them")
             yield page
-            following = self._next_page(page)
+            following = self._read.following(page)
             if following is None:
                 return
             if following in seen:
@@ -207,7 +202,7 @@ class FhirClient:
         headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
         request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
         body = await self._wire.ask(request, what, repeatable=all(map(_repeatable, entries)))
-        answers = self._listed(self._expect(body, "Bundle"), "entry")
+        answers = self._read.listed(self._expect(body, "Bundle"), "entry")
         if len(answers) != len(entries):
             raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
         return answers
@@ -271,42 +266,6 @@ class FhirClient:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
 
-    def _resources(self, page: Json) -> Iterator[Json]:
-        for entry in self._listed(page, "entry"):
-            resource = entry.get("resource")
-            if resource is None:
-                continue
-            if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
-                raise SourceError(f"{self._wire.shown} sends a Bundle with an entry that holds no FHIR resource")
-            if resource["resourceType"] != "OperationOutcome":
-                yield resource
-
-    def _listed(self, page: Json, name: str) -> list[Json]:
-        """The objects of a list that a Bundle may have; anything else in its place must not pass for an empty one."""
-        found = page.get(name, [])
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise SourceError(f"{self._wire.shown} sends a Bundle whose {name} is no list of objects")
-        return found
-
-    def _next_page(self, page: Json) -> str | None:
-        """The address of the next page; refused when it leads to another server, which would get our token."""
-        following = [link.get("url") for link in self._listed(page, "link") if link.get("relation") == "next"]
-        if not following:
-            return None
-        written = following[0]
-        if not isinstance(written, str):
-            raise Unserved(f"{self._wire.shown} links to a next page without an address")
-        try:
-            address = httpx.URL(urljoin(f"{self.base}/", written))
-        except (httpx.InvalidURL, ValueError) as error:
-            raise Unserved(f"{self._wire.shown} links to a next page by a malformed address") from error
-        if _origin(address) != _origin(httpx.URL(self.base)):
-            raise Unserved(
-                f"{self._wire.shown} links to a next page on another server, {shown(str(address), path=False)}",
-                "use the address by which the server knows itself",
-            )
-        return str(address)
-
     def _expect(self, body: Json, kind: str) -> Json:
         if body["resourceType"] != kind:
             raise SourceError(f"{self._wire.shown} answered with another resource where a {kind} was due")
@@ -323,22 +282,10 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _page_in(answer: Json) -> Json | None:
-    """The page that an entry of a batch was answered by, where it was."""
-    page, told = answer.get("resource"), answer.get("response")
-    status = told.get("status") if isinstance(told, dict) else None
-    fits = isinstance(page, dict) and page.get("resourceType") == "Bundle" and str(status).startswith("200")
-    return page if fits else None
-
-
 def _repeatable(entry: Json) -> bool:
     """Whether sending the entry twice ends as sending it once."""
     request = entry["request"]
     return request["method"] != "POST" or "ifNoneExist" in request
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
 
 
 def _checked_base(base_url: str) -> str:
