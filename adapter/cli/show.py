@@ -29,16 +29,21 @@ from adapter.sync.report import LINES_SHOWN, Report
 
 def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
     """What a run did."""
-    for each in done.unanswered:
-        _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
-    for missing in done.missing:
-        _complain(f"there is no Claim/{missing}")
-    for warning in done.warnings:
-        _complain(warning)
+    complaints(done)
     if output_format == "json":
         print_json(done.summary() | {"written": _written_counts(done)} | (_dry_run(done) if dry_run else {}))
         return
     _report_tables(done, target, dry_run)
+
+
+def complaints(done: Report) -> None:
+    """What a run left undone, and what it warns of."""
+    for each in done.unanswered:
+        _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
+    for missing in done.missing:
+        _complain(f"there is no Claim/{missing}")
+    for warning in (*done.unread, *done.warnings):
+        _complain(warning)
 
 
 def _complain(sentence: str) -> None:

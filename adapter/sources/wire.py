@@ -11,7 +11,7 @@ import logging
 import re
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -22,6 +22,7 @@ from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json, objects
 from adapter.fhir.paths import is_type_name
 from adapter.sources.json_text import parse_json
+from adapter.sources.pace import Pace
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -30,12 +31,15 @@ for _name in ("httpx", "httpcore"):
 stamina.instrumentation.set_on_retry_hooks([])  # its own hook prints the call, and a search holds identifiers
 
 FHIR_JSON = "application/fhir+json"
-LONGEST_RETRY_AFTER = 30.0
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that a server may have us wait; who asks for more is asked again after this, a few times, and then left."""
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
+_TOO_MUCH = frozenset({429, 503})
+"""Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 _OUR_CERTIFICATE = "if it wants a client certificate, see that the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"
 _BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
@@ -58,6 +62,11 @@ class Refused(SourceError):
     status: int = 0
     codes: str = ""
     """Issue codes of its OperationOutcome, for a message."""
+
+
+@dataclass(eq=False)
+class Unserved(SourceError):
+    """The server is there, but did not serve this request: too busy for it, too slow, or with a damaged answer."""
 
 
 class Busy(Exception):
@@ -87,7 +96,7 @@ class Wire:
         """The server's clock at its last answer that told it."""
         self._http = http
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(concurrency)
+        self._pace = Pace(concurrency)
         self._patience = patience
         self._most_bytes = most_bytes
 
@@ -101,7 +110,7 @@ class Wire:
             response = await self._persist(request, self._patience.attempts if repeatable else 1)
         except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
-            raise SourceError(problem, "try again later") from busy
+            raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what, _step(request)) from error
         self.server_time = _server_time(response) or self.server_time
@@ -120,10 +129,14 @@ class Wire:
 
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
-            async with self._slots:
+            async with self._pace.slot() as began:
                 response = await self._received(request)
             if response.status_code in BUSY:
-                raise Busy(response.status_code, retry_after(response))
+                wait = retry_after(response)
+                if response.status_code in _TOO_MUCH:
+                    self._pace.pushed_back(began, wait)
+                raise Busy(response.status_code, wait)
+            self._pace.went_well()
             return response
 
         return await retrying(another_try, once)
@@ -139,7 +152,7 @@ class Wire:
                     await response.aclose()
         except TimeoutError as error:
             problem = f"{self.shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
-            raise SourceError(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
+            raise Unserved(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
         headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
@@ -149,7 +162,7 @@ class Wire:
             body += piece
             if len(body) > self._most_bytes:
                 problem = f"{self.shown} sends an answer over the limit of {self._most_bytes} bytes"
-                raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
+                raise Unserved(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
     def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
@@ -162,9 +175,9 @@ class Wire:
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
-            return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
+            return Unserved(f"{self.shown} did not answer {what} within {self._timeout:g} s")
         hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
+        return Unserved(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
     def _refusal(self, response: httpx.Response, what: str) -> SourceError:
         status = response.status_code
@@ -188,9 +201,9 @@ class Wire:
         try:
             body, repeats = parse_json(response.content)
         except InputError as error:
-            raise SourceError(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
+            raise Unserved(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
         if repeats:
-            raise SourceError(f"{self.shown} answered {what} with JSON in which a key stands twice")
+            raise Unserved(f"{self.shown} answered {what} with JSON in which a key stands twice")
         if not isinstance(body, dict) or not is_type_name(body.get("resourceType")):
             raise SourceError(f"{self.shown} answered {what} with JSON that is not FHIR", "is this the FHIR base URL?")
         return body
@@ -216,9 +229,15 @@ def issue_codes(outcome: object) -> str:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds a server asks us to wait, within reason; a date there is passed over."""
+    """The seconds a server asks us to wait, within reason; a date there is read by its own clock.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
     written = response.headers.get("Retry-After", "").strip()
-    return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
+    if re.fullmatch(r"[0-9]{1,9}", written):
+        return min(float(written), LONGEST_RETRY_AFTER)
+    then, now = _http_date(written), _server_time(response) or datetime.now(UTC)
+    return None if then is None else min(max((then - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
 def another_try(error: Exception) -> bool | float:
@@ -249,10 +268,15 @@ def _lenient_json(response: httpx.Response) -> object:
 
 
 def _server_time(response: httpx.Response) -> datetime | None:
+    return _http_date(response.headers.get("Date", ""))
+
+
+def _http_date(written: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
+        found = parsedate_to_datetime(written)
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # -0000 is UTC from nowhere in particular
 
 
 def shown(url: str, *, path: bool = True) -> str:
