@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -20,7 +20,8 @@ from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
+from adapter.sources.addresses import checked_base, own_address
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class FhirClient:
         patience: Patience | None = None,
         max_response_bytes: int = DEFAULT.max_response_bytes,
     ) -> None:
-        self.base = _checked_base(base_url)
+        self.base = checked_base(base_url)
         self._page_size = page_size
         self._capabilities: Json | None = None
         self._http = httpx.AsyncClient(
@@ -79,6 +80,11 @@ class FhirClient:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    @property
+    def wire(self) -> Wire:
+        """For what is not one request and one FHIR resource; it is sent only what ``request`` made."""
+        return self._wire
 
     @property
     def server_time(self) -> datetime | None:
@@ -242,18 +248,16 @@ class FhirClient:
         if not following:
             return None
         written = following[0]
-        if not isinstance(written, str):
-            raise SourceError(f"{self._wire.shown} links to a next page without an address")
-        try:
-            address = httpx.URL(urljoin(f"{self.base}/", written))
-        except (httpx.InvalidURL, ValueError) as error:
-            raise SourceError(f"{self._wire.shown} links to a next page by a malformed address") from error
-        if _origin(address) != _origin(httpx.URL(self.base)):
-            raise SourceError(
-                f"{self._wire.shown} links to a next page on another server, {shown(str(address), path=False)}",
-                "use the address by which the server knows itself",
-            )
-        return str(address)
+        return self.own_address(written, "links to a next page")
+
+    def own_address(self, written: object, told: str) -> str:
+        """An address that the server told; refused when it leads to another server, which would get our token."""
+        return own_address(self.base, written, told)
+
+    def request(self, method: str, url: str, params: Parameters | None = None, **headers: str) -> httpx.Request:
+        """A request to an address of the server, for ``wire``; ``Cache_Control`` in ``headers`` has its hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._http.build_request(method, url, params=params, headers=named)
 
     def _expect(self, body: Json, kind: str) -> Json:
         if body["resourceType"] != kind:
@@ -275,22 +279,6 @@ def _repeatable(entry: Json) -> bool:
     """Whether sending the entry twice ends as sending it once."""
     request = entry["request"]
     return request["method"] != "POST" or "ifNoneExist" in request
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
-
-
-def _checked_base(base_url: str) -> str:
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL as error:
-        raise UsageError("the FHIR base URL is malformed") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError("the FHIR base URL must begin with http:// or https:// and name a server")
-    if url.query or url.fragment:
-        raise UsageError(f"the FHIR base URL {shown(base_url)} must not have a query or fragment")
-    return str(url).rstrip("/")
 
 
 def _authorization(token: SecretStr | None) -> dict[str, str]:

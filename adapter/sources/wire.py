@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -38,6 +39,12 @@ _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encodi
 _BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 _ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
+Receive = Callable[[httpx.Response], Awaitable[None]]
+"""Takes the body of a successful answer, piece by piece; called anew for each attempt."""
+
+
+class CutShort(httpx.RemoteProtocolError):
+    """A body that ends before it is whole, as ``Receive`` found; it is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +102,42 @@ class Wire:
 
     async def send(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
         """The answer of a request that was carried out."""
+        response = await self._answer(lambda: self._received(request), what, repeatable=repeatable)
+        if not response.is_success:
+            raise self.refusal(response, what)
+        return response
+
+    async def look(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
+        """Whatever is answered, also that the server is busy, for who knows what each status means."""
+        return await self._answer(lambda: self._received(request), what, repeatable=repeatable, later=frozenset())
+
+    async def download(self, request: httpx.Request, what: str, receive: Receive, *, anonymous: bool = False) -> None:
+        """Hand the body to ``receive`` as it comes, of any size; ``anonymous`` keeps our credentials out of it."""
+        response = await self._answer(lambda: self._streamed(request, receive, anonymous=anonymous), what)
+        if not response.is_success:
+            raise self.refusal(response, what)
+
+    async def _answer(
+        self,
+        once: Callable[[], Awaitable[httpx.Response]],
+        what: str,
+        *,
+        repeatable: bool = True,
+        later: frozenset[int] = _BUSY,
+    ) -> httpx.Response:
         try:
-            response = await self._persist(request, self._patience.attempts if repeatable else 1)
+            response = await self._persist(once, self._patience.attempts if repeatable else 1, later)
         except _Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise SourceError(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what) from error
-        self.server_time = _server_time(response) or self.server_time
-        if not response.is_success:
-            raise self._refusal(response, what)
+        self.server_time = server_time(response) or self.server_time
         return response
 
-    async def _persist(self, request: httpx.Request, attempts: int) -> httpx.Response:
+    async def _persist(
+        self, ask: Callable[[], Awaitable[httpx.Response]], attempts: int, later: frozenset[int]
+    ) -> httpx.Response:
         retrying = stamina.AsyncRetryingCaller(
             attempts=attempts,
             timeout=None,
@@ -119,8 +149,8 @@ class Wire:
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
             async with self._slots:
-                response = await self._received(request)
-            if response.status_code in _BUSY:
+                response = await ask()
+            if response.status_code in later:
                 raise _Busy(response.status_code, retry_after(response))
             return response
 
@@ -138,8 +168,21 @@ class Wire:
         except TimeoutError as error:
             problem = f"{self.shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
             raise SourceError(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
-        headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
-        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+        return _unpacked(response, body)
+
+    async def _streamed(self, request: httpx.Request, receive: Receive, *, anonymous: bool) -> httpx.Response:
+        """Status and headers of an answer whose body was handed on; of a refusal the body too."""
+        if anonymous:
+            request.headers.pop("Authorization", None)
+        auth = None if anonymous else httpx.USE_CLIENT_DEFAULT
+        response = await self._http.send(request, stream=True, auth=auth)
+        try:
+            if not response.is_success:
+                return _unpacked(response, await self._body(response))
+            await receive(response)
+            return _unpacked(response, b"")
+        finally:
+            await response.aclose()
 
     async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -159,7 +202,8 @@ class Wire:
             return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
         return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})")
 
-    def _refusal(self, response: httpx.Response, what: str) -> SourceError:
+    def refusal(self, response: httpx.Response, what: str) -> SourceError:
+        """What an answer that is no success means, as an error to raise."""
         status = response.status_code
         if status in (401, 403):
             hint = "check the token and its scopes"
@@ -167,7 +211,7 @@ class Wire:
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
             return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
-        codes = issue_codes(_lenient_json(response))
+        codes = codes_of(response)
         hint = "is this the FHIR base URL?" if status == 404 else ""
         problem = f"{self.shown} answered {status}{f' ({codes})' if codes else ''} to {what}"
         return Refused(problem, hint, status=status, codes=codes)
@@ -215,6 +259,17 @@ def _is_tls(error: BaseException | None) -> bool:
     return False
 
 
+def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer with its body at hand, and without the headers that told how it travelled."""
+    headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+def codes_of(response: httpx.Response) -> str:
+    """The issue codes of the OperationOutcome that an answer holds, if it does."""
+    return issue_codes(_lenient_json(response))
+
+
 def _lenient_json(response: httpx.Response) -> object:
     try:
         return orjson.loads(response.content)
@@ -222,7 +277,8 @@ def _lenient_json(response: httpx.Response) -> object:
         return None
 
 
-def _server_time(response: httpx.Response) -> datetime | None:
+def server_time(response: httpx.Response) -> datetime | None:
+    """The server's clock when it answered, where it tells."""
     try:
         return parsedate_to_datetime(response.headers.get("Date", ""))
     except ValueError:
