@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     """Claims decided together, and so written together."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
+    bulk_folder: Path | None = None
+    """Where the files of a bulk export lie until they are decided; by default `bulk` beside the ledger."""
+    bulk_wait: float = Field(120.0, gt=0)
+    """Seconds between two looks at a bulk export that is under way, at most, whatever the server asks for."""
     max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)
     """Bytes of one file as it lies on the disk."""
     max_unpacked_bytes: int = Field(DEFAULT.max_unpacked_bytes, ge=1)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from adapter.cli import show
+from adapter.cli.bulk_syncing import refuse_misuse, sync_bulk
 from adapter.cli.commands import OK, Choice, of_server, open_client, server_name, source_of
 from adapter.cli.progress import progress
 from adapter.errors import UsageError
@@ -38,6 +39,8 @@ class Run:
     dry_run: bool = False
     since: str | None = None
     ids: Sequence[str] = ()
+    bulk: bool = False
+    group: str | None = None
 
 
 def sync(choice: Choice, run: Run) -> int:
@@ -45,9 +48,12 @@ def sync(choice: Choice, run: Run) -> int:
     settings = load_settings()
     if run.since is not None and not choice.is_server:
         raise UsageError("--since asks a server what changed; files are always read whole.")
+    refuse_misuse(choice, run)
     adjudicator = choice.adjudicator(settings)
     with progress() as tell:
-        if choice.is_server:
+        if run.bulk:
+            report = sync_bulk(choice, settings, adjudicator, run, tell)
+        elif choice.is_server:
             report = asyncio.run(_sync_server(choice, settings, adjudicator, run, tell))
         else:
             folder = run.out or DEFAULT_OUT

@@ -63,7 +63,7 @@ async def complete(
     while some := list(islice(claims, source.chunk_size)):
         store = await source.gather(some)
         for each in _missing(store.everything(), shelf, laid):
-            with (into / f"{each.kind}.ndjson").open("ab") as lines:  # noqa: ASYNC230 - a line of a local file
+            with (into / f"{each.kind}.ndjson").open("ab") as lines:
                 lines.write(orjson.dumps(each.resource, option=orjson.OPT_APPEND_NEWLINE))
         done += len(some)
         tell(done)
