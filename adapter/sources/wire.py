@@ -34,6 +34,8 @@ FHIR_JSON = "application/fhir+json"
 LONGEST_RETRY_AFTER = 30.0
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
+DEEPEST_CAUSE = 20
+"""Causes of an error that are looked into."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 _BUSY = frozenset({429, 502, 503, 504})
@@ -252,10 +254,10 @@ def _another_try(error: Exception) -> bool | float:
 
 
 def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
+    for _ in range(DEEPEST_CAUSE):  # causes can go round in a circle
         if isinstance(error, ssl.SSLError):
             return True
-        error = error.__cause__ or error.__context__
+        error = error and (error.__cause__ or error.__context__)
     return False
 
 
