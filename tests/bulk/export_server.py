@@ -6,7 +6,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import respx
@@ -17,6 +17,7 @@ TRANSACTION_TIME = "2026-03-01T12:00:00.250Z"
 CLOCK = "Sun, 01 Mar 2026 12:00:05 GMT"
 FILES = ("http://fhir.test/files/1", "http://fhir.test/files/2")
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -60,8 +61,10 @@ class ExportServer:
     """Answers by lists of answers, each given once and the last for ever; what a test leaves alone goes well."""
 
     def __init__(self, router: respx.MockRouter) -> None:
-        self.kickoffs: list[Any] = [httpx.Response(202, headers={"Content-Location": f"{STATUS}?_jobId=1"})]
-        self.statuses: list[Any] = [
+        self.kickoffs: list[httpx.Response | Exception] = [
+            httpx.Response(202, headers={"Content-Location": f"{STATUS}?_jobId=1"})
+        ]
+        self.statuses: list[httpx.Response | Exception] = [
             httpx.Response(202),
             manifest({"type": "Claim", "url": FILES[0]}, {"type": "Patient", "url": FILES[1]}),
         ]
@@ -71,26 +74,25 @@ class ExportServer:
         }
         self.asked: list[httpx.Request] = []
         self.counts: Counter[str] = Counter()
-        self.removals: list[httpx.Response] = [httpx.Response(202)]
+        self.removals: list[httpx.Response | Exception] = [httpx.Response(202)]
         router.route().mock(side_effect=self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
         url = str(request.url)
-        if request.method == "DELETE":
-            return self._next("DELETE", self.removals)
-        if request.url.path.endswith("/$export"):
-            return self._next("kickoff", self.kickoffs)
         if url in self.files:
-            found = self._next(url, self.files[url])
-            return found() if callable(found) else found
-        return self._next("status", self.statuses)
-
-    def _next(self, name: str, answers: list[Any]) -> Any:
-        self.counts[name] += 1
-        answer = answers[0] if len(answers) == 1 else answers.pop(0)
+            return self._next(url, self.files[url])()
+        if request.method == "DELETE":
+            answer = self._next("DELETE", self.removals)
+        elif request.url.path.endswith("/$export"):
+            answer = self._next("kickoff", self.kickoffs)
+        else:
+            answer = self._next("status", self.statuses)
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, httpx.Response) and answer.is_stream_consumed:
-            answer.stream = httpx.ByteStream(answer.content)
+        answer.stream = httpx.ByteStream(answer.content)  # the last one is given again
         return answer
+
+    def _next(self, name: str, answers: list[T]) -> T:
+        self.counts[name] += 1
+        return answers[0] if len(answers) == 1 else answers.pop(0)
