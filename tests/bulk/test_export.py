@@ -324,6 +324,17 @@ async def test_a_run_killed_while_it_waited_asks_for_the_same_export(server: Exp
     assert server.counts["kickoff"] == 1
 
 
+@pytest.mark.anyio
+async def test_an_export_without_a_type_that_is_needed_now_is_asked_for_anew(
+    server: ExportServer, export: Export
+) -> None:
+    await export.fetch(Wanted(("Claim", "Patient")))
+    await export.fetch(WANTED)
+    assert server.counts["kickoff"] == 1  # Practitioner is no part of a Group's export
+    await export.fetch(Wanted(("Claim", "Goal", "Patient")))
+    assert server.counts["kickoff"] == 2
+
+
 def test_nobody_else_may_look_into_the_folder(folder: Folder) -> None:
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
 

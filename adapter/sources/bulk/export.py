@@ -15,7 +15,7 @@ from adapter.evidence.references import Json, objects, parse_reference
 from adapter.limits import Limits
 from adapter.sources.bulk.download import Expired, download
 from adapter.sources.bulk.folder import Folder, Job
-from adapter.sources.bulk.kickoff import Wanted, begin
+from adapter.sources.bulk.kickoff import OUTSIDE_PATIENTS, Wanted, begin
 from adapter.sources.bulk.manifest import File, Role, parse_manifest
 from adapter.sources.bulk.pace import Pace, State, patiently, state_of
 from adapter.sources.fhir_client import FhirClient
@@ -47,6 +47,9 @@ class Export:
         """
         for _ in range(MOST_BEGINNINGS):
             job = self.folder.load()
+            if job is not None and set(wanted.types) - OUTSIDE_PATIENTS - set(job.types):
+                self.folder.empty()  # mappings that need more types than the export has
+                job = None
             try:
                 if job is None:
                     job = await self._begin(wanted)

@@ -63,12 +63,20 @@ class Folder:
             return None
 
     def save(self, job: Job) -> None:
+        """Note how far the export is.
+
+        Raises:
+            UsageError: the folder cannot be written.
+        """
         beside = self._job.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(job.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._job)
+        try:
+            with beside.open("wb") as file:
+                file.write(job.model_dump_json().encode())
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._job)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written ({error.strerror}).") from error
 
     def empty(self) -> None:
         """Forget the export; the lock stays."""

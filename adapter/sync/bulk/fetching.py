@@ -72,9 +72,9 @@ async def fetch_changes(export: Export, wanted: Wanted) -> Exported:
 
 
 async def _finish(export: Export, job: Job) -> Job:
+    await export.release(job)  # first, so that a run killed here does it again
     job = job.model_copy(update={"completed": True})
     export.folder.save(job)
-    await export.release(job)
     return job
 
 
