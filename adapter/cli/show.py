@@ -31,7 +31,8 @@ LINES_SHOWN = 100
 def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
     """What a run did."""
     for each in done.unanswered:
-        _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
+        whom = f"Claim/{fhir_id(each.claim)}" if each.claim else "some claims"
+        _complain(f"no answer for {whom}: {each.problem}")
     for missing in done.missing:
         _complain(f"there is no Claim/{missing}")
     for warning in done.warnings:

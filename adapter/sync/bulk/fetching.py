@@ -52,6 +52,7 @@ async def fetch_all(export: Export, wanted: Wanted, source: ServerSource, adjudi
     """Everything there is to decide on: the export without what was deleted, and with what it left out."""
     job = await export.fetch(wanted)
     folder = export.folder
+    folder.output.mkdir(exist_ok=True)  # of a server that has nothing, no file came
     if not job.completed:
         drop(folder, deleted(folder, job))
         await _complete(export, job, wanted, source, adjudicator)
