@@ -54,6 +54,8 @@ class Adjudicator:
     limits: Limits = DEFAULT
     lenient: bool = False
     """Whether an element that FHIR does not know is noted in the answer, in place of refusing the claim."""
+    trust_structure: bool = False
+    """Whether resources are not validated, because somebody did before; the Provenance of each answer then says so."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ class Adjudicator:
 
     def faults(self, store: EvidenceStore, mapper: VersionedMapper) -> Faults:
         """Finds the faults of the resources of a store."""
-        found = Faults(mapper, mapper.version_of, self.lenient, self.limits)
+        found = Faults(mapper, mapper.version_of, self.lenient, self.limits, trust_structure=self.trust_structure)
         return replace(found, foreign=Versions(store, self.mappings.version).foreign) if self.others else found
 
     def mapper(self, store: EvidenceStore) -> VersionedMapper:
@@ -101,6 +103,7 @@ class Adjudicator:
         return False
 
 
+TRUSTED = "Decided on resources whose structure was trusted and not validated (--trust-structure)."
 NO_WORDS = ("system", "version", "url", "id", "reference")
 """Elements that name no service, whatever stands in them; a bare text where an element belongs still counts."""
 
@@ -324,6 +327,8 @@ class Reconciliation:
         )
         response = claim_response(determination, envelope)
         trail = provenance(response, determination.policy_uris, _references(used, determination), instant)
+        if self.adjudicator.trust_structure:
+            trail |= {"activity": {"text": TRUSTED}}
         return Answer(claim.id, response, trail, determination=determination, passed_over=tuple(passed_over))
 
     def _void(self, claim: Located, before: Located) -> Answer:

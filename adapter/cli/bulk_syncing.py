@@ -7,18 +7,22 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from adapter.auth.scopes import Need
 from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator, Unanswered
 from adapter.session.time import parse_moment
 from adapter.settings import Settings
-from adapter.sinks.files import FILES, write_answers
+from adapter.sinks.answers_in_files import answers_in
+from adapter.sinks.files import FILES
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.addresses import checked_base
@@ -30,13 +34,16 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sync.bulk.changes import reconcile_changes, reconcile_exported
 from adapter.sync.bulk.fetching import Exported, fetch_all, fetch_changes, wanted_types
 from adapter.sync.bulk.writing import OVERLAP, WriteBack
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
+from adapter.sync.into_folder import into_folder, kept
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 
 CHECKPOINT = "bulk"
 CHANGED_CLAIMS = "Claim"
 """The checkpoint of ``sync --since auto`` without ``--bulk``: an export of the whole server moves it too."""
+AT_ONCE = 1000
+"""Answers that are compared in one go."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -82,7 +89,7 @@ def sync_bulk(choice: Choice, settings: Settings, adjudicator: Adjudicator, run:
     root = settings.bulk_folder or settings.ledger.parent / "bulk"
     with (
         opened(root, checked_base(choice.source), run.group, run.since) as folder,
-        Ledger(settings.ledger.expanduser()) as ledger,
+        Ledger(settings.ledger.expanduser(), copy=run.dry_run) as ledger,
     ):
         one = _Run(choice, settings, adjudicator, run, tell, folder, ledger)
         report = one.report()
@@ -114,7 +121,7 @@ class _Run:
 
     async def _fetched(self) -> tuple[Exported, list[str], Report | None]:
         """The export; where it only tells what changed, or must not decide by itself, with the report of the run."""
-        async with open_client(self.choice, self.settings) as client:
+        async with self._client() as client:
             self.adjudicator = await of_server(client, self.choice.fhir_version, self.adjudicator)
             reconciler = self._reconciler(client)
             pace = Pace(self.settings.bulk_wait)
@@ -127,14 +134,19 @@ class _Run:
                 report = await self._by_server(reconciler, exported) if exported.by_server else None
             else:
                 exported = await fetch_changes(export, wanted)
-                report = Report()
-                await reconcile_changes(reconciler, self.folder, exported.job, report, self.tell)
-                self._write_out(report)
+                job = exported.job
+                report = await self._by_reads(
+                    reconciler,
+                    lambda keeping, told: reconcile_changes(keeping, self.folder, job, told, self.tell),
+                    whole=False,
+                )
             return exported, export.warnings, report
 
     def _decided(self, exported: Exported) -> Report:
         """The answers of the files, where they are wanted; all is read from the server when a line is damaged."""
-        report = self._from_files(exported, self.folder.answers, dry_run=False)
+        shutil.rmtree(self.folder.answers, ignore_errors=True)  # of a run that was killed here
+        order = Order(self.folder.output, self.folder.answers, self.choice.instant, exported.ids)
+        report = sync_files(order, self.adjudicator, self.tell, way_of(self.settings))
         if report.reading.issues:
             place = report.reading.issues[0].where
             damaged = replace(exported, by_server=f"{len(report.reading.issues)} places cannot be read, as {place}")
@@ -142,29 +154,35 @@ class _Run:
         if self.run.out is None:
             asyncio.run(self._written(exported, report))
         elif self.run.dry_run:
-            return self._from_files(exported, self.run.out, dry_run=True)
+            _compare(self.folder.answers, self.run.out, report)
         else:
             _hand_over(self.folder.answers, self.run.out)
         return report
 
-    def _from_files(self, exported: Exported, out: Path, *, dry_run: bool) -> Report:
-        return sync_files(
-            self.folder.output, out, self.adjudicator, self.choice.instant, exported.ids, dry_run, self.tell
-        )
-
     async def _anew(self, exported: Exported) -> Report:
-        async with open_client(self.choice, self.settings) as client:
+        async with self._client() as client:
             return await self._by_server(self._reconciler(client), exported)
 
     async def _by_server(self, reconciler: Reconciler, exported: Exported) -> Report:
-        report = Report()
-        report.warnings.append(f"{exported.by_server}: each claim was decided from reads of the server")
-        await reconcile_exported(reconciler, self.folder, self.adjudicator, report, self.tell)
-        self._write_out(report)
+        report = await self._by_reads(
+            reconciler,
+            lambda keeping, told: reconcile_exported(keeping, self.folder, self.adjudicator, told, self.tell),
+            whole=True,
+        )
+        report.warnings.insert(0, f"{exported.by_server}: each claim was decided from reads of the server")
+        return report
+
+    async def _by_reads(
+        self, reconciler: Reconciler, work: Callable[[Reconciler, Report], Awaitable[None]], *, whole: bool
+    ) -> Report:
+        """What comes of claims that the server is asked about; ``whole``: they are all there are."""
+        report = Report(structure_trusted=self.adjudicator.trust_structure)
+        with kept(reconciler, self.run.out, report, whole=whole) as keeping:
+            await work(keeping, report)
         return report
 
     async def _written(self, exported: Exported, report: Report) -> None:
-        async with open_client(self.choice, self.settings) as client:
+        async with self._client() as client:
             reconciler = self._reconciler(client)
             if reconciler.sink is not None:
                 await WriteBack(reconciler, reconciler.sink, _when(exported), report, self.tell).write(
@@ -177,9 +195,9 @@ class _Run:
         sink = ServerSink(client, system, self.ledger, instant) if self.run.out is None else None
         return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run)
 
-    def _write_out(self, report: Report) -> None:
-        if self.run.out is not None and not self.run.dry_run:
-            write_answers(report.answers, self.run.out, report.summary())
+    def _client(self) -> FhirClient:
+        writes = self.run.out is None and not self.run.dry_run
+        return open_client(self.choice, self.settings, Need.ANSWER if writes else Need.READ)
 
     # --- how far the server was read
 
@@ -229,6 +247,15 @@ def _instant(text: str) -> datetime:
     if found is None:
         raise UsageError(f"--since {text!r} is neither auto nor an instant such as 2026-01-31T12:00:00Z.")
     return found
+
+
+def _compare(answers: Path, out: Path, report: Report) -> None:
+    """What handing over would change of an earlier run's answers."""
+    found = answers_in(answers)
+    with into_folder(out, report, dry_run=True, whole=True) as folder:
+        while some := list(islice(found, AT_ONCE)):
+            folder.take(some)
+        folder.finish(report)
 
 
 def _hand_over(answers: Path, out: Path) -> None:

@@ -13,7 +13,8 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
-from adapter.cli.options import Format, FormatOption
+from adapter.cli.keys import keys_app
+from adapter.cli.options import Format, FormatOption, TrustOption
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
@@ -41,6 +42,7 @@ mappings_app = typer.Typer(
 )
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
+app.add_typer(keys_app, name="keys")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -111,10 +113,12 @@ def sync(
     mappings: MappingsOption = None,
     output_format: FormatOption = Format.TABLE,
     lenient: LenientOption = False,
+    trust_structure: TrustOption = False,
     now: NowOption = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
-    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
+    mine, form = tuple(mappings or ()), output_format.value
+    choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
     run = syncing.Run(out, dry_run, since, tuple(claim or ()), bulk, group)
     raise typer.Exit(syncing.sync(choice, run))
 

@@ -16,3 +16,6 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-structure", help="Validate no resource: for data that was validated before.")
+]

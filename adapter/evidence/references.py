@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,10 @@ _LOCAL = re.compile(
 )
 _HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
+
+
+LONGEST_KEPT = 200
+"""Signs of a reference that is worth keeping; only a hostile one is longer than an address and an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,11 @@ def parse_reference(reference: object) -> Pointer | None:
 
 
 def parse_reference_text(text: str) -> Pointer:
-    """Read ``Reference.reference``."""
+    """Read ``Reference.reference``; the same few are read again and again."""
+    return _pointer_kept(text) if len(text) <= LONGEST_KEPT else _pointer(text)
+
+
+def _pointer(text: str) -> Pointer:
     if text.startswith("#"):
         return Pointer(text, contained=text[1:])
     if text.startswith("urn:"):
@@ -69,6 +78,9 @@ def parse_reference_text(text: str) -> Pointer:
         local = f"{match['type']}/{match['id']}"
         return Pointer(text, url=plain if match["base"] else None, local=local, kind=match["type"])
     return Pointer(text, url=plain if "://" in plain else None)
+
+
+_pointer_kept = lru_cache(maxsize=4096)(_pointer)
 
 
 def _conditional(match: re.Match[str]) -> Pointer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,12 +31,18 @@ _BUSY_SECONDS = 10.0
 
 
 class Ledger:
-    """One SQLite file, shared by any number of adapters on one machine; close it, or use it as a context manager."""
+    """One SQLite file, shared by any number of adapters on one machine; close it, or use it as a context manager.
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    With ``copy`` it is read once and then left alone, for dry runs: whatever is noted stands in the copy, and is gone
+    when that is closed. Where there is no file, none is made.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), copy: bool = False
+    ) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._db = _opened(self.path)
+        self._db = _copied(self.path) if copy else _opened(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +82,13 @@ class Ledger:
         with self._transaction():
             rows = self._db.execute("SELECT outcome FROM outcome WHERE server = ? ORDER BY claim", (server,))
             return [orjson.loads(outcome) for (outcome,) in rows]
+
+    def outcomes_of(self, server: str, claims: Iterable[str]) -> dict[str, Json]:
+        """The outcomes kept for these claims, by claim."""
+        select = "SELECT outcome FROM outcome WHERE server = ? AND claim = ?"
+        with self._transaction():
+            rows = {each: self._db.execute(select, (server, each)).fetchone() for each in claims}
+        return {claim: orjson.loads(row[0]) for claim, row in rows.items() if row}
 
     def checkpoint(self, server: str, query: str) -> str | None:
         """The instant up to which a query was read, None before its first time."""
@@ -124,6 +137,21 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.close()
         raise _unusable(path, error) from error
     return db
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """What the ledger holds, in a temporary database of its own; SQLite moves it to disk when it grows."""
+    copy = sqlite3.connect("", isolation_level=None)
+    try:
+        if path.is_file():
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)) as db:
+                db.execute("PRAGMA query_only = ON")
+                db.backup(copy)
+        copy.executescript(_SCHEMA)
+    except (OSError, sqlite3.Error) as error:
+        copy.close()
+        raise _unusable(path, error) from error
+    return copy
 
 
 def _unusable(path: Path, error: Exception) -> UsageError:

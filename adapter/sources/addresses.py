@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import httpx
 
 from adapter.errors import SourceError, UsageError
+from adapter.sources.origin import origin
 from adapter.sources.wire import shown
 
 
@@ -39,13 +40,9 @@ def own_address(base: str, written: object, told: str) -> str:
         address = httpx.URL(urljoin(f"{base}/", written))
     except (httpx.InvalidURL, ValueError) as error:
         raise SourceError(f"{shown(base)} {told} by a malformed address") from error
-    if _origin(address) != _origin(httpx.URL(base)):
+    if origin(address) != origin(httpx.URL(base)):
         raise SourceError(
             f"{shown(base)} {told} on another server, {shown(str(address), path=False)}",
             "use the address by which the server knows itself",
         )
     return str(address)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port

@@ -6,6 +6,7 @@ Only the server it is made for is ever called: links and references that lead el
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -14,9 +15,8 @@ from urllib.parse import quote
 
 import httpx
 import orjson
-from pydantic import SecretStr
 
-from adapter.errors import SourceError, UsageError
+from adapter.errors import SourceError
 from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT
@@ -43,7 +43,8 @@ class FhirClient:
         self,
         base_url: str,
         *,
-        token: SecretStr | None = None,
+        auth: httpx.Auth | None = None,
+        verify: ssl.SSLContext | bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 60.0,
         page_size: int = 200,
@@ -59,7 +60,9 @@ class FhirClient:
             timeout=timeout,
             trust_env=False,
             follow_redirects=False,
-            headers={"Accept": FHIR_JSON, **_authorization(token)},
+            headers={"Accept": FHIR_JSON},
+            auth=auth,
+            verify=verify,
         )
         self._wire = Wire(
             self._http,
@@ -113,7 +116,7 @@ class FhirClient:
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
         async for page in self._pages(kind, params):
-            yield list(self._resources(page))
+            yield list(self._resources(page, kind))
 
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
@@ -225,14 +228,16 @@ class FhirClient:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
 
-    def _resources(self, page: Json) -> Iterator[Json]:
+    def _resources(self, page: Json, kind: str = "") -> Iterator[Json]:
+        """What was found; an OperationOutcome only where such are searched for, and it is none about the search."""
         for entry in self._listed(page, "entry"):
             resource = entry.get("resource")
             if resource is None:
                 continue
             if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
                 raise SourceError(f"{self._wire.shown} sends a Bundle with an entry that holds no FHIR resource")
-            if resource["resourceType"] != "OperationOutcome":
+            about_search = kind != "OperationOutcome" or (entry.get("search") or {}).get("mode") == "outcome"
+            if resource["resourceType"] != "OperationOutcome" or not about_search:
                 yield resource
 
     def _listed(self, page: Json, name: str) -> list[Json]:
@@ -279,12 +284,3 @@ def _repeatable(entry: Json) -> bool:
     """Whether sending the entry twice ends as sending it once."""
     request = entry["request"]
     return request["method"] != "POST" or "ifNoneExist" in request
-
-
-def _authorization(token: SecretStr | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    secret = token.get_secret_value()
-    if not re.fullmatch(r"[!-~]+", secret):
-        raise UsageError("the token is empty or holds characters that no HTTP header can carry")
-    return {"Authorization": f"Bearer {secret}"}

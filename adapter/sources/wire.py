@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
-import orjson
 import stamina
 
-from adapter.errors import InputError, SourceError
-from adapter.evidence.references import Json, objects
+from adapter.errors import AccessRefused, InputError, SourceError, Step
+from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
+from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
@@ -34,13 +33,11 @@ FHIR_JSON = "application/fhir+json"
 LONGEST_RETRY_AFTER = 30.0
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
-DEEPEST_CAUSE = 20
-"""Causes of an error that are looked into."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
-_BUSY = frozenset({429, 502, 503, 504})
+BUSY = frozenset({429, 502, 503, 504})
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
-_ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
+_OUR_CERTIFICATE = "if it wants a client certificate, see that the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"
 Receive = Callable[[httpx.Response], Awaitable[None]]
 """Takes the body of a successful answer, piece by piece; called anew for each attempt."""
 
@@ -67,7 +64,7 @@ class Refused(SourceError):
     """Issue codes of its OperationOutcome, for a message."""
 
 
-class _Busy(Exception):
+class Busy(Exception):
     """A status that says: later. The message is the status alone, because stamina logs it."""
 
     def __init__(self, status: int, wait: float | None) -> None:
@@ -104,36 +101,39 @@ class Wire:
 
     async def send(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
         """The answer of a request that was carried out."""
-        response = await self._answer(lambda: self._received(request), what, repeatable=repeatable)
+        response = await self._answer(request, lambda: self._received(request), what, repeatable=repeatable)
         if not response.is_success:
             raise self.refusal(response, what)
         return response
 
     async def look(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
         """Whatever is answered, also that the server is busy, for who knows what each status means."""
-        return await self._answer(lambda: self._received(request), what, repeatable=repeatable, later=frozenset())
+        return await self._answer(
+            request, lambda: self._received(request), what, repeatable=repeatable, later=frozenset()
+        )
 
     async def download(self, request: httpx.Request, what: str, receive: Receive, *, anonymous: bool = False) -> None:
         """Hand the body to ``receive`` as it comes, of any size; ``anonymous`` keeps our credentials out of it."""
-        response = await self._answer(lambda: self._streamed(request, receive, anonymous=anonymous), what)
+        response = await self._answer(request, lambda: self._streamed(request, receive, anonymous=anonymous), what)
         if not response.is_success:
             raise self.refusal(response, what)
 
     async def _answer(
         self,
+        request: httpx.Request,
         once: Callable[[], Awaitable[httpx.Response]],
         what: str,
         *,
         repeatable: bool = True,
-        later: frozenset[int] = _BUSY,
+        later: frozenset[int] = BUSY,
     ) -> httpx.Response:
         try:
             response = await self._persist(once, self._patience.attempts if repeatable else 1, later)
-        except _Busy as busy:
+        except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise SourceError(problem, "try again later") from busy
         except httpx.RequestError as error:
-            raise self._unreachable(error, what) from error
+            raise self._unreachable(error, what, _step(request)) from error
         self.server_time = server_time(response) or self.server_time
         return response
 
@@ -153,10 +153,10 @@ class Wire:
             async with self._slots:
                 response = await ask()
             if response.status_code in later:
-                raise _Busy(response.status_code, retry_after(response))
+                raise Busy(response.status_code, retry_after(response))
             return response
 
-        return await retrying(_another_try, once)
+        return await retrying(another_try, once)
 
     async def _received(self, request: httpx.Request) -> httpx.Response:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""
@@ -176,7 +176,8 @@ class Wire:
         """Status and headers of an answer whose body was handed on; of a refusal the body too."""
         if anonymous:
             request.headers.pop("Authorization", None)
-        auth = None if anonymous else httpx.USE_CLIENT_DEFAULT
+        # An Auth that does nothing; with None, httpx would take user and password from the address.
+        auth = httpx.Auth() if anonymous else httpx.USE_CLIENT_DEFAULT
         response = await self._http.send(request, stream=True, auth=auth)
         try:
             if not response.is_success:
@@ -195,21 +196,27 @@ class Wire:
                 raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
-    def _unreachable(self, error: httpx.RequestError, what: str) -> SourceError:
-        if _is_tls(error):
-            return SourceError(f"no trusted TLS connection to {self.shown}", "check its certificate and the port")
+    def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
+        if (fault := tls_fault(error)) is not None and refuses_certificate(fault):
+            return AccessRefused(f"{self.shown} refused us by TLS at {what}", _OUR_CERTIFICATE, step=step)
+        if fault is not None:
+            return SourceError(
+                f"no trusted TLS connection to {self.shown}", f"check its certificate and the port; {_OUR_CERTIFICATE}"
+            )
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
             return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})")
+        hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
+        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
     def refusal(self, response: httpx.Response, what: str) -> SourceError:
         """What an answer that is no success means, as an error to raise."""
         status = response.status_code
         if status in (401, 403):
-            hint = "check the token and its scopes"
-            return SourceError(f"{self.shown} refused us: it answered {status} to {what}", hint)
+            hint = "check the token or password" if status == 401 else "check the token's scopes, or our rights there"
+            problem = f"{self.shown} refused us: it answered {status}{bearer_error(response)} to {what}"
+            return AccessRefused(problem, hint, step=_step(response.request))
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
             return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
@@ -234,11 +241,10 @@ class Wire:
         return body
 
 
-def issue_codes(outcome: object) -> str:
-    """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
-    codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
-    fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
-    return ", ".join(dict.fromkeys(fitting))
+def _step(request: httpx.Request) -> Step:
+    """A search may go by POST too, and reads."""
+    reads = request.method == "GET" or request.url.path.endswith("/_search")
+    return Step.READ if reads else Step.WRITE
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -247,36 +253,16 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
 
 
-def _another_try(error: Exception) -> bool | float:
-    if isinstance(error, _Busy):
+def another_try(error: Exception) -> bool | float:
+    if isinstance(error, Busy):
         return True if error.wait is None else error.wait
-    return isinstance(error, _PASSING) and not _is_tls(error)
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    for _ in range(DEEPEST_CAUSE):  # causes can go round in a circle
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error and (error.__cause__ or error.__context__)
-    return False
+    return isinstance(error, _PASSING) and tls_fault(error) is None
 
 
 def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
     """The answer with its body at hand, and without the headers that told how it travelled."""
     headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-
-
-def codes_of(response: httpx.Response) -> str:
-    """The issue codes of the OperationOutcome that an answer holds, if it does."""
-    return issue_codes(_lenient_json(response))
-
-
-def _lenient_json(response: httpx.Response) -> object:
-    try:
-        return orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def server_time(response: httpx.Response) -> datetime | None:

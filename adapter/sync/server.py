@@ -10,13 +10,13 @@ from adapter.sync.report import Progress, Report
 
 async def sync_server(
     reconciler: Reconciler,
+    report: Report,
     *,
     since: str | None,
     ids: Sequence[str],
     tell: Progress,
-) -> Report:
-    """Decide a server's claims, chunk by chunk; write the answers back where there is a sink."""
-    report = Report()
+) -> None:
+    """Decide a server's claims, chunk by chunk; write the answers back where there is a sink. The report tells all."""
     seen: set[str] = set()
     async for page in reconciler.source.claims(since=since, ids=ids):
         seen |= {str(each.id) for each in page}
@@ -25,4 +25,3 @@ async def sync_server(
     report.missing = tuple(sorted(set(ids) - seen))
     unsupported = reconciler.source.unsupported.items()
     report.warnings += [f"the server does not support {name}: {why}" for name, why in unsupported]
-    return report

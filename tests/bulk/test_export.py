@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -11,9 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 import respx
-from bulk.export_server import BASE, FILES, STATUS, ExportServer, claim, manifest, ndjson, outcome, streamed
+from bulk.export_server import BASE, FILES, STATUS, ExportServer, Pieces, claim, manifest, ndjson, outcome, streamed
 from pydantic import SecretStr
 
+from adapter.auth.header import HomeAuth, StaticAuth, bearer
+from adapter.auth.secret_files import Given
 from adapter.errors import SourceError, UsageError
 from adapter.limits import Limits
 from adapter.sources.bulk.export import Export, deleted, output_files, problems
@@ -38,13 +41,16 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
         yield folder
 
 
+def told_nobody(_what: str, _count: int, _total: int | None) -> None: ...
+
+
 @pytest.fixture
 async def export(anyio_backend: str, folder: Folder) -> AsyncIterator[Export]:
     async def at_once(_seconds: float) -> None: ...
 
     patience = Patience(attempts=3, first_wait=0)
-    async with FhirClient(BASE, token=SecretStr("s3cret"), patience=patience) as client:
-        yield Export(client, folder, Pace(1.0, sleep=at_once), Limits(), lambda _what, _count: None)
+    async with FhirClient(BASE, auth=StaticAuth(BASE, Given(SecretStr("s3cret")), bearer), patience=patience) as client:
+        yield Export(client, folder, Pace(1.0, sleep=at_once), Limits(), told_nobody)
 
 
 def ids(folder: Folder) -> list[str]:
@@ -288,6 +294,45 @@ async def test_the_token_goes_where_it_is_required_only(
     assert server.asked[-1].headers.get("Authorization") == sent
 
 
+class Renewed(HomeAuth):
+    """A token that is old, and a new one when it is refused."""
+
+    async def header(self, refused: str | None = None) -> str:
+        return "Bearer new" if refused else "Bearer old"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("step", ["kickoffs", "statuses", "files", "removals"])
+async def test_a_token_that_ended_meanwhile_is_renewed_at_every_step(
+    server: ExportServer, folder: Folder, step: str
+) -> None:
+    if step == "files":
+        server.files[FILES[0]].insert(0, lambda: httpx.Response(401, stream=Pieces(b"no")))
+    else:
+        getattr(server, step).insert(0, httpx.Response(401))
+    async with FhirClient(BASE, auth=Renewed(BASE), patience=Patience(attempts=1)) as client:
+        export = Export(client, folder, Pace(0.01), Limits(), told_nobody)
+        await export.release(await export.fetch(WANTED))
+    assert ids(folder) == ["a", "b", "p"]
+    assert export.warnings == []
+    assert [each.headers["Authorization"] for each in server.asked].count("Bearer new") == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("anonymous", "sent"), [(False, True), (True, False)])
+async def test_a_user_in_the_address_is_kept_back_too(
+    respx_mock: respx.MockRouter, *, anonymous: bool, sent: bool
+) -> None:
+    route = respx_mock.get(host="fhir.test").mock(return_value=httpx.Response(200))
+    address = "http://jane:pw@fhir.test/files/1"
+
+    async def receive(_response: httpx.Response) -> None: ...
+
+    async with FhirClient("http://jane:pw@fhir.test/fhir") as client:
+        await client.wire.download(client.request("GET", address), "a file", receive, anonymous=anonymous)
+    assert ("Authorization" in route.calls.last.request.headers) is sent
+
+
 @pytest.mark.anyio
 async def test_gzip_is_unpacked_on_its_way(server: ExportServer, export: Export, folder: Folder) -> None:
     server.files[FILES[0]] = [lambda: streamed(ndjson([claim("a"), claim("b")]), packed=True)]
@@ -430,3 +475,23 @@ async def test_the_export_is_removed_on_the_server(
     await export.release(await export.fetch(WANTED))
     assert (server.asked[-1].method, str(server.asked[-1].url)) == ("DELETE", f"{STATUS}?_jobId=1")
     assert bool(export.warnings) is warned
+
+
+def test_a_process_that_outlives_a_killed_run_does_not_keep_its_folder(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    begun, over = fork.Event(), fork.Event()
+
+    def live() -> None:
+        begun.set()
+        over.wait()
+
+    with opened(tmp_path, BASE):
+        lives = fork.Process(target=live)
+        lives.start()
+        begun.wait()
+    try:
+        with opened(tmp_path, BASE) as folder:
+            assert folder.path.is_dir()
+    finally:
+        over.set()
+        lives.join()

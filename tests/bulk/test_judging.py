@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,15 +151,23 @@ async def test_a_type_without_a_file_is_left_out_when_the_server_has_some(
 
 
 def response(id: str) -> Json:
-    return {"resourceType": "ClaimResponse", "id": f"{id}-response", "request": {"reference": f"Claim/{id}"}}
+    return {
+        "resourceType": "ClaimResponse",
+        "id": f"{id}-response",
+        "outcome": "complete",
+        "request": {"reference": f"Claim/{id}"},
+    }
 
 
 def trail(id: str) -> Json:
     return {"resourceType": "Provenance", "target": [{"reference": f"ClaimResponse/{id}-response"}]}
 
 
-def written(folder: Path, responses: list[Json], provenances: list[Json], outcomes: list[Json]) -> Path:
-    for name, some in [("ClaimResponse", responses), ("Provenance", provenances), ("OperationOutcome", outcomes)]:
+def written(
+    folder: Path, responses: list[Json], provenances: list[Json], outcomes: list[Json], lines: Sequence[Json] = ()
+) -> Path:
+    files = [("ClaimResponse", responses), ("Provenance", provenances), ("OperationOutcome", outcomes)]
+    for name, some in [*files, ("decisions", lines)]:
         (folder / f"{name}.ndjson").write_bytes(ndjson(some))
     return folder
 

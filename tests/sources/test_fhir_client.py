@@ -14,9 +14,12 @@ import pytest
 import respx
 from pydantic import SecretStr
 
+from adapter.auth.header import StaticAuth, bearer
+from adapter.auth.secret_files import Given
 from adapter.errors import SourceError, UsageError
+from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, search_value
-from adapter.sources.wire import Patience, Refused, issue_codes, retry_after
+from adapter.sources.wire import Patience, Refused, retry_after
 
 BASE = "http://fhir.test/fhir"
 SECRETS = ("M-4711", "s3cret", "Jane", "?")
@@ -30,7 +33,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def client(anyio_backend: str) -> AsyncIterator[FhirClient]:
-    async with FhirClient(BASE, token=SecretStr("s3cret"), patience=Patience(attempts=3, first_wait=0)) as client:
+    async with FhirClient(
+        BASE, auth=StaticAuth(BASE, Given(SecretStr("s3cret")), bearer), patience=Patience(attempts=3, first_wait=0)
+    ) as client:
         yield client
 
 
@@ -336,7 +341,7 @@ def test_a_base_that_is_none_stops_the_start(url: str) -> None:
 
 def test_a_token_no_header_can_carry_stops_the_start() -> None:
     with pytest.raises(UsageError) as caught:
-        FhirClient(BASE, token=SecretStr("s3cret\n"))
+        StaticAuth(BASE, Given(SecretStr("s3cret\n")), bearer)
     assert "s3cret" not in str(caught.value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from adapter.sources.bulk.folder import Folder, Job
 from adapter.sources.bulk.kickoff import OUTSIDE_PATIENTS, Wanted, begin
 from adapter.sources.bulk.manifest import File, Role, parse_manifest
 from adapter.sources.bulk.pace import Pace, State, patiently, state_of
+from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import issue_codes
 
 MOST_BEGINNINGS = 3
 """Exports asked for in one run: one that expires while it is fetched is asked for again."""
@@ -36,7 +36,7 @@ class Export:
     folder: Folder
     pace: Pace
     limits: Limits
-    tell: Callable[[str, int], None]
+    tell: Callable[[str, int, int | None], None]
     warnings: list[str] = field(default_factory=list)
 
     async def fetch(self, wanted: Wanted) -> Job:
@@ -56,11 +56,11 @@ class Export:
                 if job.transaction_time is None:
                     job = await self._finished(job)
                 if not job.completed:
-                    await download(self.client, job.files, self.folder, self.limits, self._tell_files)
+                    await self._download(job.files)
                 return job
             except Expired:
                 self.folder.empty()
-                self.tell("the export expired; a new one is asked for", 0)
+                self.tell("the export expired; a new one is asked for", 0, None)
         raise SourceError(
             f"{self.client.wire.shown} lets its exports expire before they are fetched", "try again later"
         )
@@ -76,7 +76,7 @@ class Export:
             self.warnings.append(f"the export stays on the server until it removes it by itself: {error.problem}")
 
     async def _begin(self, wanted: Wanted) -> Job:
-        self.tell("asking for an export", 0)
+        self.tell("asking for an export", 0, None)
         begun = await begin(self.client, wanted, self.pace)
         job = Job(since=wanted.since, types=begun.types, status_url=begun.status_url)
         self.folder.save(job)
@@ -102,6 +102,12 @@ class Export:
         self.folder.save(job)
         return job
 
+    async def _download(self, files: Sequence[File]) -> None:
+        def told(there: int) -> None:
+            self.tell("files of the export", there, len(files))
+
+        await download(self.client, files, self.folder, self.limits, told)
+
     async def _look(self, url: str) -> httpx.Response:
         what = "the status of the export"
         address = self.client.own_address(url, "tells the status of its export")
@@ -110,7 +116,7 @@ class Export:
             return await self.client.wire.look(self.client.request("GET", address, Accept="application/json"), what)
 
         def told(progress: str) -> None:
-            self.tell(f"the server exports ({progress})" if progress else "the server exports", 0)
+            self.tell(f"the server exports ({progress})" if progress else "the server exports", 0, None)
 
         response = await patiently(ask, self.pace, self.client.wire.shown, told)
         state = state_of(response)
@@ -121,9 +127,6 @@ class Export:
                 self.folder.empty()  # a failed export does not get better by being asked about
             raise self.client.wire.refusal(response, what)
         return response
-
-    def _tell_files(self, count: int) -> None:
-        self.tell("files of the export", count)
 
 
 def problems(folder: Folder, job: Job) -> tuple[list[str], bool]:

@@ -109,6 +109,7 @@ def opened(root: Path, *arguments: str | None) -> Iterator[Folder]:
     except OSError as error:
         hint = "name another with ADAPTER_BULK_FOLDER"
         raise UsageError(f"the folder {folder.path} cannot be written ({error.strerror}); {hint}.") from error
+    os.register_at_fork(after_in_child=lock.close)  # or a process that outlives a killed run would keep it locked
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -62,7 +62,7 @@ async def reconcile_ids(reconciler: Reconciler, ids: Sequence[str], report: Repo
         async for page in reconciler.source.claims(ids=some):
             await reconciler.reconcile(page, report, tell)
         done += len(some)
-        tell("claims read", done)
+        tell("claims read", done, len(ids))
 
 
 async def _decide(

@@ -94,7 +94,11 @@ async def _complete(export: Export, job: Job, wanted: Wanted, source: ServerSour
     with indexed(output_files(export.folder), export.folder.path / "index.sqlite") as shelf:
         first = ShelfFirst(source, shelf, whole)
         await complete(
-            first, shelf, adjudicator.in_scope, export.folder, lambda done: export.tell("evidence completed", done)
+            first,
+            shelf,
+            adjudicator.in_scope,
+            export.folder,
+            lambda done: export.tell("evidence completed", done, None),
         )
 
 

@@ -22,6 +22,7 @@ from adapter.sinks.on_server import OnServer, same_content
 from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sync.bulk.changes import reconcile_ids
+from adapter.sync.bulk.recount import recounted
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 
@@ -41,17 +42,21 @@ class WriteBack:
     tell: Progress
     again: set[str] = field(default_factory=set)
     """Claims to read and decide anew."""
+    failed: set[str] = field(default_factory=set)
+    """Claims whose answer the server refused: they stay unanswered."""
 
     async def write(self, answers: Path) -> None:
-        """Write what stands, then decide the rest anew."""
+        """Write what stands, then decide the rest anew. Each claim is counted once, as it was finally decided."""
         moved = await self._moved()
         found = answers_in(answers)
+        total = self.report.tally.claims
         done = 0
         while some := list(islice(found, self.reconciler.source.chunk_size)):
             await self._write([each for each in some if not self._set_aside(each, moved)])
             done += len(some)
-            self.tell("answers written", done)
-        self.report.answers = [each for each in self.report.answers if each.claim and each.claim not in self.again]
+            self.tell("answers written", done, total)
+        if elsewhere := self.again | self.failed:
+            self.report.tally = recounted(answers, self.report.tally, elsewhere)
         await reconcile_ids(self.reconciler, sorted(self.again), self.report, self.tell)
 
     async def _moved(self) -> set[str] | None:
@@ -98,16 +103,14 @@ class WriteBack:
         return updated is None or updated >= self.instant - OVERLAP
 
     def _note(self, written: Sequence[Written]) -> None:
-        self.report.written += written
+        self.report.wrote(written, dry_run=self.reconciler.dry_run)
         for each in written:
             if each.action is Action.FAILED:
                 problem = f"the answer could not be written: {each.problem}"
                 self.report.unanswered.append(Unanswered(each.claim, problem))
+                self.failed.add(str(each.claim))
             elif each.problem:
                 self.report.warnings.append(f"Claim/{each.claim}: {each.problem}")
-        failed = {each.claim for each in written if each.action is Action.FAILED}
-        if failed:
-            self.report.answers = [each for each in self.report.answers if each.claim not in failed]
 
 
 def _names_places(response: Json) -> bool:
