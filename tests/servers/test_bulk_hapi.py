@@ -21,6 +21,7 @@ NOW = "2026-01-31T12:00:00Z"
 SYSTEM = "urn:test:bulk"
 GROUP = "coached"
 FILES = ("ClaimResponse.ndjson", "OperationOutcome.ndjson", "Provenance.ndjson", "decisions.ndjson")
+COUNTED = ("claims", "lines", "claim_responses", "operation_outcomes", "warnings")
 Json = dict[str, Any]
 
 
@@ -160,13 +161,15 @@ def test_what_happened_since_the_export_is_not_written_over(server: Server, monk
         return report
 
     monkeypatch.setattr(bulk_syncing, "sync_files", meanwhile)
-    ran(server.url, "--bulk")
+    counted = ran(server.url, "--bulk")
     found = server_answers(server)
     assert "a02-follow-up" not in found
     assert all(len(each) == 1 for each in found.values())
     monkeypatch.undo()
     monkeypatch.setenv("ADAPTER_IDENTIFIER_SYSTEM", SYSTEM)
-    assert ran(server.url)["written"]["updated"] == 0
+    again = ran(server.url)
+    assert again["written"]["updated"] == 0
+    assert {name: counted[name] for name in COUNTED} == {name: again[name] for name in COUNTED}
     for each in (changed, gone):
         server.put({name: value for name, value in each.items() if name != "meta"})
 
@@ -199,6 +202,29 @@ def test_a_dry_run_writes_nothing(server: Server) -> None:
     told = ran(server.url, "--bulk", "--dry-run")["written"]
     assert told["created"] + told["updated"] + told["unchanged"] > 50
     assert server_answers(server) == before
+
+
+def test_a_dry_run_over_a_folder_tells_what_would_be_there_and_what_no_more(server: Server, tmp_path: Path) -> None:
+    arguments = (server.url, "--bulk", "--out", str(tmp_path), "--now", NOW)
+    counted = ran(*arguments)
+    responses = tmp_path / "ClaimResponse.ndjson"
+    first, *rest = responses.read_text().splitlines(keepends=True)
+    nobody = first.replace(json.loads(first)["id"], "nobody-response").replace(
+        json.loads(first)["request"]["reference"], "Claim/nobody"
+    )
+    responses.write_text("".join([*rest, nobody]))
+    before = responses.read_bytes()
+    told = ran(*arguments, "--dry-run")
+    assert {name: told[name] for name in COUNTED} == {name: counted[name] for name in COUNTED}
+    effects = {each["claim"]: each["effect"] for each in told["changes"] if each["effect"] != "leave"}
+    refused = {json.loads(line)["id"] for line in (tmp_path / "OperationOutcome.ndjson").read_text().splitlines()}
+    moved = {claim for claim, effect in effects.items() if effect == "change"}
+    assert moved <= refused  # they name a line of a file, and an export has its lines in any order
+    assert {claim: effects[claim] for claim in effects.keys() - moved} == {
+        json.loads(first)["request"]["reference"].removeprefix("Claim/"): "create",
+        "nobody": "remove",
+    }
+    assert responses.read_bytes() == before
 
 
 def test_a_group_that_is_not_there_is_one_line(server: Server) -> None:
