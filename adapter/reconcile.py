@@ -22,7 +22,7 @@ from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
 from adapter.errors import Issue, raised_at
-from adapter.evidence.coaches import CoachSession, sessions_by_coach
+from adapter.evidence.coaches import NO_SESSIONS, CoachSessions, sessions_by_coach
 from adapter.evidence.faults import Faults
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import OtherClaims
@@ -30,6 +30,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
 from adapter.limits import DEFAULT, Limits
+from adapter.mapping.documentation import Papers
 from adapter.mapping.history import by_itself, history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
@@ -151,13 +152,15 @@ class Reconciliation:
     _faults: Faults = field(init=False)
     _others: OtherClaims = field(init=False)
     _settling: Settling = field(init=False)
+    _papers: Papers = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
-    _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
+    _coaches: Mapping[str, CoachSessions] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
+        self._papers = Papers(self.store, self._mapper.version_of)
         self._faults = adjudicator.faults(self.store, self._mapper)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
         self._settling = Settling(self._others, self._answers, self._alone)
@@ -185,7 +188,8 @@ class Reconciliation:
         if answer is None or answer.determination is None:
             return ()
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
-        return self._builder(claim).sessions(evidence, self._history(evidence))[0]
+        builder = self._builder(claim)
+        return builder.sessions(builder.claim(evidence), evidence, self._history(evidence))[0]
 
     # --- deciding
 
@@ -253,9 +257,9 @@ class Reconciliation:
         self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue], *, alone: bool
     ) -> Answer:
         history, builder = self._history(evidence, alone=alone), self._builder(claim, alone=alone)
-        sessions, documents = builder.sessions(evidence, history)
-        before = self._others.own_response(claim)
         facts = builder.claim(evidence)
+        sessions, documents = builder.sessions(facts, evidence, history)
+        before = self._others.own_response(claim)
         if issues := list(refusals(facts, history, before is not None)):
             placed = [replace(each, where=claim.place(each.expression)) for each in issues]
             return self._refuse(claim, [*placed, *passed_over])
@@ -273,6 +277,7 @@ class Reconciliation:
             adjudicator.mappings,
             self._mapper,
             self.store,
+            self._papers,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
             (lambda _key: Settlement.UNKNOWN) if alone else self._settling.original(claim),
@@ -291,14 +296,15 @@ class Reconciliation:
             self._services[patient] = patient_services(patient, self.store, self._mapper)
         return self._services[patient]
 
-    def _coaching(self, coach: str) -> tuple[CoachSession, ...]:
+    def _coaching(self, coach: str) -> CoachSessions:
         if self._coaches is None:
             scope, services = self.adjudicator.mappings.scope, self.adjudicator.book.codes.services.codes
             individual = frozenset(
                 each for each in scope if each in services and services[each].individual is not False
             )
-            self._coaches = sessions_by_coach(self.store, self._mapper, individual)
-        return self._coaches.get(coach, ())
+            found = sessions_by_coach(self.store, self._mapper, individual)
+            self._coaches = {each: CoachSessions.of(sessions) for each, sessions in found.items()}
+        return self._coaches.get(coach, NO_SESSIONS)
 
     # --- the kinds of answer
 

@@ -26,6 +26,7 @@ from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.scan import Contents, Scan
 from adapter.sources.walk import Reading, files_under
 from adapter.sync.into_folder import Comparing, Writing, into_folder
+from adapter.sync.memory import collected_between_portions
 from adapter.sync.report import Progress, Report
 from adapter.sync.work import Done, Sink, Work, decided
 
@@ -72,7 +73,9 @@ def sync_files(
         UsageError: the folder for the answers cannot be written.
     """
     report = Report(structure_trusted=adjudicator.trust_structure)
-    with into_folder(order.out, report, dry_run=order.dry_run, whole=not order.ids) as folder, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(collected_between_portions())
+        folder = stack.enter_context(into_folder(order.out, report, dry_run=order.dry_run, whole=not order.ids))
         run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack))
         stack.callback(run.close)
         run.scan()

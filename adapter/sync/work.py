@@ -17,6 +17,7 @@ from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator, Unanswered
 from adapter.sources.folder.index import Due
 from adapter.sources.folder.portions import Portions
+from adapter.sync.memory import portion_done
 from adapter.sync.report import Tally, decide
 
 AHEAD = 2
@@ -63,6 +64,11 @@ class Work:
 
     def decide(self, due: Sequence[Due]) -> Done:
         """The claims of a portion; one whose newest version bills something else is out of scope."""
+        done = self._decided(due)
+        portion_done()
+        return done
+
+    def _decided(self, due: Sequence[Due]) -> Done:
         store = self.portions.of(due)
         claims = [each for each in (store.get(claim.key) for claim in due) if each is not None]
         ours = [each for each in claims if self.adjudicator.in_scope(each)]
