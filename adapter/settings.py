@@ -46,6 +46,8 @@ class Settings(AccessSettings):
     """Processes that decide the claims of a folder; by default one for each processor."""
     memory: int = Field(64_000_000, ge=1_000_000)
     """Bytes of a folder's index that each process holds in memory; the rest is on the disk, beside the answers."""
+    overlap_seconds: float = Field(300.0, ge=0)
+    """How far ``sync --since auto`` looks back behind what it has read: servers index with a delay, clocks differ."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
     bulk_folder: Path | None = None

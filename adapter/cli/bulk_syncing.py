@@ -9,12 +9,13 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from adapter.auth.scopes import Need
+from adapter.bootstrap import mapping_layers
 from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
@@ -34,14 +35,14 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sync.bulk.changes import reconcile_changes, reconcile_exported
 from adapter.sync.bulk.fetching import Exported, fetch_all, fetch_changes, wanted_types
 from adapter.sync.bulk.writing import OVERLAP, WriteBack
+from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.files import Order, sync_files
-from adapter.sync.into_folder import into_folder, kept
+from adapter.sync.into_folder import into_folder
+from adapter.sync.query import query_name
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 
 CHECKPOINT = "bulk"
-CHANGED_CLAIMS = "Claim"
-"""The checkpoint of ``sync --since auto`` without ``--bulk``: an export of the whole server moves it too."""
 AT_ONCE = 1000
 """Answers that are compared in one go."""
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -177,8 +178,12 @@ class _Run:
     ) -> Report:
         """What comes of claims that the server is asked about; ``whole``: they are all there are."""
         report = Report(structure_trusted=self.adjudicator.trust_structure)
-        with kept(reconciler, self.run.out, report, whole=whole) as keeping:
-            await work(keeping, report)
+        if self.run.out is None:
+            await work(reconciler, report)
+            return report
+        with into_folder(self.run.out, dry_run=self.run.dry_run, whole=whole) as folder:
+            await work(replace(reconciler, keep=folder.take), report)
+            folder.finish(report)
         return report
 
     async def _written(self, exported: Exported, report: Report) -> None:
@@ -190,7 +195,7 @@ class _Run:
                 )
 
     def _reconciler(self, client: FhirClient) -> Reconciler:
-        source = source_of(client, self.adjudicator, self.settings)
+        source = source_of(client, self.adjudicator, self.settings, batches=True)
         system, instant = self.adjudicator.identifier_system, self.choice.instant
         sink = ServerSink(client, system, self.ledger, instant) if self.run.out is None else None
         return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run)
@@ -222,10 +227,12 @@ class _Run:
             return
         server, reached = checked_base(self.choice.source), _when(exported)
         self.ledger.set_checkpoint(server, self._checkpoint, reached.isoformat(timespec="milliseconds"))
-        known = self.ledger.checkpoint(server, CHANGED_CLAIMS)
-        if self.run.group is None and (known is None or _instant(known) < reached - OVERLAP):
-            instant = (reached - OVERLAP).isoformat(timespec="seconds")
-            self.ledger.set_checkpoint(server, CHANGED_CLAIMS, instant)
+        query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
+        whole_server = Checkpoint(self.ledger, server, query)
+        overlap = timedelta(seconds=self.settings.overlap_seconds)
+        known = whole_server.instant
+        if self.run.group is None and (known is None or _instant(known) < reached - overlap):
+            whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
 
 
 def _when(exported: Exported) -> datetime:
@@ -252,7 +259,7 @@ def _instant(text: str) -> datetime:
 def _compare(answers: Path, out: Path, report: Report) -> None:
     """What handing over would change of an earlier run's answers."""
     found = answers_in(answers)
-    with into_folder(out, report, dry_run=True, whole=True) as folder:
+    with into_folder(out, dry_run=True, whole=True) as folder:
         while some := list(islice(found, AT_ONCE)):
             folder.take(some)
         folder.finish(report)

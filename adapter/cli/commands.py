@@ -79,10 +79,13 @@ def client_of(server: str, settings: Settings, need: Need) -> FhirClient:
     )
 
 
-def source_of(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
-    """What reads claims and evidence from the server of the client."""
+def source_of(
+    client: FhirClient, adjudicator: Adjudicator, settings: Settings, *, batches: bool = False
+) -> ServerSource:
+    """What reads claims and evidence from the server of the client; with ``batches``, many searches in one request."""
     mappings = adjudicator.mappings
-    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope), settings.limits)
+    codes = sorted(mappings.scope)
+    return ServerSource(client, mappings.plan, settings.chunk_size, codes, settings.limits, batches=batches)
 
 
 async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:

@@ -115,11 +115,17 @@ def sync(
     lenient: LenientOption = False,
     trust_structure: TrustOption = False,
     now: NowOption = None,
+    watch: Annotated[
+        float | None, typer.Option("--watch", min=0.1, help="Keep a server's answers up to date, SECONDS apart.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=64, help="Requests to the server at once, at most.")
+    ] = None,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     mine, form = tuple(mappings or ()), output_format.value
     choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
-    run = syncing.Run(out, dry_run, since, tuple(claim or ()), bulk, group)
+    run = syncing.Run(out, dry_run, since, tuple(claim or ()), bulk, group, watch, concurrency)
     raise typer.Exit(syncing.sync(choice, run))
 
 

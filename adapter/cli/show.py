@@ -29,17 +29,22 @@ from adapter.sync.report import LINES_SHOWN, Report
 
 def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
     """What a run did."""
+    complaints(done)
+    if output_format == "json":
+        print_json(done.summary() | {"written": _written_counts(done)} | (_dry_run(done) if dry_run else {}))
+        return
+    _report_tables(done, target, dry_run)
+
+
+def complaints(done: Report) -> None:
+    """What a run left undone, and what it warns of."""
     for each in done.unanswered:
         whom = f"Claim/{fhir_id(each.claim)}" if each.claim else "some claims"
         _complain(f"no answer for {whom}: {each.problem}")
     for missing in done.missing:
         _complain(f"there is no Claim/{missing}")
-    for warning in done.warnings:
+    for warning in (*done.unread, *done.warnings):
         _complain(warning)
-    if output_format == "json":
-        print_json(done.summary() | {"written": _written_counts(done)} | (_dry_run(done) if dry_run else {}))
-        return
-    _report_tables(done, target, dry_run)
 
 
 def _complain(sentence: str) -> None:

@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS checkpoint (
     server TEXT NOT NULL, query TEXT NOT NULL, instant TEXT NOT NULL,
     PRIMARY KEY (server, query)
 );
+CREATE TABLE IF NOT EXISTS run (
+    server TEXT NOT NULL, query TEXT NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (server, query)
+);
 """
 _BUSY_SECONDS = 10.0
 
@@ -97,9 +101,29 @@ class Ledger:
             row = self._db.execute(select, (server, query)).fetchone()
         return row[0] if row else None
 
+    def checkpoints(self, server: str) -> dict[str, str]:
+        """The instants up to which the queries of a server were read, by query."""
+        with self._transaction():
+            rows = self._db.execute("SELECT query, instant FROM checkpoint WHERE server = ? ORDER BY query", (server,))
+            return dict(rows.fetchall())
+
     def set_checkpoint(self, server: str, query: str, instant: str) -> None:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, instant))
+
+    def run_state(self, server: str, query: str) -> Json:
+        """What the last run of a query left for the next one; empty before its first."""
+        with self._transaction():
+            row = self._db.execute("SELECT state FROM run WHERE server = ? AND query = ?", (server, query)).fetchone()
+        return dict(orjson.loads(row[0])) if row else {}
+
+    def set_run_state(self, server: str, query: str, state: Json, checkpoint: str | None = None) -> None:
+        """Leave it to the next run; with a checkpoint, both or neither."""
+        with self._transaction():
+            row = (server, query, orjson.dumps(state).decode())
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
+            if checkpoint is not None:
+                self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, checkpoint))
 
     def _compare(self, server: str, claim: str | None, digest: str) -> Action:
         select = "SELECT digest FROM outcome WHERE server = ? AND claim = ?"

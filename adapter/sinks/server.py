@@ -42,7 +42,7 @@ from adapter.sources.wire import Refused
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
-MOST_ENTRIES = 50
+MOST_ENTRIES = 100
 MOST_VALUES = 100
 _CHANGED_MEANWHILE = frozenset({409, 412})
 """The specification says 412 for a stale If-Match; HAPI answers 409."""

@@ -6,9 +6,9 @@ from urllib.parse import urljoin
 
 import httpx
 
-from adapter.errors import SourceError, UsageError
+from adapter.errors import UsageError
 from adapter.sources.origin import origin
-from adapter.sources.wire import shown
+from adapter.sources.wire import Unserved, shown
 
 
 def checked_base(base_url: str) -> str:
@@ -32,16 +32,16 @@ def own_address(base: str, written: object, told: str) -> str:
     """An address that a server told, made absolute; ``told`` says what for: "links to a next page".
 
     Raises:
-        SourceError: none, malformed, or on another server, which would get our token.
+        Unserved: none, malformed, or on another server, which would get our token.
     """
     if not isinstance(written, str):
-        raise SourceError(f"{shown(base)} {told} without an address")
+        raise Unserved(f"{shown(base)} {told} without an address")
     try:
         address = httpx.URL(urljoin(f"{base}/", written))
     except (httpx.InvalidURL, ValueError) as error:
-        raise SourceError(f"{shown(base)} {told} by a malformed address") from error
+        raise Unserved(f"{shown(base)} {told} by a malformed address") from error
     if origin(address) != origin(httpx.URL(base)):
-        raise SourceError(
+        raise Unserved(
             f"{shown(base)} {told} on another server, {shown(str(address), path=False)}",
             "use the address by which the server knows itself",
         )

@@ -11,8 +11,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 
 import httpx
 import stamina
@@ -20,8 +19,10 @@ import stamina
 from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
+from adapter.sources.clock import http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
+from adapter.sources.pace import Pace
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -30,12 +31,15 @@ for _name in ("httpx", "httpcore"):
 stamina.instrumentation.set_on_retry_hooks([])  # its own hook prints the call, and a search holds identifiers
 
 FHIR_JSON = "application/fhir+json"
-LONGEST_RETRY_AFTER = 30.0
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that a server may have us wait; who asks for more is asked again after this, a few times, and then left."""
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
+_TOO_MUCH = frozenset({429, 503})
+"""Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 _OUR_CERTIFICATE = "if it wants a client certificate, see that the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"
 Receive = Callable[[httpx.Response], Awaitable[None]]
@@ -62,6 +66,11 @@ class Refused(SourceError):
     status: int = 0
     codes: str = ""
     """Issue codes of its OperationOutcome, for a message."""
+
+
+@dataclass(eq=False)
+class Unserved(SourceError):
+    """The server is there, but did not serve this request: too busy for it, too slow, or with a damaged answer."""
 
 
 class Busy(Exception):
@@ -91,7 +100,7 @@ class Wire:
         """The server's clock at its last answer that told it."""
         self._http = http
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(concurrency)
+        self._pace = Pace(concurrency)
         self._patience = patience
         self._most_bytes = most_bytes
 
@@ -131,7 +140,7 @@ class Wire:
             response = await self._persist(once, self._patience.attempts if repeatable else 1, later)
         except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
-            raise SourceError(problem, "try again later") from busy
+            raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what, _step(request)) from error
         self.server_time = server_time(response) or self.server_time
@@ -150,10 +159,15 @@ class Wire:
 
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
-            async with self._slots:
+            async with self._pace.slot() as began:
                 response = await ask()
             if response.status_code in later:
-                raise Busy(response.status_code, retry_after(response))
+                wait = retry_after(response)
+                if response.status_code in _TOO_MUCH:
+                    self._pace.pushed_back(began, wait)
+                raise Busy(response.status_code, wait)
+            if response.status_code not in BUSY:
+                self._pace.went_well()
             return response
 
         return await retrying(another_try, once)
@@ -169,7 +183,7 @@ class Wire:
                     await response.aclose()
         except TimeoutError as error:
             problem = f"{self.shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
-            raise SourceError(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
+            raise Unserved(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
         return _unpacked(response, body)
 
     async def _streamed(self, request: httpx.Request, receive: Receive, *, anonymous: bool) -> httpx.Response:
@@ -193,7 +207,7 @@ class Wire:
             body += piece
             if len(body) > self._most_bytes:
                 problem = f"{self.shown} sends an answer over the limit of {self._most_bytes} bytes"
-                raise SourceError(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
+                raise Unserved(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
     def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
@@ -206,9 +220,9 @@ class Wire:
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
             return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
-            return SourceError(f"{self.shown} did not answer {what} within {self._timeout:g} s")
+            return Unserved(f"{self.shown} did not answer {what} within {self._timeout:g} s")
         hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
-        return SourceError(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
+        return Unserved(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
     def refusal(self, response: httpx.Response, what: str) -> SourceError:
         """What an answer that is no success means, as an error to raise."""
@@ -233,9 +247,9 @@ class Wire:
         try:
             body, repeats = parse_json(response.content)
         except InputError as error:
-            raise SourceError(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
+            raise Unserved(f"{self.shown} answered {what} with damaged or truncated JSON ({error})") from error
         if repeats:
-            raise SourceError(f"{self.shown} answered {what} with JSON in which a key stands twice")
+            raise Unserved(f"{self.shown} answered {what} with JSON in which a key stands twice")
         if not isinstance(body, dict) or not is_type_name(body.get("resourceType")):
             raise SourceError(f"{self.shown} answered {what} with JSON that is not FHIR", "is this the FHIR base URL?")
         return body
@@ -248,9 +262,15 @@ def _step(request: httpx.Request) -> Step:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds a server asks us to wait, within reason; a date there is passed over."""
+    """The seconds a server asks us to wait, within reason; a date there is read by its own clock.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
     written = response.headers.get("Retry-After", "").strip()
-    return min(float(written), LONGEST_RETRY_AFTER) if re.fullmatch(r"[0-9]{1,9}", written) else None
+    if re.fullmatch(r"[0-9]{1,9}", written):
+        return min(float(written), LONGEST_RETRY_AFTER)
+    then, now = http_date(written), server_time(response) or datetime.now(UTC)
+    return None if then is None else min(max((then - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
 def another_try(error: Exception) -> bool | float:
@@ -263,14 +283,6 @@ def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
     """The answer with its body at hand, and without the headers that told how it travelled."""
     headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
-
-
-def server_time(response: httpx.Response) -> datetime | None:
-    """The server's clock when it answered, where it tells."""
-    try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
 
 
 def shown(url: str, *, path: bool = True) -> str:

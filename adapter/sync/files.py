@@ -75,7 +75,7 @@ def sync_files(
     report = Report(structure_trusted=adjudicator.trust_structure)
     with ExitStack() as stack:
         stack.enter_context(collected_between_portions())
-        folder = stack.enter_context(into_folder(order.out, report, dry_run=order.dry_run, whole=not order.ids))
+        folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=not order.ids))
         run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack))
         stack.callback(run.close)
         run.scan()

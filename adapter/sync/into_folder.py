@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapter.answers.answer import Answer, Written
 from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.files import AnswerFiles
 from adapter.sinks.spool import Spooled
-from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report
 
 
@@ -39,29 +38,30 @@ class Comparing:
     """Answers are compared with what the folder holds. ``whole``: nothing but these would stand there afterwards."""
 
     earlier: EarlierAnswers
-    report: Report
     whole: bool
+    found: list[Written] = field(default_factory=list)
 
     def take(self, answers: Sequence[Answer]) -> None:
         """Answers that this process decided."""
-        self.report.wrote([self.earlier.compare(each) for each in answers], dry_run=True)
+        self.found += [self.earlier.compare(each) for each in answers]
 
     def collect(self, written: Sequence[Written]) -> None:
         """Answers that were compared elsewhere."""
         for each in written:
             if each.claim is not None:
                 self.earlier.seen(each.claim)
-        self.report.wrote(written, dry_run=True)
+        self.found += written
 
     def finish(self, report: Report) -> None:
         """All answers have come: of whole runs, what none of them was compared with would be gone."""
         if self.whole:
-            report.wrote(list(self.earlier.left()), dry_run=True)
+            self.found += self.earlier.left()
+        report.wrote(self.found, dry_run=True)
         report.warnings += self.earlier.warnings()
 
 
 @contextmanager
-def into_folder(out: Path, report: Report, *, dry_run: bool, whole: bool) -> Iterator[Writing | Comparing]:
+def into_folder(out: Path, *, dry_run: bool, whole: bool) -> Iterator[Writing | Comparing]:
     """The folder of a run, open as long as it runs.
 
     Raises:
@@ -69,22 +69,7 @@ def into_folder(out: Path, report: Report, *, dry_run: bool, whole: bool) -> Ite
     """
     if dry_run:
         with EarlierAnswers(out) as earlier:
-            yield Comparing(earlier, report, whole)
+            yield Comparing(earlier, whole)
     else:
         with AnswerFiles(out) as files:
             yield Writing(files)
-
-
-@contextmanager
-def kept(reconciler: Reconciler, out: Path | None, report: Report, *, whole: bool) -> Iterator[Reconciler]:
-    """The reconciler with its answers going to a folder, too, where one is named.
-
-    Raises:
-        UsageError: as above.
-    """
-    if out is None:
-        yield reconciler
-        return
-    with into_folder(out, report, dry_run=reconciler.dry_run, whole=whole) as folder:
-        yield replace(reconciler, keep=folder.take)
-        folder.finish(report)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator, Unanswered
+from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
 
@@ -37,10 +39,13 @@ class Reconciler:
                 return
             conflicts = await self._once(due, report, tell, last=last)
             due = [each for each in due if each.id in conflicts]
+            if due:  # who answered them may have known more
+                self.source.shared.forget()
 
     async def _once(self, claims: Sequence[Located], report: Report, tell: Progress, *, last: bool) -> set[str | None]:
         """One round; returns the claims whose answer somebody else changed, unless it is the last one."""
         known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
+        self.source.shared.forget_before(_newest(known.values()))
         store = await self.source.gather(claims)
         before = report.tally.claims
         claims = [store.get(each.key) or each for each in claims]  # a claim may have changed since it was read
@@ -67,3 +72,9 @@ class Reconciler:
             f"Claim/{each.claim}: {each.problem}" for each in written if each.problem and each.claim not in failed
         ]
         return set(failed)
+
+
+def _newest(known: Iterable[OnServer]) -> datetime | None:
+    """When the last of the answers that are there was written, by the server's clock."""
+    written = (last_updated(response) for each in known for response in each.responses)
+    return max((moment(each) for each in written if each), default=None)

@@ -121,11 +121,13 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     structure_trusted: bool = False
     """Whether no resource was validated."""
+    unread: list[str] = field(default_factory=list)
+    """Stretches of claims that the server did not show; nobody knows who is in them."""
 
     @property
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
-        return not self.unanswered and not self.missing
+        return not self.unanswered and not self.missing and not self.unread
 
     def count(self, answers: Iterable[Answer]) -> None:
         """Enter answers that were given."""
@@ -139,6 +141,17 @@ class Report:
             self.changes += written
             for each in written:
                 self.totals.add(each)
+
+    def absorb(self, part: Report) -> None:
+        """Add what became of some claims to what became of those before."""
+        self.tally.add(part.tally)
+        self.written += part.written
+        self.changes += part.changes
+        for each in part.changes:
+            self.totals.add(each)
+        self.unanswered += part.unanswered
+        self.out_of_scope += part.out_of_scope
+        self.warnings += part.warnings
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""

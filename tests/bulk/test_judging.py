@@ -127,6 +127,8 @@ async def test_only_what_the_export_lacks_is_fetched_and_laid_beside_it(
 async def test_of_a_type_that_is_not_whole_the_server_is_asked(
     source: ServerSource, shelf: Shelf, folder: Folder, respx_mock: respx.MockRouter
 ) -> None:
+    statement = {"resourceType": "CapabilityStatement"}
+    respx_mock.get(f"{BASE}/metadata").mock(return_value=httpx.Response(200, json=statement))
     respx_mock.get(f"{BASE}/Practitioner").mock(return_value=bundle())
     visits = respx_mock.get(f"{BASE}/Encounter").mock(return_value=bundle(VISIT, {**VISIT, "id": "e2"}))
     first = ShelfFirst(source, shelf, frozenset())

@@ -25,7 +25,6 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
-from adapter.sync.report import Report
 from adapter.sync.server import sync_server
 
 Json = dict[str, Any]
@@ -60,7 +59,7 @@ class Submitter:
         """What ``sync`` answers to the claims that are on the server, by claim."""
         answers: list[Answer] = []
         reconciler = replace(await self.reconciler(), keep=answers.extend)
-        await sync_server(reconciler, Report(), since=None, ids=(), tell=lambda *_: None)
+        await sync_server(reconciler, since=None, ids=(), tell=lambda *_: None)
         return by_claim(answers)
 
 

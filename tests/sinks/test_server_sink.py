@@ -246,7 +246,7 @@ async def test_many_answers_go_in_few_requests(sink: ServerSink, server: Server)
     answers = [answer(f"c{number}") for number in range(120)]
     assert set(await actions(sink, *answers)) == {Action.CREATED}
     assert len(server.searches) == 2
-    assert [len(batch) for batch in server.batches] == [50, 50, 50, 50, 20, 20]
+    assert [len(batch) for batch in server.batches] == [100, 100, 20, 20]
     assert len(server.of("ClaimResponse")) == len(server.of("Provenance")) == 120
 
 

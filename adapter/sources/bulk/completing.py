@@ -7,7 +7,7 @@ and what only the server had is laid beside the files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import orjson
@@ -16,6 +16,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.sources.bulk.folder import Folder
 from adapter.sources.bulk.shelf import Shelf
+from adapter.sources.many import Search
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Refused
 
@@ -26,21 +27,28 @@ class ShelfFirst(ServerSource):
     """Evidence of the server, of which the shelf answers what it can; of ``whole`` types it has all about a patient."""
 
     def __init__(self, remote: ServerSource, shelf: Shelf, whole: frozenset[str]) -> None:
-        super().__init__(remote.client, remote.plan, remote.chunk_size, remote.codes, remote.limits)
+        super().__init__(remote.client, remote.plan, remote.chunk_size, remote.codes, remote.limits, batches=True)
         self._shelf, self._whole = shelf, whole
 
-    async def find(
-        self, kind: str, parameter: str, values: Iterable[str], narrowed: Mapping[str, str | list[str]] | None = None
-    ) -> list[Json]:
+    async def find_all(self, searches: Sequence[Search]) -> list[list[Json]]:
+        parts = [self._on_shelf(each) for each in searches]
+        elsewhere = iter(await super().find_all([left for _, left in parts if left is not None]))
+        return [[*found, *(next(elsewhere) if left is not None else ())] for found, left in parts]
+
+    def _on_shelf(self, search: Search) -> tuple[list[Json], Search | None]:
+        """What the shelf has, and what the server must be asked for beside it."""
+        (parameter, values), *narrowed = search.parameters.items()
+        if narrowed or not isinstance(values, str):
+            return [], search
         here: list[Json] = []
         elsewhere: list[str] = []
-        for value in values:
-            found = None if narrowed else self._on_shelf(kind, parameter, value)
+        for value in values.split(","):  # an escaped comma falls into two, which are asked for as the one
+            found = self._under(search.path, parameter, value)
             here += found or []
             elsewhere += [] if found is not None else [value]
-        return here + (await super().find(kind, parameter, elsewhere, narrowed) if elsewhere else [])
+        return here, Search(search.path, {parameter: ",".join(elsewhere)}) if elsewhere else None
 
-    def _on_shelf(self, kind: str, parameter: str, value: str) -> list[Json] | None:
+    def _under(self, kind: str, parameter: str, value: str) -> list[Json] | None:
         """What the shelf has for one value; None when the server must be asked."""
         if parameter == "_id":
             return self._shelf.by_id(kind, [value]) or None

@@ -13,8 +13,8 @@ from enum import Enum, auto
 import httpx
 
 from adapter.errors import SourceError
+from adapter.sources.clock import server_time
 from adapter.sources.faults import codes_of
-from adapter.sources.wire import server_time
 
 MOST_FAULTS = 20
 """Answers in a row that say neither running nor finished; then the server is left alone."""
