@@ -20,6 +20,7 @@ from adapter.sources.bulk.export import output_files
 from adapter.sources.bulk.folder import Folder
 from adapter.sources.bulk.shelf import Shelf, indexed
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.many import Search
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
 from adapter.sync.bulk.fetching import drop, exported_claims, foreign_references
@@ -136,6 +137,36 @@ async def test_of_a_type_that_is_not_whole_the_server_is_asked(
     assert visits.called
     (line,) = (folder.output / "fetched" / "Encounter.ndjson").read_text().splitlines()
     assert json.loads(line)["id"] == "e2"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("search", "asked"),
+    [
+        pytest.param({"_id": "e"}, None, id="all of it is there"),
+        pytest.param({"_id": "e,zz"}, {"_id": "zz"}, id="one is not"),
+        pytest.param({"patient": "Patient/p"}, None, id="of a patient of the export"),
+        pytest.param({"patient": "Patient/p,Patient/q"}, {"patient": "Patient/q"}, id="of another patient too"),
+        pytest.param({"identifier": r"urn:x|1\,2"}, {"identifier": r"urn:x|1\,2"}, id="an escaped comma stays whole"),
+        pytest.param({"_id": "e", "date": "2026"}, {"_id": "e", "date": "2026"}, id="narrowed"),
+    ],
+)
+async def test_the_server_is_asked_for_the_rest_of_a_search(
+    source: ServerSource,
+    shelf: Shelf,
+    respx_mock: respx.MockRouter,
+    search: dict[str, str],
+    asked: dict[str, str] | None,
+) -> None:
+    statement = {"resourceType": "CapabilityStatement"}
+    respx_mock.get(f"{BASE}/metadata").mock(return_value=httpx.Response(200, json=statement))
+    route = respx_mock.get(f"{BASE}/Encounter").mock(return_value=bundle({**VISIT, "id": "new"}))
+    respx_mock.assert_all_called = False
+    first = ShelfFirst(source, shelf, frozenset({"Encounter"}))
+    (found,) = await first.find_all([Search("Encounter", search)])
+    sent = [{name: each.request.url.params[name] for name in asked or {}} for each in route.calls]
+    assert sent == ([asked] if asked else [])
+    assert ("new" in [each["id"] for each in found]) is (asked is not None)
 
 
 @pytest.mark.anyio

@@ -22,6 +22,7 @@ URL = "http://127.0.0.1:9/fhir"
         pytest.param(("in", "--bulk"), "--bulk asks a server", id="files"),
         pytest.param((URL, "--group", "g1"), "add --bulk", id="a Group without an export"),
         pytest.param((URL, "--bulk", "--claim", "a"), "leave out --bulk", id="single claims"),
+        pytest.param((URL, "--bulk", "--watch", "5"), "it goes with none of", id="again and again"),
         pytest.param((URL, "--bulk", "--group", "../Patient"), "is no id", id="a Group that is a path"),
         pytest.param((URL, "--bulk", "--since", "2026-01-01"), "is neither auto nor an instant", id="a mere date"),
         pytest.param((URL, "--bulk", "--since", "yesterday"), "is neither auto nor an instant", id="a word"),
