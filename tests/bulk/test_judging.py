@@ -140,6 +140,7 @@ async def test_of_a_type_that_is_not_whole_the_server_is_asked(
 
 
 @pytest.mark.anyio
+@pytest.mark.respx(assert_all_called=False)
 @pytest.mark.parametrize(
     ("search", "asked"),
     [
@@ -161,7 +162,6 @@ async def test_the_server_is_asked_for_the_rest_of_a_search(
     statement = {"resourceType": "CapabilityStatement"}
     respx_mock.get(f"{BASE}/metadata").mock(return_value=httpx.Response(200, json=statement))
     route = respx_mock.get(f"{BASE}/Encounter").mock(return_value=bundle({**VISIT, "id": "new"}))
-    respx_mock.assert_all_called = False
     first = ShelfFirst(source, shelf, frozenset({"Encounter"}))
     (found,) = await first.find_all([Search("Encounter", search)])
     sent = [{name: each.request.url.params[name] for name in asked or {}} for each in route.calls]
