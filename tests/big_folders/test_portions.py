@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from answers.story_stages import FIXTURES, bundle_of, part
-from folder.ways import AT_ONCE, WAYS, Json, decisions, ndjson, written
+from big_folders.ways import AT_ONCE, WAYS, Json, decisions, ndjson, written
 
 STORY = "0592t-approved"
 
