@@ -182,7 +182,7 @@ def peak(claims: int) -> Peak:
 
 def peak_over(folder: Path) -> int:
     command = [sys.executable, "-m", "benchmarks.folder", "--alone", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'servers'}"}
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
