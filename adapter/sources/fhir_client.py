@@ -109,6 +109,15 @@ class FhirClient:
         async for page in self._pages(kind, params):
             yield list(self._resources(page))
 
+    async def count(self, kind: str, params: Parameters) -> int | None:
+        """How many resources a search would find; None when the server does not say."""
+        try:
+            page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
+        except Refused:
+            return None
+        total = page.get("total")
+        return total if isinstance(total, int) else None
+
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
         try:

@@ -18,7 +18,7 @@ from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json, Pointer, parse_reference, parse_reference_text
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
-from adapter.sources.fhir_client import FhirClient, batched, search_value
+from adapter.sources.fhir_client import FhirClient, Parameters, batched, search_value
 from adapter.sources.oversize import within_limits
 from adapter.sources.wire import Refused
 
@@ -60,11 +60,13 @@ class ServerSource:
         self.unsupported: dict[str, str] = {}
         """``Type?parameter`` of each evidence search the server does not know, with its answer; not tried again."""
 
-    async def claims(self, *, since: str | None = None, ids: Sequence[str] = ()) -> AsyncIterator[list[Located]]:
-        """Chunks of claims: the ones named, or all changed at or after ``since``, oldest change first."""
+    async def claims(
+        self, *, since: str | None = None, until: str | None = None, ids: Sequence[str] = ()
+    ) -> AsyncIterator[list[Located]]:
+        """Chunks of claims: the ones named, or all changed at or after ``since`` and before ``until``, oldest first."""
         seen: set[str] = set()
         chunk: list[Located] = []
-        async for located in self._claims(since, ids):
+        async for located in self._claims(since, until, ids):
             version = located.versioned
             if version in seen:  # pages shift while others write, so a claim can stand on two
                 continue
@@ -115,16 +117,22 @@ class ServerSource:
         url = f"{self.client.base}/{resource['resourceType']}/{resource.get('id')}"
         return within_limits(Located(resource, full_url=url), self.limits)
 
-    async def _claims(self, since: str | None, ids: Sequence[str]) -> AsyncIterator[Located]:
+    async def _claims(self, since: str | None, until: str | None, ids: Sequence[str]) -> AsyncIterator[Located]:
         named = batched(sorted(set(ids)), MOST_VALUES)
-        searches = [{"_id": ",".join(map(search_value, some))} for some in named]
-        recent = {"_sort": "_lastUpdated", **({"_lastUpdated": f"ge{since}"} if since else {})}
+        searches: list[Parameters] = [{"_id": ",".join(map(search_value, some))} for some in named]
+        recent: Parameters = {"_sort": "_lastUpdated", **changed(since, until)}
         for parameters in searches or [recent]:
             async for page in self.client.search("Claim", parameters):
                 for resource in page:
                     # A lenient server ignores a parameter it does not know, and sends every claim it has.
                     if resource["resourceType"] == "Claim" and (not ids or resource.get("id") in ids):
                         yield self.located(resource)
+
+
+def changed(since: str | None, until: str | None) -> dict[str, list[str]]:
+    """The search parameter for what was changed at or after ``since`` and before ``until``."""
+    bounds = [f"{prefix}{bound}" for prefix, bound in (("ge", since), ("lt", until)) if bound]
+    return {"_lastUpdated": bounds} if bounds else {}
 
 
 class _Hunt:

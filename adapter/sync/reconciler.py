@@ -31,6 +31,7 @@ class Reconciler:
         """Gather, decide, write; what changed on the server meanwhile is read and decided again."""
         due = [each for each in claims if self.adjudicator.in_scope(each)]
         report.out_of_scope += len(claims) - len(due)
+        report.related += [str(each.id) for each in due if each.resource.get("related")]
         for last in (False,) * RETRIES + (True,):
             if not due:
                 return

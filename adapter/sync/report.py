@@ -33,6 +33,8 @@ class Report:
     missing: tuple[str, ...] = ()
     """Claims that were asked for by id and are not there."""
     warnings: list[str] = field(default_factory=list)
+    related: list[str] = field(default_factory=list)
+    """Claims of a server that refer to others, whose answers theirs may change."""
 
     @property
     def complete(self) -> bool:

@@ -14,11 +14,12 @@ async def sync_server(
     since: str | None,
     ids: Sequence[str],
     tell: Progress,
+    until: str | None = None,
 ) -> Report:
     """Decide a server's claims, chunk by chunk; write the answers back where there is a sink."""
     report = Report()
     seen: set[str] = set()
-    async for page in reconciler.source.claims(since=since, ids=ids):
+    async for page in reconciler.source.claims(since=since, until=until, ids=ids):
         seen |= {str(each.id) for each in page}
         await reconciler.reconcile(page, report, tell)
         tell("claims read", len(seen))

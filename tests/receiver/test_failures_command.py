@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from command_line import Command, command
 
+from adapter.durable.database import database_url
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.database import database_url
 from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
 

@@ -11,10 +11,10 @@ import pytest
 from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
+from adapter.durable.database import database_url
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.database import database_url
 from adapter.receiver.work.inbox import QUEUE, Inbox
 from adapter.receiver.work.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
 
