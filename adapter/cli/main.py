@@ -13,7 +13,8 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
-from adapter.cli.options import Format, FormatOption
+from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, VersionOption
+from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
@@ -41,6 +42,8 @@ mappings_app = typer.Typer(
 )
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
+app.add_typer(runs_app, name="runs")
+app.command(epilog="Example:  coaching-adapter worker --once")(worker)
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -64,14 +67,6 @@ ExplanationFormatOption = Annotated[
     typer.Option(
         "--format", help="A table for a terminal, JSON for machines, or HTML: one page to read, file or print."
     ),
-]
-MappingsOption = Annotated[
-    list[Path] | None,
-    typer.Option("--mappings", help="Folder of your own mappings, laid over those of the package; may be repeated."),
-]
-VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4B or R5.")]
-LenientOption = Annotated[
-    bool, typer.Option("--lenient", help="Elements that FHIR does not know are noted in the answer; other faults stay.")
 ]
 NowOption = Annotated[
     str | None, typer.Option("--now", help="Instant of the decision, so that equal input gives equal bytes.")
@@ -109,10 +104,15 @@ def sync(
     output_format: FormatOption = Format.TABLE,
     lenient: LenientOption = False,
     now: NowOption = None,
+    workers: Annotated[bool, typer.Option("--workers", help="Share the work with `coaching-adapter worker`s.")] = False,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
     run = syncing.Run(out, dry_run, since, tuple(claim or ()))
+    if workers:
+        from adapter.cli import working  # the database is slow to import
+
+        raise typer.Exit(working.sync_with_workers(choice, run))
     raise typer.Exit(syncing.sync(choice, run))
 
 

@@ -72,7 +72,7 @@ async def _sync_server(
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
         sink = ServerSink(client, adjudicator.identifier_system, ledger, choice.instant) if run.out is None else None
-        begin = ledger.checkpoint(client.base, CHECKPOINT) if run.since == "auto" else _instant_text(run.since)
+        begin = ledger.checkpoint(client.base, CHECKPOINT) if run.since == "auto" else instant_text(run.since)
         started = client.server_time
         reconciler = Reconciler(source, sink, adjudicator, choice.instant, run.dry_run)
         report = await sync_server(reconciler, since=begin, ids=run.ids, tell=tell)
@@ -84,7 +84,12 @@ async def _sync_server(
         return report
 
 
-def _instant_text(since: str | None) -> str | None:
+def instant_text(since: str | None) -> str | None:
+    """What ``--since`` names, as it is sent to the server.
+
+    Raises:
+        UsageError: no instant.
+    """
     if since is None:
         return None
     try:

@@ -7,7 +7,6 @@ own: it counts as done when the function returns, and any time before that it ma
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
 from adapter.durable.engine import Engine
+from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
 from adapter.notifications.model import Heard
 from adapter.receiver.work.inbox import QUEUE, RECONCILE, RECONSIDER, SERVING, Group, Inbox, read_group
@@ -31,9 +31,6 @@ POLLING_SECONDS = 0.2
 GRACE_SECONDS = 5
 """What a group that is being worked on has to finish when the process is asked to end."""
 MOST_ATTEMPTS = 6
-FIRST_WAIT = 2.0
-LONGEST_AFTER = 8
-"""Attempts after which the wait grows no further."""
 
 
 class ServerAway(AdapterError):
@@ -155,9 +152,3 @@ class Worker:
             if self._stopping.wait(pause(attempt)):
                 break
         raise Stopped("the work begins anew at the next start")
-
-
-def pause(attempt: int) -> float:
-    """Seconds before an attempt: longer each time, and never the same for two."""
-    doublings = min(attempt, LONGEST_AFTER) - 1
-    return FIRST_WAIT * float(2**doublings) * random.uniform(0.5, 1.0)

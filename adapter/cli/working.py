@@ -1,0 +1,311 @@
+"""``coaching-adapter worker``, and ``sync URL --workers``: claims of a server decided by any number of processes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from types import FrameType
+from uuid import uuid4
+
+import typer
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from adapter.bootstrap import mapping_layers
+from adapter.cli import show_runs
+from adapter.cli.commands import OK, UNANSWERED, Choice, of_server, open_client, server_name, source_of
+from adapter.cli.progress import progress
+from adapter.cli.syncing import CHECKPOINT, OVERLAP, Run, instant_text
+from adapter.durable.database import configured_database
+from adapter.errors import SourceError, UsageError
+from adapter.evidence.references import Json
+from adapter.reconcile import Adjudicator
+from adapter.runs.basis import basis_of
+from adapter.runs.board import Board
+from adapter.runs.model import Basis, Item, Plan, RunState, State
+from adapter.runs.tally import tally
+from adapter.runs.windows import cut_claims
+from adapter.runs.worker import RunWorker
+from adapter.settings import Settings, load_settings
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress
+from adapter.sync.server import sync_server
+
+LOOKING_SECONDS = 1.0
+UNREACHED = SourceError.exit_code
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What every item is decided with."""
+
+    choice: Choice
+    settings: Settings
+    adjudicator: Adjudicator
+    basis: Basis
+    url: str
+    """The database."""
+
+
+def work(choice: Choice, *, limited: bool, once: bool) -> int:
+    """Take items of runs until told to end, or ``once`` until none is left; of one server, or where not limited of any."""
+    server = server_of(choice) if limited else None
+    parts = _parts(choice)
+    with _told_to_end() as end, _working(parts, server, end) as (_, _board, worker):
+        typer.echo(f"Working; basis {parts.basis.digest}.", err=True)
+        while not end.asked.wait(LOOKING_SECONDS):
+            if once and worker.idle():
+                break
+    return OK
+
+
+def sync_with_workers(choice: Choice, run: Run) -> int:
+    """Begin a run, or go on with one of the same range, and work for it until it is over."""
+    _check(choice, run)
+    parts, server = _parts(choice), server_of(choice)
+    with _told_to_end() as end, _working(parts, server, end) as (portal, board, _):
+        begun = board.unfinished(server, run.since)
+        if begun is None:
+            plan = portal.call(_plan, parts, run, board)
+            begun = board.run(board.begin(plan)) or _gone()
+        else:
+            typer.echo(f"Going on with run {begun.id}, decided as of {begun.plan.instant}.", err=True)
+        _check_basis(parts.basis, begun)
+        with progress() as tell:
+            over = _watch(board, begun, tell, end)
+    if over is None:
+        show_runs.left(begun)
+        return INTERRUPTED
+    _note_checkpoint(parts.settings, over)
+    show_runs.result(over, choice.output_format, f"answers written to {server_name(server)}")
+    return exit_code(over)
+
+
+def exit_code(run: RunState) -> int:
+    """The contract's: 0 all answered, 3 some are not, 4 where not one item came to its end."""
+    if run.complete:
+        return OK
+    done = run.totals["items"]["done"] if run.totals else 0
+    return UNANSWERED if done or run.state is State.CANCELLED else UNREACHED
+
+
+def server_of(choice: Choice) -> str:
+    """The base URL as a run keeps it.
+
+    Raises:
+        UsageError: no server, or one whose address holds a password, which a run must not keep.
+    """
+    if not choice.is_server:
+        raise UsageError("workers decide the claims of a FHIR server; name its base URL.")
+    if "@" in choice.source.partition("://")[2].partition("/")[0]:
+        raise UsageError(
+            "a run keeps the address of the server, so it must hold no password; give it in ADAPTER_TOKEN."
+        )
+    return choice.source.strip().rstrip("/")
+
+
+def postgresql(settings: Settings) -> str:
+    """The database of the settings.
+
+    Raises:
+        UsageError: none that several machines can share.
+    """
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if not url.startswith("postgresql://"):
+        raise UsageError(
+            "runs are shared by processes and machines, which SQLite is not made for: "
+            "set ADAPTER_DATABASE_URL to postgresql://user:password@host/database, the same for all."
+        )
+    return configured_database(settings)
+
+
+@contextmanager
+def told_of_database() -> Iterator[None]:
+    """A database that cannot be asked is an error of one line."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        hint = "Is ADAPTER_DATABASE_URL right, and was a sync with --workers or a worker ever started on it?"
+        raise SourceError("the database of runs cannot be read", hint) from error
+
+
+def _check(choice: Choice, run: Run) -> None:
+    """Raise UsageError for what a run has no use for."""
+    refused = {
+        "--out": (run.out is not None, "workers write to the server"),
+        "--dry-run": (run.dry_run, "workers write; a dry run is made by one process"),
+        "--claim": (bool(run.ids), "one process decides a few claims sooner"),
+    }
+    for option, (given, why) in refused.items():
+        if given:
+            raise UsageError(f"{option} and --workers do not go together: {why}. Leave one of them away.")
+    server_of(choice)
+
+
+def _parts(choice: Choice) -> _Parts:
+    settings = load_settings()
+    url = postgresql(settings)
+    adjudicator = choice.adjudicator(settings)
+    basis = basis_of(adjudicator, mapping_layers(choice.mappings), choice.fhir_version)
+    return _Parts(choice, settings, adjudicator, basis, url)
+
+
+# --- a run
+
+
+async def _plan(parts: _Parts, run: Run, board: Board) -> Plan:
+    """Ask the server what there is, and cut it.
+
+    Raises:
+        SourceError: it cannot be asked, or speaks a version that there are no mappings for.
+    """
+    settings, choice = parts.settings, parts.choice
+    async with open_client(choice, settings) as client:
+        await of_server(client, choice.fhir_version, parts.adjudicator)
+        since = _reached(settings, board, client.base) if run.since == "auto" else instant_text(run.since)
+        windows, started, warning = await cut_claims(client, since, settings.chunk_size)
+    if warning:
+        typer.echo(f"coaching-adapter: {warning}", err=True)
+    clock = started.isoformat(timespec="milliseconds") if started else None
+    return Plan(client.base, run.since, since, clock, choice.instant.isoformat(), parts.basis, windows)
+
+
+def _reached(settings: Settings, board: Board, server: str) -> str | None:
+    """How far the server was read: by the last complete run, or by a sync of this machine, whichever came later."""
+    with Ledger(settings.ledger.expanduser()) as ledger:
+        kept = ledger.checkpoint(server, CHECKPOINT)
+    run = board.reached(server)
+    known = [datetime.fromisoformat(kept)] if kept else []
+    known += [run - OVERLAP] if run else []
+    return max(known).isoformat(timespec="seconds") if known else None
+
+
+def _note_checkpoint(settings: Settings, run: RunState) -> None:
+    """Tell a later ``sync --since auto`` of this machine, too, how far the server is answered."""
+    if not (run.complete and run.plan.whole and run.plan.started):
+        return
+    reached = (datetime.fromisoformat(run.plan.started) - OVERLAP).isoformat(timespec="seconds")
+    with Ledger(settings.ledger.expanduser()) as ledger:
+        ledger.set_checkpoint(run.plan.server, CHECKPOINT, reached)
+
+
+def _check_basis(basis: Basis, run: RunState) -> None:
+    """Raise UsageError where a run was begun by other mappings: it must not end by ours."""
+    if differs := basis.differences(run.plan.basis):
+        raise UsageError(
+            f"run {run.id} of this range is unfinished and decides by other {', '.join(differs)}. "
+            f"Let its workers finish it, or end it: coaching-adapter runs cancel {run.id}"
+        )
+
+
+def _watch(board: Board, run: RunState, tell: Progress, end: _End) -> RunState | None:
+    """Tell how the run comes on; returns it when it is over, None when we were told to end before."""
+    while not end.asked.wait(LOOKING_SECONDS):
+        try:
+            found = board.run(run.id)
+            if found is None or found.state.over:
+                return found or _gone()
+            counted = board.counted(run.id)
+        except DBAPIError:
+            continue  # it may be back the next time; the run does not need us
+        tell(f"items of {len(run.plan.windows)} windows done", counted[State.DONE])
+    return None
+
+
+def _gone() -> RunState:
+    raise UsageError("the run was removed from the database meanwhile.")
+
+
+# --- working
+
+
+class _End:
+    """That somebody asked us to end: once, after the item in hand; again, at once."""
+
+    def __init__(self) -> None:
+        self.asked, self.at_once = threading.Event(), threading.Event()
+
+    def signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked.is_set():
+            self.at_once.set()
+            return
+        self.asked.set()
+        sys.stderr.write("coaching-adapter: ending after the item in hand; once more to leave it at once\n")
+
+
+@contextmanager
+def _told_to_end() -> Iterator[_End]:
+    end = _End()
+    before = {number: signal.signal(number, end.signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield end
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _working(parts: _Parts, server: str | None, end: _End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
+    """A worker on other threads for as long as the context lasts; it ends after the item in hand."""
+    logging.basicConfig(format="coaching-adapter: %(message)s", level=logging.WARNING)
+    process = f"{_node(parts.settings)}/{uuid4().hex[:8]}"
+    with told_of_database(), start_blocking_portal() as portal, Board(parts.url, parts.basis) as board:
+        deciding = portal.call(_Deciding, parts)  # an SQLite connection stays on its thread
+        worker = RunWorker(parts.url, board, partial(portal.call, deciding.decide), parts.basis, process, server)
+        worker.start()
+        try:
+            yield portal, board, worker
+        finally:
+            worker.stop(end.at_once.is_set)
+            portal.call(deciding.aclose)
+            portal.call(portal.stop, True)
+
+
+def _node(settings: Settings) -> str:
+    """How this machine is called in lists; nothing hangs on it being the only one of its name."""
+    return settings.node if "node" in settings.model_fields_set else socket.gethostname()
+
+
+class _Deciding:
+    """Decides the claims of items, with one client for each server."""
+
+    def __init__(self, parts: _Parts) -> None:
+        self._parts = parts
+        self._clients: dict[str, FhirClient] = {}
+        self._ledger = Ledger(parts.settings.ledger.expanduser())
+
+    async def decide(self, item: Item) -> Json:
+        """The tally of an item."""
+        reconciler = await self._reconciler(item)
+        window = item.window
+        report = await sync_server(
+            reconciler, since=window.since, until=window.until, ids=item.ids, tell=lambda _what, _done: None
+        )
+        return tally(report, item.look)
+
+    async def _reconciler(self, item: Item) -> Reconciler:
+        parts, instant = self._parts, datetime.fromisoformat(item.instant)
+        client = self._clients.get(item.server)
+        if client is None:
+            client = open_client(replace(parts.choice, source=item.server), parts.settings)
+            self._clients[item.server] = client
+        spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
+        sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
+        return Reconciler(source_of(client, spoken, parts.settings), sink, spoken, instant)
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._ledger.close()
