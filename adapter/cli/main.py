@@ -43,7 +43,6 @@ mappings_app = typer.Typer(
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
 app.add_typer(runs_app, name="runs")
-app.command(epilog="Example:  coaching-adapter worker --once")(worker)
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -150,6 +149,7 @@ def serve(
     raise typer.Exit(serving.serve(choice, host, port))
 
 
+app.command(epilog="Example:  coaching-adapter worker --once")(worker)
 CHANGED = typer.Argument(help="What changed, as the list has it: Claim/17.")
 
 

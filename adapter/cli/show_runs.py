@@ -167,9 +167,8 @@ def _complaints(run: RunState, done: Json) -> None:
     for each in done[UNANSWERED]:
         _complain(f"no answer for Claim/{fhir_id(each['claim'])}: {each['problem']}")
     for each in done["given_up"]:
-        _complain(
-            f"item {each['item']} of run {run.id} was given up, and not all its claims are answered: {each['why']}"
-        )
+        named = f"item {each['item']} of run {run.id}"
+        _complain(f"{named} was given up, and not all of its claims are answered: {each['why']}")
     for notice in done[NOTICES]:
         _complain(notice)
 

@@ -60,7 +60,7 @@ class _Parts:
 
 
 def work(choice: Choice, *, limited: bool, once: bool) -> int:
-    """Take items of runs until told to end, or ``once`` until none is left; of one server, or where not limited of any."""
+    """Take items of runs until told to end, or ``once`` until none is left; ``limited`` to those of one server."""
     server = server_of(choice) if limited else None
     parts = _parts(choice)
     with _told_to_end() as end, _working(parts, server, end) as (_, _board, worker):
@@ -110,9 +110,7 @@ def server_of(choice: Choice) -> str:
     if not choice.is_server:
         raise UsageError("workers decide the claims of a FHIR server; name its base URL.")
     if "@" in choice.source.partition("://")[2].partition("/")[0]:
-        raise UsageError(
-            "a run keeps the address of the server, so it must hold no password; give it in ADAPTER_TOKEN."
-        )
+        raise UsageError("a run keeps the address of its server, which must hold no password; use ADAPTER_TOKEN.")
     return choice.source.strip().rstrip("/")
 
 
@@ -178,8 +176,7 @@ async def _plan(parts: _Parts, run: Run, board: Board) -> Plan:
         windows, started, warning = await cut_claims(client, since, settings.chunk_size)
     if warning:
         typer.echo(f"coaching-adapter: {warning}", err=True)
-    clock = started.isoformat(timespec="milliseconds") if started else None
-    return Plan(client.base, run.since, since, clock, choice.instant.isoformat(), parts.basis, windows)
+    return Plan(client.base, run.since, since, started, choice.instant.isoformat(), parts.basis, windows)
 
 
 def _reached(settings: Settings, board: Board, server: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Rows of DBOS workflows, for whoever adds, takes or looks at them; and those by which a process shows that it is there.
+"""Rows of DBOS workflows, for whoever adds, takes or looks at them; and those by which a process shows itself.
 
 Several applications can share a database: each sees the rows that carry the names of its own workflows.
 """

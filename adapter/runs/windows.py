@@ -37,7 +37,7 @@ class Cut(NamedTuple):
     """The windows; ``started`` is the server's clock, before which they all lie but for a last one without an end."""
 
     windows: tuple[Window, ...]
-    started: datetime | None
+    started: str | None
     warning: str = ""
 
 
@@ -51,13 +51,13 @@ async def cut_claims(client: FhirClient, since: str | None, fewest: int) -> Cut:
     total = await client.count("Claim", changed(since, _text(end)))
     if total is None:
         whole = (Window(since, _text(end)),)
-        return Cut(whole, end, "the server does not count what it finds; the run is a single item")
+        return Cut(whole, _text(end), "the server does not count what it finds; the run is a single item")
 
     async def count(begin: datetime, until: datetime) -> int:
         return await client.count("Claim", changed(_text(begin), _text(until))) or 0
 
     pieces = await cut(count, _Piece(first, end, total), claims_of_a_window(total, fewest))
-    return Cut(_windows(pieces, since), end)
+    return Cut(_windows(pieces, since), _text(end))
 
 
 def claims_of_a_window(total: int, fewest: int) -> int:
