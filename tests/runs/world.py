@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from answers.story_stages import FIXTURES, NOW
-from crash.postgres import Postgres
 from hapi_server import die_with_parent
 from receiver.fhir_server import FhirServer, listening
 from starlette.requests import Request
@@ -53,7 +52,6 @@ class Workplace:
 
     server: SlowServer
     url: str
-    postgres: Postgres
     folder: Path
     settings: Mapping[str, str]
     started: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -116,12 +114,12 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @contextmanager
-def workplace(postgres: Postgres, folder: Path, claims: Sequence[Json] = ()) -> Iterator[Workplace]:
+def workplace(database: str, folder: Path, claims: Sequence[Json] = ()) -> Iterator[Workplace]:
     server = SlowServer()
     server.load_clinic(*claims)
-    settings = {"ADAPTER_DATABASE_URL": postgres.url, "ADAPTER_CHUNK_SIZE": "5", "ADAPTER_PAGE_SIZE": "50"}
+    settings = {"ADAPTER_DATABASE_URL": database, "ADAPTER_CHUNK_SIZE": "5", "ADAPTER_PAGE_SIZE": "50"}
     with listening(server) as url:
-        place = Workplace(server, url, postgres, folder, settings)
+        place = Workplace(server, url, folder, settings)
         try:
             yield place
         finally:

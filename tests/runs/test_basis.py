@@ -1,0 +1,59 @@
+"""What decides has a digest: the same on every machine that decides alike, another wherever one thing differs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adapter.bootstrap import build, mapping_layers
+from adapter.layers import shipped_mappings
+from adapter.runs.basis import basis_of
+from adapter.runs.model import Basis
+from adapter.settings import Settings
+
+SITE = Path(__file__).parents[2] / "fixtures" / "site" / "mappings"
+
+
+def _basis(*overlays: Path, fhir_version: str = "auto", lenient: bool = False, **settings: object) -> Basis:
+    layers = mapping_layers(overlays)
+    return basis_of(build(Settings(**settings), layers, fhir_version, lenient=lenient), layers, fhir_version)
+
+
+@pytest.fixture(scope="module")
+def usual() -> Basis:
+    return _basis()
+
+
+@pytest.mark.parametrize(
+    ("settings", "differs"),
+    [
+        pytest.param({}, (), id="the same"),
+        pytest.param({"concurrency": 3, "page_size": 7, "chunk_size": 9}, (), id="only how it is asked"),
+        pytest.param({"fhir_version": "AUTO"}, (), id="another spelling"),
+        pytest.param({"identifier_system": "urn:ours"}, ("settings",), id="how answers are found again"),
+        pytest.param({"site_timezone": "America/New_York"}, ("settings",), id="the zone of the site"),
+        pytest.param({"max_claim_lines": 7}, ("settings",), id="a limit"),
+        pytest.param({"lenient": True}, ("settings",), id="lenient"),
+        pytest.param({"fhir_version": "R4"}, ("settings",), id="one version of FHIR"),
+    ],
+)
+def test_settings(usual: Basis, settings: dict[str, object], differs: tuple[str, ...]) -> None:
+    other = _basis(**settings)  # type: ignore[arg-type] # by name
+    assert usual.differences(other) == differs
+    assert (usual.digest == other.digest) == (differs == ())
+
+
+def test_mappings_count_by_what_they_hold_and_not_by_where_they_are(usual: Basis, tmp_path: Path) -> None:
+    shutil.copytree(SITE, tmp_path / "elsewhere")
+    assert usual.differences(_basis(SITE)) == ("mappings",)
+    assert _basis(SITE) == _basis(tmp_path / "elsewhere")
+    changed = tmp_path / "elsewhere" / "tables" / "service-codes.json"
+    changed.write_text(changed.read_text() + "\n")
+    assert _basis(SITE).differences(_basis(tmp_path / "elsewhere")) == ("mappings",)
+
+
+def test_the_shipped_mappings_are_part_of_it(usual: Basis) -> None:
+    assert any(shipped_mappings().rglob("*.yaml"))
+    assert len({usual.program, usual.mappings, usual.settings}) == 3
