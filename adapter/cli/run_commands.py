@@ -40,6 +40,16 @@ def cancel_run(id: str) -> int:
     return OK
 
 
+def drop_run(id: str) -> int:
+    """Forget a run that is over."""
+    with _board() as board:
+        run = _named(board, id)
+        if not run.state.over:
+            raise UsageError(f"run {id} is not over; end it first: coaching-adapter runs cancel {id}")
+        board.drop(id)
+    return OK
+
+
 def _named(board: Board, id: str) -> RunState:
     run = board.run(id)
     if run is None:

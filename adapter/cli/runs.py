@@ -11,7 +11,7 @@ from adapter.cli.commands import Choice
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, VersionOption
 
 runs_app = typer.Typer(
-    help="Runs of `sync URL --workers`: how far each has come; `show` prints one, `cancel` ends it.",
+    help="Runs of `sync URL --workers`: how far each has come; `show` prints one, `cancel` ends it, `drop` forgets it.",
     rich_markup_mode=None,
     epilog="Example:  coaching-adapter runs --format json",
 )
@@ -57,3 +57,11 @@ def cancel_run(run: Annotated[str, RUN]) -> None:
     from adapter.cli import run_commands
 
     raise typer.Exit(run_commands.cancel_run(run))
+
+
+@runs_app.command("drop", epilog="Example:  coaching-adapter runs drop 20260131-120000-ab12")
+def drop_run(run: Annotated[str, RUN]) -> None:
+    """Forget one that is over; `--since auto` reads on from the last complete one that is left."""
+    from adapter.cli import run_commands
+
+    raise typer.Exit(run_commands.drop_run(run))

@@ -15,6 +15,7 @@ from functools import partial
 from types import FrameType
 from uuid import uuid4
 
+import httpx
 import typer
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -111,7 +112,10 @@ def server_of(choice: Choice) -> str:
         raise UsageError("workers decide the claims of a FHIR server; name its base URL.")
     if "@" in choice.source.partition("://")[2].partition("/")[0]:
         raise UsageError("a run keeps the address of its server, which must hold no password; use ADAPTER_TOKEN.")
-    return choice.source.strip().rstrip("/")
+    try:
+        return str(httpx.URL(choice.source.strip())).rstrip("/")  # as the client calls it
+    except httpx.InvalidURL as error:
+        raise UsageError("the FHIR base URL is malformed") from error
 
 
 def postgresql(settings: Settings) -> str:

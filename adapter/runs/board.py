@@ -100,6 +100,11 @@ class Board(Rows):
         rows = self._client.list_workflows(workflow_id_prefix=f"{id}/", name=ITEM, status=OPEN, load_input=False)
         self._client.cancel_workflows([id, *(row.workflow_id for row in rows)])
 
+    def drop(self, id: str) -> None:
+        """Forget a run that is over, and all that was noted of it."""
+        rows = self._client.list_workflows(workflow_id_prefix=f"{id}/", load_input=False, load_output=False)
+        self.remove([id, *(row.workflow_id for row in rows)])
+
     # --- items
 
     def put(self, items: Iterable[Item], version: str) -> None:

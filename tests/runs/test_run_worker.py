@@ -252,6 +252,8 @@ def test_a_cancelled_run_leaves_its_range_free(database: str, board: Board) -> N
         assert over(board, id).state is State.CANCELLED
         assert board.unfinished(SERVER, None) is None
         assert board.begin(plan(3)) != id
+        board.drop(id)
+        assert (board.run(id), board.items(id)) == (None, [])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ from hapi_server import die_with_parent
 from receiver.fhir_server import FhirServer, listening
 from starlette.requests import Request
 from starlette.responses import Response
+from typer.testing import CliRunner
+
+from adapter.cli.main import app
+from adapter.errors import AdapterError
 
 ROOT = Path(__file__).parents[2]
 CLINIC = FIXTURES / "clinic"
@@ -74,8 +78,14 @@ class Workplace:
         return process
 
     def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
-        """A command to its end: exit code, stdout, stderr."""
-        return ended(self.start(*arguments, **settings))
+        """A command to its end, in this process, for a start of its own takes seconds: exit code, stdout, stderr."""
+        own = {"ADAPTER_LEDGER": str(self.folder / "ledger-here.sqlite")}
+        result = CliRunner().invoke(app, list(arguments), env={**own, **self.settings, **settings})
+        if isinstance(result.exception, AdapterError):
+            return result.exception.exit_code, result.stdout, f"{result.stderr}coaching-adapter: {result.exception}"
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
 
     def sync(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         return self.start("sync", self.url, "--workers", "--now", NOW, *arguments, **settings)
