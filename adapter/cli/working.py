@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from types import FrameType
 from uuid import uuid4
 
 import httpx
@@ -23,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show_runs
 from adapter.cli.commands import OK, UNANSWERED, Choice, of_server, open_client, server_name, source_of
+from adapter.cli.ending import End, told_to_end
 from adapter.cli.progress import progress
 from adapter.cli.syncing import CHECKPOINT, OVERLAP, Run, instant_text
 from adapter.durable.database import configured_database
@@ -64,7 +61,7 @@ def work(choice: Choice, *, limited: bool, once: bool) -> int:
     """Take items of runs until told to end, or ``once`` until none is left; ``limited`` to those of one server."""
     server = server_of(choice) if limited else None
     parts = _parts(choice)
-    with _told_to_end() as end, _working(parts, server, end) as (_, _board, worker):
+    with told_to_end() as end, _working(parts, server, end) as (_, _board, worker):
         typer.echo(f"Working; basis {parts.basis.digest}.", err=True)
         while not end.asked.wait(LOOKING_SECONDS):
             if once and worker.idle():
@@ -76,7 +73,7 @@ def sync_with_workers(choice: Choice, run: Run) -> int:
     """Begin a run, or go on with one of the same range, and work for it until it is over."""
     _check(choice, run)
     parts, server = _parts(choice), server_of(choice)
-    with _told_to_end() as end, _working(parts, server, end) as (portal, board, _):
+    with told_to_end() as end, _working(parts, server, end) as (portal, board, _):
         begun = board.unfinished(server, run.since)
         if begun is None:
             plan = portal.call(_plan, parts, run, board)
@@ -211,7 +208,7 @@ def _check_basis(basis: Basis, run: RunState) -> None:
         )
 
 
-def _watch(board: Board, run: RunState, tell: Progress, end: _End) -> RunState | None:
+def _watch(board: Board, run: RunState, tell: Progress, end: End) -> RunState | None:
     """Tell how the run comes on; returns it when it is over, None when we were told to end before."""
     while not end.asked.wait(LOOKING_SECONDS):
         try:
@@ -232,33 +229,8 @@ def _gone() -> RunState:
 # --- working
 
 
-class _End:
-    """That somebody asked us to end: once, after the item in hand; again, at once."""
-
-    def __init__(self) -> None:
-        self.asked, self.at_once = threading.Event(), threading.Event()
-
-    def signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked.is_set():
-            self.at_once.set()
-            return
-        self.asked.set()
-        sys.stderr.write("coaching-adapter: ending after the item in hand; once more to leave it at once\n")
-
-
 @contextmanager
-def _told_to_end() -> Iterator[_End]:
-    end = _End()
-    before = {number: signal.signal(number, end.signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield end
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _working(parts: _Parts, server: str | None, end: _End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
+def _working(parts: _Parts, server: str | None, end: End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
     """A worker on other threads for as long as the context lasts; it ends after the item in hand."""
     logging.basicConfig(format="coaching-adapter: %(message)s", level=logging.WARNING)
     process = f"{_node(parts.settings)}/{uuid4().hex[:8]}"
