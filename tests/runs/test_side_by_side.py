@@ -48,8 +48,8 @@ def world() -> FhirServer:
     bundle = json.loads((FIXTURES / "stories" / STORY / "0_bundle.json").read_text())
     resources: list[Json] = [entry["resource"] for entry in bundle["entry"]]
     (claim,) = (each for each in resources if each["resourceType"] == "Claim")
-    prior = {"claim": {"reference": f"Claim/{claim['id']}"}, "relationship": {"coding": [{"system": RELATION}]}}
-    prior["relationship"]["coding"][0]["code"] = "prior"
+    relationship = {"coding": [{"system": RELATION, "code": "prior"}]}
+    prior = {"claim": {"reference": f"Claim/{claim['id']}"}, "relationship": relationship}
     successor = {**claim, "id": "successor", "identifier": [{"system": "urn:x", "value": "s"}], "related": [prior]}
     twin = {**claim, "id": "twin", "identifier": [{"system": "urn:x", "value": "t"}]}
     server.put(*resources, successor, twin)
