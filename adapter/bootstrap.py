@@ -22,13 +22,19 @@ AUTO = "auto"
 
 
 def build(
-    settings: Settings, layers: Layers | None = None, fhir_version: str = "auto", *, lenient: bool = False
+    settings: Settings,
+    layers: Layers | None = None,
+    fhir_version: str = "auto",
+    *,
+    lenient: bool = False,
+    trust_structure: bool = False,
 ) -> Adjudicator:
     """Load and check everything before the first claim is read; without ``layers``, what comes with the package.
 
     Args:
         fhir_version: what every resource is in; ``auto`` reads each in its own, as far as the mappings go.
         lenient: note elements that FHIR does not know, in place of refusing.
+        trust_structure: validate no resource; only what the mappings cannot read is told.
 
     Raises:
         ConfigurationError: every fault of every mapping and policy file.
@@ -55,6 +61,7 @@ def build(
         site_timezone=settings.site_timezone,
         limits=settings.limits,
         lenient=lenient,
+        trust_structure=trust_structure,
     )
 
 

@@ -4,6 +4,7 @@ AdapterError
 ├── UsageError          the operator fixes the command line or a setting            exit 2
 ├── ConfigurationError  the owner of a mapping or policy fixes a file, line named   exit 2
 ├── SourceError         the source could not be reached or refused us               exit 4
+│   └── AccessRefused   our credentials were not enough; says at which step         exit 4
 ├── InputError          something that was sent cannot be read; the rest is read on  (an issue)
 └── WriteError          an answer was decided but could not be written              exit 3
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 
@@ -77,6 +79,26 @@ class SourceError(AdapterError):
 
     def __str__(self) -> str:
         return self.problem + (f". {self.hint}" if self.hint else "")
+
+
+class Step(StrEnum):
+    """What has to go well, in this order, for a server to let us do our work."""
+
+    DISCOVERY = "discovery"
+    TOKEN = "token"  # noqa: S105 - a word, no password
+    SCOPE = "scope"
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(eq=False)
+class AccessRefused(SourceError):
+    """A server did not let us in, or not do what we asked for."""
+
+    step: Step = Step.READ
+
+    def __str__(self) -> str:
+        return f"access failed at the step {self.step}: {SourceError.__str__(self)}"
 
 
 @dataclass(eq=False)

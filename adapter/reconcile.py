@@ -22,7 +22,7 @@ from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.finding import Determination
 from adapter.coverage.refusal import refusals
 from adapter.errors import Issue, raised_at
-from adapter.evidence.coaches import CoachSession, sessions_by_coach
+from adapter.evidence.coaches import NO_SESSIONS, CoachSessions, sessions_by_coach
 from adapter.evidence.faults import Faults
 from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import OtherClaims
@@ -30,6 +30,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
 from adapter.limits import DEFAULT, Limits
+from adapter.mapping.documentation import Papers
 from adapter.mapping.history import by_itself, history_of, patient_services
 from adapter.mapping.loader import Mappings
 from adapter.mapping.session import Builder
@@ -54,6 +55,8 @@ class Adjudicator:
     limits: Limits = DEFAULT
     lenient: bool = False
     """Whether an element that FHIR does not know is noted in the answer, in place of refusing the claim."""
+    trust_structure: bool = False
+    """Whether resources are not validated, because somebody did before; the Provenance of each answer then says so."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ class Adjudicator:
 
     def faults(self, store: EvidenceStore, mapper: VersionedMapper) -> Faults:
         """Finds the faults of the resources of a store."""
-        found = Faults(mapper, mapper.version_of, self.lenient, self.limits)
+        found = Faults(mapper, mapper.version_of, self.lenient, self.limits, trust_structure=self.trust_structure)
         return replace(found, foreign=Versions(store, self.mappings.version).foreign) if self.others else found
 
     def mapper(self, store: EvidenceStore) -> VersionedMapper:
@@ -101,6 +104,7 @@ class Adjudicator:
         return False
 
 
+TRUSTED = "Decided on resources whose structure was trusted and not validated (--trust-structure)."
 NO_WORDS = ("system", "version", "url", "id", "reference")
 """Elements that name no service, whatever stands in them; a bare text where an element belongs still counts."""
 
@@ -148,13 +152,15 @@ class Reconciliation:
     _faults: Faults = field(init=False)
     _others: OtherClaims = field(init=False)
     _settling: Settling = field(init=False)
+    _papers: Papers = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
-    _coaches: Mapping[str, tuple[CoachSession, ...]] | None = None
+    _coaches: Mapping[str, CoachSessions] | None = None
     _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
+        self._papers = Papers(self.store, self._mapper.version_of)
         self._faults = adjudicator.faults(self.store, self._mapper)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
         self._settling = Settling(self._others, self._answers, self._alone)
@@ -182,7 +188,8 @@ class Reconciliation:
         if answer is None or answer.determination is None:
             return ()
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
-        return self._builder(claim).sessions(evidence, self._history(evidence))[0]
+        builder = self._builder(claim)
+        return builder.sessions(builder.claim(evidence), evidence, self._history(evidence))[0]
 
     # --- deciding
 
@@ -250,9 +257,9 @@ class Reconciliation:
         self, claim: Located, evidence: ClaimEvidence, passed_over: Sequence[Issue], *, alone: bool
     ) -> Answer:
         history, builder = self._history(evidence, alone=alone), self._builder(claim, alone=alone)
-        sessions, documents = builder.sessions(evidence, history)
-        before = self._others.own_response(claim)
         facts = builder.claim(evidence)
+        sessions, documents = builder.sessions(facts, evidence, history)
+        before = self._others.own_response(claim)
         if issues := list(refusals(facts, history, before is not None)):
             placed = [replace(each, where=claim.place(each.expression)) for each in issues]
             return self._refuse(claim, [*placed, *passed_over])
@@ -270,6 +277,7 @@ class Reconciliation:
             adjudicator.mappings,
             self._mapper,
             self.store,
+            self._papers,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
             (lambda _key: Settlement.UNKNOWN) if alone else self._settling.original(claim),
@@ -288,14 +296,15 @@ class Reconciliation:
             self._services[patient] = patient_services(patient, self.store, self._mapper)
         return self._services[patient]
 
-    def _coaching(self, coach: str) -> tuple[CoachSession, ...]:
+    def _coaching(self, coach: str) -> CoachSessions:
         if self._coaches is None:
             scope, services = self.adjudicator.mappings.scope, self.adjudicator.book.codes.services.codes
             individual = frozenset(
                 each for each in scope if each in services and services[each].individual is not False
             )
-            self._coaches = sessions_by_coach(self.store, self._mapper, individual)
-        return self._coaches.get(coach, ())
+            found = sessions_by_coach(self.store, self._mapper, individual)
+            self._coaches = {each: CoachSessions.of(sessions) for each, sessions in found.items()}
+        return self._coaches.get(coach, NO_SESSIONS)
 
     # --- the kinds of answer
 
@@ -324,6 +333,8 @@ class Reconciliation:
         )
         response = claim_response(determination, envelope)
         trail = provenance(response, determination.policy_uris, _references(used, determination), instant)
+        if self.adjudicator.trust_structure:
+            trail |= {"activity": {"text": TRUSTED}}
         return Answer(claim.id, response, trail, determination=determination, passed_over=tuple(passed_over))
 
     def _void(self, claim: Located, before: Located) -> Answer:

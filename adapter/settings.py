@@ -10,9 +10,10 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
+from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
 
@@ -20,7 +21,7 @@ SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Secret = Annotated[SecretStr, Field(min_length=16)]
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """Every setting, its default and what it is for."""
 
     model_config = SettingsConfigDict(env_prefix="ADAPTER_", frozen=True)
@@ -29,8 +30,6 @@ class Settings(BaseSettings):
     """System of ClaimResponse.identifier, by which an answer is found again; choose one of your own and keep it."""
     site_timezone: str | None = None
     """IANA zone of the facility, for times that servers sent in UTC; wins over a Location's own zone."""
-    token: SecretStr | None = None
-    """Bearer token for the FHIR server."""
     public_url: str | None = None
     """Address at which the FHIR server reaches `serve`; Subscriptions are pointed to nothing outside of it."""
     subscription_secret: SecretStr | None = None
@@ -43,12 +42,18 @@ class Settings(BaseSettings):
     """Requests to the server under way at once."""
     chunk_size: int = Field(100, ge=1, le=1000)
     """Claims decided together, and so written together."""
+    processes: int | None = Field(None, ge=1, le=256)
+    """Processes that decide the claims of a folder; by default one for each processor."""
+    memory: int = Field(64_000_000, ge=1_000_000)
+    """Bytes of a folder's index that each process holds in memory; the rest is on the disk, beside the answers."""
+    overlap_seconds: float = Field(300.0, ge=0)
+    """How far ``sync --since auto`` looks back behind what it has read: servers index with a delay, clocks differ."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
     max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)
-    """Bytes of one file as it lies on the disk."""
+    """Bytes of one file that is a JSON document; NDJSON is read line by line, and may be of any size."""
     max_unpacked_bytes: int = Field(DEFAULT.max_unpacked_bytes, ge=1)
-    """Bytes that a gzip file may unpack to."""
+    """Bytes that a gzip file of one JSON document may unpack to."""
     max_unpack_ratio: int = Field(DEFAULT.max_unpack_ratio, ge=1)
     """Times its size that a gzip file of more than 10 MB unpacked may hold; JSON packs ten to fifty times."""
     max_json_bytes: int = Field(DEFAULT.max_json_bytes, ge=1)
@@ -116,12 +121,14 @@ def load_settings() -> Settings:
             near = get_close_matches(name, known, 1)
             raise UsageError(f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "."))
     try:
-        return Settings()
+        settings = Settings()
     except SettingsError as error:
         raise UsageError(f"{_name_in(error)} is no JSON object.") from error
     except ValidationError as error:
         faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise UsageError("; ".join(faults)) from error
+    refuse_contradictions(settings)
+    return settings
 
 
 def _name_in(error: SettingsError) -> str:

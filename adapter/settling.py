@@ -40,7 +40,8 @@ class Settling:
             if other is None:
                 return Standing(others.on_file(key))
             if others.precedes(other, claim):
-                return replace(self._fate(other.key), earlier=True, tied=key in replaced)
+                fate = self._fate(other.key)
+                return Standing(fate.settlement, True, key in replaced, fate.denied, fate.called_off)
             if claim.key in others.lineage(other):
                 return Standing(tied=True)
             return self._by_itself(other)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from adapter.answers.difference import Difference
 from adapter.coverage.finding import Determination
 from adapter.errors import Issue
 from adapter.evidence.references import Json
+from adapter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """One answer. ``claim`` is the Claim's id, None for input in which no claim could be recognised.
 
@@ -34,12 +35,19 @@ class Action(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    REMOVED = "removed"
+    """Only in files, which a run writes anew: nothing takes the place of an answer that was there."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Written:
-    """What a sink did (or, in a dry run, would do) with the answer to one claim; ``problem`` explains a failure."""
+    """What a sink did (or, in a dry run, would do) with the answer to one claim; ``problem`` explains a failure.
+
+    ``difference`` is for dry runs: what the answer says otherwise than the one that is there; None where both say the
+    same.
+    """
 
     claim: str | None
     action: Action
     problem: str = ""
+    difference: Difference | None = None

@@ -6,7 +6,6 @@ Coverage is decided here, not price: the only amounts are the one submitted and,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +16,7 @@ from adapter.coverage.finding import Decision, Determination, Finding, LineDeter
 from adapter.errors import Issue
 from adapter.evidence.newest import ID_LIMIT
 from adapter.evidence.references import Json
+from adapter.values import value
 
 LINE_DECISION = {
     Decision.APPROVE: "approved",
@@ -26,7 +26,7 @@ LINE_DECISION = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Envelope:
     """What a response takes over from its claim, and how it is found again."""
 

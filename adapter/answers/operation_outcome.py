@@ -12,6 +12,9 @@ from hashlib import sha256
 from adapter.errors import Issue
 from adapter.evidence.references import Json
 
+UNREADABLE = "unreadable-"
+"""How the id of an outcome begins that is about no claim."""
+
 
 def operation_outcome(issues: Iterable[Issue], id: str | None = None) -> Json:
     """Every issue, each with its code, a sentence, the FHIRPath and the file and line (or resource) it stands in."""

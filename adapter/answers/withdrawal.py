@@ -11,14 +11,21 @@ from adapter.answers.answer import Answer
 from adapter.answers.provenance import provenance
 from adapter.evidence.references import Json
 
+_WITHDRAWN = "Withdrawn:"
+
 
 def withdrawal(claim: str, earlier: Json, instant: datetime) -> Answer | None:
     """The answer that takes an earlier one back; None when it does not stand any more."""
     if earlier.get("status") == "cancelled":
         return None
-    words = f"Withdrawn: Claim/{claim} as it is now cannot be processed; see its OperationOutcome."
+    words = f"{_WITHDRAWN} Claim/{claim} as it is now cannot be processed; see its OperationOutcome."
     response = cancelled(earlier, words)
     return Answer(claim, response, provenance(response, (), [f"Claim/{claim}"], instant.isoformat(timespec="seconds")))
+
+
+def was_withdrawn(response: Json) -> bool:
+    """Whether it was taken back because of an OperationOutcome, which then is the answer that stands."""
+    return response.get("status") == "cancelled" and str(response.get("disposition")).startswith(_WITHDRAWN)
 
 
 def cancelled(earlier: Json, words: str) -> Json:

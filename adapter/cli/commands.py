@@ -9,6 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapter.auth.access import access_to, check_access
+from adapter.auth.scopes import Need
 from adapter.bootstrap import AUTO, build, mapping_layers, notices
 from adapter.cli import show, show_explanation, show_policy
 from adapter.errors import SourceError, UsageError, WriteError
@@ -17,7 +19,7 @@ from adapter.fhir.version import NAMES, version_of_release
 from adapter.limits import Limits
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.settings import Settings, load_settings
-from adapter.sources.fhir_client import FhirClient
+from adapter.sources.fhir_client import FhirClient, checked_base
 from adapter.sources.files import Reading, read_files
 from adapter.sources.server import ServerSource
 
@@ -34,6 +36,7 @@ class Choice:
     output_format: str
     instant: datetime
     lenient: bool = False
+    trust_structure: bool = False
 
     def __post_init__(self) -> None:
         if not self.source.strip():
@@ -44,7 +47,8 @@ class Choice:
         return self.source.lower().startswith(("http://", "https://"))
 
     def adjudicator(self, settings: Settings) -> Adjudicator:
-        return build(settings, mapping_layers(self.mappings), self.fhir_version, lenient=self.lenient)
+        layers = mapping_layers(self.mappings)
+        return build(settings, layers, self.fhir_version, lenient=self.lenient, trust_structure=self.trust_structure)
 
 
 def server_name(url: str) -> str:
@@ -54,11 +58,19 @@ def server_name(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
-def open_client(choice: Choice, settings: Settings) -> FhirClient:
+def open_client(choice: Choice, settings: Settings, need: Need = Need.ANSWER) -> FhirClient:
     """The client for the server that is the source, to be used as a context."""
+    return client_of(choice.source, settings, need)
+
+
+def client_of(server: str, settings: Settings, need: Need) -> FhirClient:
+    """The client for a server by its base URL: every command's way to one."""
+    base = checked_base(server)
+    access = access_to(base, settings, need, timeout=settings.timeout)
     return FhirClient(
-        choice.source,
-        token=settings.token,
+        base,
+        auth=access.auth,
+        verify=access.verify,
         timeout=settings.timeout,
         page_size=settings.page_size,
         concurrency=settings.concurrency,
@@ -66,10 +78,13 @@ def open_client(choice: Choice, settings: Settings) -> FhirClient:
     )
 
 
-def source_of(client: FhirClient, adjudicator: Adjudicator, settings: Settings) -> ServerSource:
-    """What reads claims and evidence from the server of the client."""
+def source_of(
+    client: FhirClient, adjudicator: Adjudicator, settings: Settings, *, batches: bool = False
+) -> ServerSource:
+    """What reads claims and evidence from the server of the client; with ``batches``, many searches in one request."""
     mappings = adjudicator.mappings
-    return ServerSource(client, mappings.plan, settings.chunk_size, sorted(mappings.scope), settings.limits)
+    codes = sorted(mappings.scope)
+    return ServerSource(client, mappings.plan, settings.chunk_size, codes, settings.limits, batches=batches)
 
 
 async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:
@@ -119,7 +134,7 @@ def _claim_in_files(choice: Choice, claim_id: str, limits: Limits) -> tuple[Loca
 async def _claim_on_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str
 ) -> tuple[Located | None, EvidenceStore, Adjudicator]:
-    async with open_client(choice, settings) as client:
+    async with open_client(choice, settings, Need.READ) as client:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         source = source_of(client, adjudicator, settings)
         found = [each async for page in source.claims(ids=[claim_id]) for each in page]
@@ -146,6 +161,8 @@ def show_rules(name: str, on: date, mappings: Sequence[Path], output_format: str
 def check(mappings: Sequence[Path], fhir_version: str) -> int:
     """Load everything; faults are raised, with file and line."""
     layers = mapping_layers(mappings)
-    adjudicator = build(load_settings(), layers, fhir_version)
+    settings = load_settings()
+    check_access(settings)
+    adjudicator = build(settings, layers, fhir_version)
     show.checked(adjudicator, notices(layers, adjudicator))
     return OK

@@ -12,9 +12,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 
-from adapter.answers.answer import Answer
 from adapter.answers.operation_outcome import fhir_id
 from adapter.evidence.references import Json
+from adapter.sync.report import OUTCOMES_SHOWN, Tally
 
 COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan", "REJECT": "magenta"}
 
@@ -61,12 +61,13 @@ def print_json(value: Json | list[Json]) -> None:
     sys.stdout.buffer.flush()
 
 
-def outcome_lines(answers: list[Answer], limit: int = 25) -> list[str]:
-    """Each OperationOutcome in one line: where, what, and the element."""
+def outcome_lines(tally: Tally) -> list[str]:
+    """The issues of the first OperationOutcomes in a line each: where, what, the element; how many more there are."""
     found = []
-    for answer in answers:
+    for answer in tally.first_outcomes[:OUTCOMES_SHOWN]:
         for issue in (answer.outcome or {}).get("issue", []):
             who = f"Claim/{fhir_id(answer.claim)}: " if answer.claim else ""
             found.append(f"{who}{issue['details']['text']} ({issue.get('diagnostics', 'no place known')})")
-    more = [f"... and {len(found) - limit} more in OperationOutcome.ndjson"] if len(found) > limit else []
-    return found[:limit] + more
+    shown = found[:OUTCOMES_SHOWN]
+    more = [f"... and {tally.issues - len(shown)} more in OperationOutcome.ndjson"] if tally.issues > len(shown) else []
+    return shown + more

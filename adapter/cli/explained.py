@@ -17,7 +17,8 @@ from adapter.answers.words import DECIDED, noteworthy
 from adapter.cli.policy_values import PolicyValue, policy_values, titled
 from adapter.coverage.adjudicate import rule_set
 from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, RuleSet, dated_value
+from adapter.policy.book import Policy, PolicyBook, RuleSet
+from adapter.policy.terms import BeforeFirstDate, dated_value
 from adapter.session.model import CoachingSession
 
 NOTE = "note"

@@ -13,7 +13,8 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
-from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, VersionOption
+from adapter.cli.keys import keys_app
+from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
@@ -42,6 +43,7 @@ mappings_app = typer.Typer(
 )
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
+app.add_typer(keys_app, name="keys")
 app.add_typer(runs_app, name="runs")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
@@ -102,12 +104,20 @@ def sync(
     mappings: MappingsOption = None,
     output_format: FormatOption = Format.TABLE,
     lenient: LenientOption = False,
+    trust_structure: TrustOption = False,
     now: NowOption = None,
+    watch: Annotated[
+        float | None, typer.Option("--watch", min=0.1, help="Keep a server's answers up to date, SECONDS apart.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=64, help="Requests to the server at once, at most.")
+    ] = None,
     workers: Annotated[bool, typer.Option("--workers", help="Share the work with `coaching-adapter worker`s.")] = False,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
-    choice = commands.Choice(source, tuple(mappings or ()), fhir_version, output_format.value, instant(now), lenient)
-    run = syncing.Run(out, dry_run, since, tuple(claim or ()))
+    mine, form = tuple(mappings or ()), output_format.value
+    choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
+    run = syncing.Run(out, dry_run, since, tuple(claim or ()), watch, concurrency)
     if workers:
         from adapter.cli import working  # the database is slow to import
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show_mapping
 from adapter.cli.commands import Choice, of_server, open_client
@@ -110,7 +111,7 @@ async def _on_server(
     choice: Choice, settings: Settings, adjudicator: Adjudicator, kind: str, id: str
 ) -> tuple[EvidenceStore, Adjudicator]:
     store = EvidenceStore()
-    async with open_client(choice, settings) as client:
+    async with open_client(choice, settings, Need.READ) as client:
         adjudicator = await of_server(client, choice.fhir_version, adjudicator)
         if (found := await client.read(kind, id)) is not None:
             store.extend([Located(found)])

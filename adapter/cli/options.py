@@ -25,3 +25,6 @@ VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4
 LenientOption = Annotated[
     bool, typer.Option("--lenient", help="Elements that FHIR does not know are noted in the answer; other faults stay.")
 ]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-structure", help="Validate no resource: for data that was validated before.")
+]

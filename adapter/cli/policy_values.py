@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any
 
 from adapter.coverage.wording import counted
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, RuleSet, dated_entry
+from adapter.policy.book import Policy, PolicyBook, RuleSet
 from adapter.policy.files import Reference
+from adapter.policy.terms import BeforeFirstDate, dated_entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -26,22 +26,44 @@ def progress() -> Iterator[Progress]:
 
 
 def _moving(status: Status) -> Progress:
-    started = time.monotonic()
+    since = _Since()
 
-    def tell(what: str, count: int) -> None:
-        rate = count / max(time.monotonic() - started, 0.001)
-        status.update(f"{what}: {count:,} ({rate:,.0f}/s)")
+    def tell(what: str, count: int, total: int | None = None) -> None:
+        status.update(since.sentence(what, count, total))
 
     return tell
 
 
 def _now_and_then() -> Progress:
-    started = last = time.monotonic()
+    since, last = _Since(), time.monotonic()
 
-    def tell(what: str, count: int) -> None:
+    def tell(what: str, count: int, total: int | None = None) -> None:
         nonlocal last
+        sentence = since.sentence(what, count, total)
         if time.monotonic() - last >= QUIET_SECONDS:
             last = time.monotonic()
-            sys.stderr.write(f"{what}: {count:,} after {last - started:.0f} s\n")
+            sys.stderr.write(f"{sentence}\n")
 
     return tell
+
+
+class _Since:
+    """How fast each stage goes, and how long it will take."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began: tuple[str, float] | None = None
+
+    def sentence(self, what: str, count: int, total: int | None) -> str:
+        """``claims decided: 1,200 of 5,000 (300/s, 13 s left)``"""
+        if self._began is None or self._began[0] != what:
+            self._began = (what, self._clock())
+        rate = count / max(self._clock() - self._began[1], 0.001)
+        amount = f"{what}: {count:,}" + (f" of {total:,}" if total else "")
+        left = f", {_duration((total - count) / rate)} left" if total and 0 < count < total else ""
+        return f"{amount} ({rate:,.0f}/s{left})"
+
+
+def _duration(seconds: float) -> str:
+    """To the second below two minutes, then to the minute."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapter.cli.commands import Choice
-from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, VersionOption
+from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
 
 runs_app = typer.Typer(
     help="Runs of `sync URL --workers`: how far each has come; `show` prints one, `cancel` ends it, `drop` forgets it.",
@@ -24,13 +24,14 @@ def worker(
     fhir_version: VersionOption = "auto",
     mappings: MappingsOption = None,
     lenient: LenientOption = False,
+    trust_structure: TrustOption = False,
 ) -> None:
     """Work for the runs that `sync URL --workers` began, here or on another machine."""
     from adapter.cli import working  # the database is slow to import
 
     source = "." if url is None else url
     instant = datetime.now(UTC)  # each run has its own
-    choice = Choice(source, tuple(mappings or ()), fhir_version, Format.TABLE.value, instant, lenient)
+    choice = Choice(source, tuple(mappings or ()), fhir_version, Format.TABLE.value, instant, lenient, trust_structure)
     raise typer.Exit(working.work(choice, limited=url is not None, once=once))
 
 

@@ -12,77 +12,75 @@ from rich.text import Text
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
+from adapter.answers.totals import in_order
+from adapter.cli import changes_json
 from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, visible
+from adapter.cli.show_changes import show_changes
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
 from adapter.fhir.version import NAMES
 from adapter.policy.book import Policy, PolicyBook
 from adapter.reconcile import Adjudicator
-from adapter.sync.report import Report
-
-LINES_SHOWN = 100
-"""Runs of up to this many lines are shown line by line; of larger ones only the counts."""
-
+from adapter.sync.report import LINES_SHOWN, Report
 
 # --- sync
 
 
 def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
     """What a run did."""
-    for each in done.unanswered:
-        _complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
-    for missing in done.missing:
-        _complain(f"there is no Claim/{missing}")
-    for warning in done.warnings:
-        _complain(warning)
+    complaints(done)
     if output_format == "json":
-        print_json(
-            done.summary() | {"written": _written_counts(done), **({"changes": _changes(done)} if dry_run else {})}
-        )
+        print_json(done.summary() | {"written": written_counts(done)} | (_dry_run(done) if dry_run else {}))
         return
     _report_tables(done, target, dry_run)
 
 
-def _complain(sentence: str) -> None:
+def complaints(done: Report) -> None:
+    """What a run left undone, and what it warns of."""
+    for each in done.unanswered:
+        complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
+    for missing in done.missing:
+        complain(f"there is no Claim/{missing}")
+    for warning in (*done.unread, *done.warnings):
+        complain(warning)
+
+
+def complain(sentence: str) -> None:
+    """A sentence on stderr."""
     sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
 
 
-def _written_counts(done: Report) -> Json:
-    counts = Counter(each.action.value for each in done.written)
-    return {action.value: counts.get(action.value, 0) for action in Action}
+def written_counts(done: Report) -> Json:
+    """How many answers were created, updated, ..."""
+    return {action.value: done.written.get(action, 0) for action in Action if action is not Action.REMOVED}
 
 
-def _changes(done: Report) -> list[Json]:
-    return [{"claim": each.claim, "action": each.action.value} for each in done.written]
+def _dry_run(done: Report) -> Json:
+    return {
+        "totals": changes_json.totals(done.totals),
+        "changes": changes_json.changes(in_order(done.changes)),
+    }
 
 
 def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     out, lines = console(), _lines(done)
-    if 0 < len(lines) <= LINES_SHOWN:
+    if 0 < len(lines) <= LINES_SHOWN and not dry_run:
         out.print(_line_table(lines))
-    out.print(_decision_table(done))
-    for sentence in _sentences(done):
+    out.print(decision_table(done))
+    for sentence in sentences(done):
         out.print(sentence, soft_wrap=True)
-    if done.written:
-        counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
-        out.print(f"{'Would be' if dry_run else 'Written'}: {counts}.")
     if dry_run:
-        for each in done.written:
-            if each.action is not Action.UNCHANGED:
-                out.print(f"  would be {each.action.value}: the answer to Claim/{fhir_id(each.claim)}", soft_wrap=True)
+        show_changes(out, done.totals, in_order(done.changes))
+    elif done.written:
+        counts = ", ".join(f"{count} {name}" for name, count in written_counts(done).items() if count)
+        out.print(f"Written: {counts}.")
     summary = done.summary()
     out.print(f"{target}; {summary['elapsed_seconds']:.1f} s.", soft_wrap=True)
 
 
 def _lines(done: Report) -> list[tuple[str, LineDetermination]]:
-    found = [
-        (each.determination.claim, line)
-        for each in done.answers
-        if each.determination
-        for line in each.determination.lines
-    ]
-    return sorted(found, key=lambda each: (each[0], each[1].sequence))
+    return sorted(done.tally.first_lines, key=lambda each: (each[0], each[1].sequence))
 
 
 def _line_table(lines: list[tuple[str, LineDetermination]]) -> Table:
@@ -115,42 +113,43 @@ def _why(line: LineDetermination) -> str:
     return words if len(words) <= 90 else f"{words[:87]}..."
 
 
-def _decision_table(done: Report) -> Table:
+def decision_table(done: Report) -> Table:
+    """Lines by decision, with the rules that decided most often."""
     table = folding("decision", "lines", "most frequent reasons", title="Summary")
-    lines = [line for _, line in _lines(done)]
     for name, count in done.summary()["lines"].items():
-        rules = Counter(
-            each.rule for line in lines if line.decision.name == name for each in line.deciding if each.noteworthy
-        )
-        reasons = ", ".join(f"{rule} {times}" for rule, times in rules.most_common(4))
+        rules = done.tally.reasons.get(name, Counter())
+        most = sorted(rules.items(), key=lambda each: (-each[1], each[0]))[:4]
+        reasons = ", ".join(f"{rule} {times}" for rule, times in most)
         table.add_row(_decision_text(Decision[name]), str(count), reasons)
     return table
 
 
-def _sentences(done: Report) -> list[str]:
+def sentences(done: Report) -> list[str]:
+    """What there is to say of a run beside the table."""
     counts = done.summary()
     claims, outcomes, read = counts["claims"], counts["operation_outcomes"], counts["read"]
-    sentences = [
+    found = [
         f"Claims: {claims['in_scope']} in scope, {claims['out_of_scope']} out of scope, "
         f"{claims['unanswered']} unanswered.",
     ]
     if outcomes["claims"] or outcomes["unreadable_input"]:
-        sentences.append(
+        lines = outcome_lines(done.tally)
+        found.append(
             f"OperationOutcomes: {outcomes['claims']} claims that could not be processed, "
-            f"{outcomes['unreadable_input']} places that could not be read:"
+            f"{outcomes['unreadable_input']} places that could not be read{':' if lines else '.'}"
         )
-        sentences += [f"  {line}" for line in outcome_lines(done.answers)]
+        found += [f"  {line}" for line in lines]
     if ignored := counts["warnings"]["unknown_elements"]:
-        sentences.append(
-            f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."
-        )
+        found.append(f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse.")
+    if done.structure_trusted:
+        found.append("Trusted: the structure of resources was not validated (--trust-structure).")
     if read["files"]:
-        sentences.append(
+        found.append(
             f"Read: {read['resources']} resources from {read['files']} files; "
             f"{read['not_fhir']} were JSON but no FHIR, "
             f"{read['superseded']} older or repeated versions."
         )
-    return sentences
+    return found
 
 
 # --- policies and check

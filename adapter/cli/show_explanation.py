@@ -24,6 +24,7 @@ from adapter.cli.timeline_text import NAME_WIDTH, visit_rows
 from adapter.coverage.finding import Finding
 from adapter.policy.book import PolicyBook
 from adapter.session.model import CoachingSession
+from adapter.sync.report import Tally
 
 LABEL_COLOUR = {"met": "green", "note": "blue", "not met": "red", "insufficient": "yellow"}
 INDENT = 15
@@ -46,7 +47,7 @@ def explanation(answer: Answer, sessions: tuple[CoachingSession, ...], book: Pol
 def _explain(out: Console, answer: Answer, lines: list[ExplainedLine]) -> None:
     if answer.outcome is not None:
         out.print(f"Claim/{fhir_id(answer.claim)} could not be processed:")
-        for sentence in outcome_lines([answer]):
+        for sentence in outcome_lines(Tally.of([answer])):
             _print(out, 2, sentence)
     if (ended := standing(answer)) is not None:
         out.print(f"Claim/{answer.claim}: {ended}")

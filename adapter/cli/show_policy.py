@@ -14,9 +14,10 @@ from adapter.cli.policy_values import cited, in_words, titled
 from adapter.coverage.registry import RULES
 from adapter.coverage.wording import counted
 from adapter.evidence.references import Json
-from adapter.policy.book import BeforeFirstDate, Policy, PolicyBook, dated_entry
+from adapter.policy.book import Policy, PolicyBook
 from adapter.policy.codes import Ncci
 from adapter.policy.layering import PolicyRule
+from adapter.policy.terms import BeforeFirstDate, dated_entry
 
 PAIRS, LIMITS = "same_day_pairs", "unit_limit"
 """Rules that look things up in the list of same-day edits instead of values of their own."""

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.table import Table
 from rich.text import Text
 
-from adapter.answers.operation_outcome import fhir_id
-from adapter.cli.console import COLOUR, console, folding, print_json, visible
+from adapter.cli import show
+from adapter.cli.console import console, folding, print_json
 from adapter.evidence.references import Json
 from adapter.runs.model import Item, ItemState, Look, Refusal, RunState, State
-from adapter.runs.tally import NOTICES, REASONS, UNANSWERED, totals
+from adapter.runs.tally import UNANSWERED, report_of, totals
+from adapter.sync.report import Report
 
 ITEMS_SHOWN = 100
 """Items of larger runs are shown when something can be told of them: they are worked on, or failed."""
-MOST_REASONS = 4
 
 
 def result(run: RunState, output_format: str, target: str) -> None:
     """What a run did that is over, as ``sync`` tells it."""
-    done = run.totals or totals([])
-    _complaints(run, done)
+    kept = run.totals or totals([])
+    done = report_of(kept)
+    _complaints(run, kept)
     if output_format == "json":
-        print_json(_result_json(run, done))
+        print_json(_result_json(run, kept, done))
         return
     out = console()
-    out.print(_decisions(done))
+    out.print(show.decision_table(done))
     for sentence in _sentences(done):
         out.print(sentence, soft_wrap=True)
     out.print(f"{target}; run {run.id}, {_seconds(run):.1f} s.", soft_wrap=True)
@@ -36,7 +36,7 @@ def result(run: RunState, output_format: str, target: str) -> None:
 
 def left(run: RunState) -> None:
     """That we go, and the run goes on."""
-    _complain(
+    show.complain(
         f"run {run.id} goes on where there are other workers. How far it is: coaching-adapter runs show {run.id}. "
         "The same command again goes on with it"
     )
@@ -79,7 +79,7 @@ def run(
     for sentence in _about(found, items):
         out.print(sentence, soft_wrap=True)
     out.print(_items(items))
-    for sentence in [*_sentences(so_far), *_workers(found, refusals, present)]:
+    for sentence in [*_sentences(report_of(so_far)), *_workers(found, refusals, present)]:
         out.print(sentence, soft_wrap=True)
 
 
@@ -116,12 +116,16 @@ def _items(items: Sequence[ItemState]) -> Table:
 def _looks_at(item: Item) -> str:
     if item.look is Look.AGAIN:
         return f"{len(item.ids)} claims that refer to others, again"
+    if item.look is Look.CONCERNED:
+        return f"{len(item.ids)} claims that a change concerns"
+    if item.look is Look.FIND:
+        return f"{item.kind}: changed since {item.window.since}"
     return f"{item.window.since or '...'} to {item.window.until or 'now'}"
 
 
 def _claims(tally: Json) -> int:
-    counts: Mapping[str, int] = tally.get("claims", {})
-    return counts.get("in_scope", 0) + counts.get("out_of_scope", 0)
+    counts: Mapping[str, int] = tally["claims"]
+    return counts["in_scope"] + counts["out_of_scope"]
 
 
 def _workers(run: RunState, refusals: Sequence[Refusal], present: Mapping[str, str]) -> list[str]:
@@ -134,55 +138,28 @@ def _workers(run: RunState, refusals: Sequence[Refusal], present: Mapping[str, s
     ]
 
 
-def _decisions(done: Json) -> Table:
-    table = folding("decision", "lines", "most frequent reasons", title="Summary")
-    for name, count in done["lines"].items():
-        rules = sorted(done[REASONS].get(name, {}).items(), key=lambda each: -each[1])[:MOST_REASONS]
-        reasons = ", ".join(f"{rule} {times}" for rule, times in rules)
-        table.add_row(Text(name, style=COLOUR.get(name, "")), str(count), reasons)
-    return table
+def _sentences(done: Report) -> list[str]:
+    counts = ", ".join(f"{count} {name}" for name, count in show.written_counts(done).items() if count)
+    return [*show.sentences(done), *([f"Written: {counts}."] if counts else [])]
 
 
-def _sentences(done: Json) -> list[str]:
-    claims, outcomes, written = done["claims"], done["operation_outcomes"], done["written"]
-    sentences = [
-        f"Claims: {claims['in_scope']} in scope, {claims['out_of_scope']} out of scope, "
-        f"{claims['unanswered']} unanswered.",
-    ]
-    if outcomes["claims"]:
-        sentences.append(f"OperationOutcomes: {outcomes['claims']} claims that could not be processed.")
-    if ignored := done["warnings"]["unknown_elements"]:
-        sentences.append(
-            f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."
-        )
-    if counts := ", ".join(f"{count} {name}" for name, count in written.items() if count):
-        sentences.append(f"Written: {counts}.")
-    return sentences
-
-
-def _complaints(run: RunState, done: Json) -> None:
+def _complaints(run: RunState, kept: Json) -> None:
     """What went wrong, each in a sentence."""
     if run.state is State.CANCELLED:
-        _complain(f"run {run.id} was cancelled")
-    for each in done[UNANSWERED]:
-        _complain(f"no answer for Claim/{fhir_id(each['claim'])}: {each['problem']}")
-    for each in done["given_up"]:
+        show.complain(f"run {run.id} was cancelled")
+    for each in kept["given_up"]:
         named = f"item {each['item']} of run {run.id}"
-        _complain(f"{named} was given up, and not all of its claims are answered: {each['why']}")
-    for notice in done[NOTICES]:
-        _complain(notice)
-
-
-def _complain(sentence: str) -> None:
-    sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
+        show.complain(f"{named} was given up, and not all of its claims are answered: {each['why']}")
+    show.complaints(report_of(kept))
 
 
 # --- for machines
 
 
-def _result_json(run: RunState, done: Json) -> Json:
-    kept = {name: value for name, value in done.items() if name not in (REASONS, NOTICES, UNANSWERED)}
-    return kept | {"elapsed_seconds": round(_seconds(run), 3), "run": run.id, "state": run.state.value}
+def _result_json(run: RunState, kept: Json, done: Report) -> Json:
+    took = {"elapsed_seconds": round(_seconds(run), 3), "run": run.id, "state": run.state.value}
+    items = {name: kept[name] for name in ("items", "given_up")}
+    return done.summary() | {"written": show.written_counts(done)} | items | took
 
 
 def _run_json(run: RunState) -> Json:
@@ -219,6 +196,7 @@ def _item_json(found: ItemState) -> Json:
         "until": item.window.until,
         "expected": item.window.claims,
         "ids": len(item.ids),
+        "kind": item.kind or None,
         "state": found.state.value,
         "worker": found.process,
         "attempts": found.attempts,

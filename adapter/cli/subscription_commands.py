@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from adapter.auth.scopes import Need
 from adapter.cli import show_subscriptions as show
+from adapter.cli.commands import client_of
 from adapter.durable.database import configured_database
 from adapter.errors import UsageError
 from adapter.fhir.paths import is_type_name
 from adapter.notifications.sequence import EventLog
 from adapter.receiver.gaps.event_logs import EventLogs, counts
 from adapter.settings import Settings, load_settings
-from adapter.sources.fhir_client import FhirClient
 from adapter.subscriptions.endpoint import checked_endpoint, is_below, is_open
 from adapter.subscriptions.form import Delivery, Payload
 from adapter.subscriptions.manage import Row, Subscriptions
@@ -128,20 +129,10 @@ def _at_endpoint(target: Target, act: Callable[[Subscriptions], Awaitable[list[R
 
 def _on(target: Target, settings: Settings, endpoint: str, act: Callable[[Subscriptions], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with _client(target.server, settings) as client:
+        async with client_of(target.server, settings, Need.SUBSCRIBE) as client:
             return await act(Subscriptions(client, endpoint))
 
     return asyncio.run(run())
-
-
-def _client(server: str, settings: Settings) -> FhirClient:
-    return FhirClient(
-        server,
-        token=settings.token,
-        timeout=settings.timeout,
-        page_size=settings.page_size,
-        max_response_bytes=settings.max_response_bytes,
-    )
 
 
 def _after(days: int) -> datetime:

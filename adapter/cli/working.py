@@ -6,8 +6,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -16,45 +15,32 @@ import typer
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show_runs
 from adapter.cli.commands import OK, UNANSWERED, Choice, of_server, open_client, server_name, source_of
 from adapter.cli.ending import End, told_to_end
 from adapter.cli.progress import progress
-from adapter.cli.syncing import CHECKPOINT, OVERLAP, Run, instant_text
+from adapter.cli.run_items import Deciding, Parts
+from adapter.cli.server_sync import AUTO, instant_text
+from adapter.cli.syncing import Run
 from adapter.durable.database import configured_database
 from adapter.errors import SourceError, UsageError
-from adapter.evidence.references import Json
-from adapter.reconcile import Adjudicator
 from adapter.runs.basis import basis_of
 from adapter.runs.board import Board
-from adapter.runs.model import Basis, Item, Plan, RunState, State
-from adapter.runs.tally import tally
-from adapter.runs.windows import cut_claims
+from adapter.runs.model import Basis, Plan, Reached, RunState, State, latest
+from adapter.runs.planning import Wanted, planned
 from adapter.runs.worker import RunWorker
 from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger
-from adapter.sinks.server import ServerSink
-from adapter.sources.fhir_client import FhirClient
-from adapter.sync.reconciler import Reconciler
+from adapter.sources.claim_pages import moment
+from adapter.sync.checkpoints import Checkpoint
+from adapter.sync.query import query_name
 from adapter.sync.report import Progress
-from adapter.sync.server import sync_server
 
 LOOKING_SECONDS = 1.0
 UNREACHED = SourceError.exit_code
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What every item is decided with."""
-
-    choice: Choice
-    settings: Settings
-    adjudicator: Adjudicator
-    basis: Basis
-    url: str
-    """The database."""
 
 
 def work(choice: Choice, *, limited: bool, once: bool) -> int:
@@ -72,7 +58,7 @@ def work(choice: Choice, *, limited: bool, once: bool) -> int:
 def sync_with_workers(choice: Choice, run: Run) -> int:
     """Begin a run, or go on with one of the same range, and work for it until it is over."""
     _check(choice, run)
-    parts, server = _parts(choice), server_of(choice)
+    parts, server = _parts(choice, run.concurrency), server_of(choice)
     with told_to_end() as end, _working(parts, server, end) as (portal, board, _):
         begun = board.unfinished(server, run.since)
         if begun is None:
@@ -146,6 +132,7 @@ def _check(choice: Choice, run: Run) -> None:
         "--out": (run.out is not None, "workers write to the server"),
         "--dry-run": (run.dry_run, "workers write; a dry run is made by one process"),
         "--claim": (bool(run.ids), "one process decides a few claims sooner"),
+        "--watch": (run.watch is not None, "a run with workers is one run; repeat it with --since auto"),
     }
     for option, (given, why) in refused.items():
         if given:
@@ -153,50 +140,55 @@ def _check(choice: Choice, run: Run) -> None:
     server_of(choice)
 
 
-def _parts(choice: Choice) -> _Parts:
+def _parts(choice: Choice, concurrency: int | None = None) -> Parts:
     settings = load_settings()
+    settings = settings.model_copy(update={"concurrency": concurrency or settings.concurrency})
     url = postgresql(settings)
     adjudicator = choice.adjudicator(settings)
     basis = basis_of(adjudicator, mapping_layers(choice.mappings), choice.fhir_version)
-    return _Parts(choice, settings, adjudicator, basis, url)
+    return Parts(choice, settings, adjudicator, basis, url)
 
 
 # --- a run
 
 
-async def _plan(parts: _Parts, run: Run, board: Board) -> Plan:
+async def _plan(parts: Parts, run: Run, board: Board) -> Plan:
     """Ask the server what there is, and cut it.
 
     Raises:
         SourceError: it cannot be asked, or speaks a version that there are no mappings for.
     """
     settings, choice = parts.settings, parts.choice
-    async with open_client(choice, settings) as client:
-        await of_server(client, choice.fhir_version, parts.adjudicator)
-        since = _reached(settings, board, client.base) if run.since == "auto" else instant_text(run.since)
-        windows, started, warning = await cut_claims(client, since, settings.chunk_size)
+    async with open_client(choice, settings, Need.READ) as client:
+        spoken = await of_server(client, choice.fhir_version, parts.adjudicator)
+        query = query_name(mapping_layers(choice.mappings), spoken)
+        wanted = Wanted(run.since, instant_text(run.since), choice.instant.isoformat(), parts.basis, query)
+        last = _reached(parts, board, client.base, query) if run.since == AUTO else None
+        source = source_of(client, spoken, settings, batches=True)
+        plan, warning = await planned(source, wanted, last, timedelta(seconds=settings.overlap_seconds))
     if warning:
         typer.echo(f"coaching-adapter: {warning}", err=True)
-    return Plan(client.base, run.since, since, started, choice.instant.isoformat(), parts.basis, windows)
+    return plan
 
 
-def _reached(settings: Settings, board: Board, server: str) -> str | None:
+def _reached(parts: Parts, board: Board, server: str, query: str) -> Reached | None:
     """How far the server was read: by the last complete run, or by a sync of this machine, whichever came later."""
-    with Ledger(settings.ledger.expanduser()) as ledger:
-        kept = ledger.checkpoint(server, CHECKPOINT)
-    run = board.reached(server)
-    known = [datetime.fromisoformat(kept)] if kept else []
-    known += [run - OVERLAP] if run else []
-    return max(known).isoformat(timespec="seconds") if known else None
+    with Ledger(parts.settings.ledger.expanduser()) as ledger:
+        kept = Checkpoint(ledger, server, query)
+    here = Reached(kept.instant, kept.marks) if kept.instant else None
+    return latest(here, board.reached(server, parts.basis))
 
 
 def _note_checkpoint(settings: Settings, run: RunState) -> None:
     """Tell a later ``sync --since auto`` of this machine, too, how far the server is answered."""
-    if not (run.complete and run.plan.whole and run.plan.started):
+    reaches = run.plan.reaches
+    if not run.complete or reaches is None:
         return
-    reached = (datetime.fromisoformat(run.plan.started) - OVERLAP).isoformat(timespec="seconds")
     with Ledger(settings.ledger.expanduser()) as ledger:
-        ledger.set_checkpoint(run.plan.server, CHECKPOINT, reached)
+        kept = Checkpoint(ledger, run.plan.server, run.plan.query)
+        here = Reached(kept.instant) if kept.instant else None
+        if latest(here, reaches) is reaches:  # else a sync of one process overtook the run
+            kept.finish(moment(reaches.instant), timedelta(), dict(reaches.marks))
 
 
 def _check_basis(basis: Basis, run: RunState) -> None:
@@ -230,12 +222,12 @@ def _gone() -> RunState:
 
 
 @contextmanager
-def _working(parts: _Parts, server: str | None, end: End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
+def _working(parts: Parts, server: str | None, end: End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
     """A worker on other threads for as long as the context lasts; it ends after the item in hand."""
     logging.basicConfig(format="coaching-adapter: %(message)s", level=logging.WARNING)
     process = f"{_node(parts.settings)}/{uuid4().hex[:8]}"
     with told_of_database(), start_blocking_portal() as portal, Board(parts.url, parts.basis) as board:
-        deciding = portal.call(_Deciding, parts)  # an SQLite connection stays on its thread
+        deciding = portal.call(Deciding, parts)  # an SQLite connection stays on its thread
         worker = RunWorker(parts.url, board, partial(portal.call, deciding.decide), parts.basis, process, server)
         worker.start()
         try:
@@ -249,36 +241,3 @@ def _working(parts: _Parts, server: str | None, end: End) -> Iterator[tuple[Bloc
 def _node(settings: Settings) -> str:
     """How this machine is called in lists; nothing hangs on it being the only one of its name."""
     return settings.node if "node" in settings.model_fields_set else socket.gethostname()
-
-
-class _Deciding:
-    """Decides the claims of items, with one client for each server."""
-
-    def __init__(self, parts: _Parts) -> None:
-        self._parts = parts
-        self._clients: dict[str, FhirClient] = {}
-        self._ledger = Ledger(parts.settings.ledger.expanduser())
-
-    async def decide(self, item: Item) -> Json:
-        """The tally of an item."""
-        reconciler = await self._reconciler(item)
-        window = item.window
-        report = await sync_server(
-            reconciler, since=window.since, until=window.until, ids=item.ids, tell=lambda _what, _done: None
-        )
-        return tally(report, item.look)
-
-    async def _reconciler(self, item: Item) -> Reconciler:
-        parts, instant = self._parts, datetime.fromisoformat(item.instant)
-        client = self._clients.get(item.server)
-        if client is None:
-            client = open_client(replace(parts.choice, source=item.server), parts.settings)
-            self._clients[item.server] = client
-        spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
-        sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
-        return Reconciler(source_of(client, spoken, parts.settings), sink, spoken, instant)
-
-    async def aclose(self) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-        self._ledger.close()

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapter.coverage.finding import Decision, Determination, Finding, LineDetermination, Verdict
-from adapter.coverage.registry import RULES, Rule
+from adapter.coverage.registry import RULES
 from adapter.errors import AdapterError, raised_at
-from adapter.policy.book import BeforeFirstDate, PolicyBook, RuleSet, Terms
+from adapter.policy.book import PolicyBook, RuleSet
+from adapter.policy.terms import BeforeFirstDate, RuleTerms, Terms
 from adapter.session.model import CoachingSession
 
 
@@ -36,13 +37,16 @@ def determine(sessions: Sequence[CoachingSession], book: PolicyBook, now: dateti
 def adjudicate(session: CoachingSession, book: PolicyBook, now: datetime) -> LineDetermination:
     """Decide one line by the rule set of its payer and date of service."""
     rules = rule_set(session, book)
-    findings = tuple(finding for rule in _in_order(rules) for finding in _ask(rule, session, rules, book, now))
+    ours = book.codes.bills_ours(session.line)
+    findings: list[Finding] = []
+    for shared in rules.terms(session.code, book.codes):
+        _ask(shared, session, now, findings, ours=ours)
     return LineDetermination(
         session.line.sequence,
         session.code,
         session.service_date,
         decide(findings),
-        findings,
+        tuple(findings),
         rules.label,
         rules.title,
         rules.uris,
@@ -64,26 +68,25 @@ def rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
     return book.in_force(payer, session.service_date, plans, session.state.value if session.state else None)
 
 
-def _in_order(rules: RuleSet) -> list[Rule]:
-    named = [RULES[name] for name in rules.rules]
-    return sorted(named, key=lambda rule: (rule.stage, rule.name))
-
-
-def _ask(rule: Rule, session: CoachingSession, rules: RuleSet, book: PolicyBook, now: datetime) -> tuple[Finding, ...]:
-    """One rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
-    stated = rules.rules[rule.name]
-    terms = Terms(stated, rules, book.codes, now, session.code)
-    if rule.name != "line_in_scope" and not book.codes.bills_ours(session.line):
-        return (terms.not_applicable("the line bills another service"),)
-    if stated.file.applies_to and session.code not in stated.file.applies_to:
-        return (terms.not_applicable(f"not a criterion for {session.code or 'a line without a readable code'}"),)
+def _ask(shared: RuleTerms, session: CoachingSession, now: datetime, findings: list[Finding], *, ours: bool) -> None:
+    """Add one rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
+    name, terms = shared.name, Terms(shared, now)
+    if not ours and name != "line_in_scope":
+        findings.append(terms.not_applicable("the line bills another service"))
+        return
+    if shared.other_code is not None:
+        findings.append(shared.other_code)
+        return
     try:
-        found = rule.check(session, terms)
-        return (found,) if isinstance(found, Finding) else tuple(found)
+        found = RULES[name].check(session, terms)
+        if isinstance(found, Finding):
+            findings.append(found)
+        else:
+            findings += tuple(found)
     except BeforeFirstDate as gap:
-        return (_no_value(terms, str(gap)),)
+        findings.append(_no_value(terms, str(gap)))
     except Exception as error:  # whatever a rule trips on stops this claim alone, and is named
-        raise RuleCrashed(rule.name, session.claim.id, session.line.sequence, error) from error
+        raise RuleCrashed(name, session.claim.id, session.line.sequence, error) from error
 
 
 def _no_value(terms: Terms, why: str) -> Finding:

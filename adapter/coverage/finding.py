@@ -7,11 +7,11 @@ line still says what else was missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 
 from adapter.session.model import Origin
+from adapter.values import value
 
 
 class Verdict(StrEnum):
@@ -45,7 +45,7 @@ VERDICT_OF = {
 """A denial or rejection says a criterion is not met; a pended or reviewed one that it cannot be told yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Citation:
     """The sentence a finding rests on: document, section, and the policy (with version) that applies it."""
 
@@ -58,7 +58,7 @@ class Citation:
         return f"{self.document}, {self.section} [{self.policy}]"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Used:
     """A value a rule used, written for a person, and where it was read; no name, no free text of the record."""
 
@@ -67,7 +67,7 @@ class Used:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finding:
     """One rule's verdict on one session.
 
@@ -96,7 +96,7 @@ class Finding:
         return self.decision is not Decision.APPROVE
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LineDetermination:
     """All findings of one claim line and the decision drawn from them.
 
@@ -120,7 +120,7 @@ class LineDetermination:
         return tuple(each for each in self.findings if not each.advisory and each.decision is self.decision)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Determination:
     """All lines of a claim. Lines of different days may be decided by different policies."""
 

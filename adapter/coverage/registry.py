@@ -17,7 +17,7 @@ from adapter.coverage.finding import Finding
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 RuleFunction = Callable[[CoachingSession, "Terms"], Finding | Iterable[Finding]]
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Sourced
 from adapter.session.time import Interval
+from adapter.values import value
 
 NO_SESSION = frozenset({"entered-in-error", "cancelled", "not-done", "planned", "preparation"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CoachSession:
     """One session of a practitioner with one person: when, with which patient, by which records."""
 
@@ -23,6 +26,38 @@ class CoachSession:
     patient: str | None
     records: frozenset[str]
     """Keys of the Procedure or Encounter that shows it, and of the Encounter it was part of."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoachSessions:
+    """The sessions of one practitioner whose start and end are known, by their start."""
+
+    starts: tuple[datetime, ...] = ()
+    sessions: tuple[tuple[int, CoachSession], ...] = ()
+    """Each with its place in the order of the records."""
+    longest: timedelta = timedelta()
+
+    @classmethod
+    def of(cls, sessions: Iterable[CoachSession]) -> CoachSessions:
+        timed = [(bounds, each) for each in enumerate(sessions) if (bounds := each[1].interval.value.instants)]
+        timed.sort(key=lambda each: each[0][0])
+        longest = max((end - start for (start, end), _ in timed), default=timedelta())
+        return cls(tuple(start for (start, _), _ in timed), tuple(each for _, each in timed), longest)
+
+    def overlapping(self, interval: Interval) -> list[CoachSession]:
+        """Those that share more than an instant with an interval, in the order of the records."""
+        bounds = interval.instants
+        if bounds is None or not self.starts:
+            return []
+        try:
+            first = bisect_right(self.starts, bounds[0] - self.longest)
+        except OverflowError:  # no calendar goes back so far
+            first = 0
+        near = sorted(self.sessions[first : bisect_left(self.starts, bounds[1])], key=lambda each: each[0])
+        return [each for _, each in near if each.interval.value.overlaps(interval)]
+
+
+NO_SESSIONS = CoachSessions()
 
 
 def sessions_by_coach(

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from adapter.errors import Issue
 from adapter.evidence.store import Located
-from adapter.fhir.validation import structural_issues
+from adapter.fhir.quick import DEEPEST, certainly_valid
+from adapter.fhir.validation import MODELS_OF, structural_issues
 from adapter.fhir.version import NAMES, READ_AS, foreign_release, stated_releases, told_version
 from adapter.limits import DEFAULT, Limits
 from adapter.mapping.mapper import Records
@@ -29,6 +32,8 @@ class Faults:
     limits: Limits = DEFAULT
     foreign: Callable[[Located], str | None] = lambda located: foreign_release(stated_releases(located.resource))
     """The release that a resource is stated to be in, where none is read of it."""
+    trust_structure: bool = False
+    """Whether the structure is taken as given, and only what a mapping cannot read is told."""
     _found: dict[Located, list[Issue]] = field(default_factory=dict)
 
     def of(self, located: Located) -> list[Issue]:
@@ -36,23 +41,29 @@ class Faults:
         if located.container is not None:
             return []
         if located not in self._found:
+            sound = self._is_sound(located)
             # What is over a limit is not looked into: that is what the limits are for.
-            self._found[located] = self._over_limits(located) or self._inside(located)
+            self._found[located] = self._over_limits(located, sound=sound) or self._inside(located, sound=sound)
         return self._found[located]
 
     def readable(self, located: Located) -> bool:
         """Whether what it refers to can be looked for: it is within the limits, and in a version that is read."""
         return not self._over_limits(located) and self.foreign(located) is None
 
-    def _over_limits(self, located: Located) -> list[Issue]:
-        return list(_over_limits(located, self.limits.max_depth))
+    def _is_sound(self, located: Located) -> bool:
+        """Whether a resource certainly has the structure of its version, and so cannot be nested deeply either."""
+        return not self.trust_structure and certainly_valid(located.resource, MODELS_OF[self.version_of(located)])
 
-    def _inside(self, located: Located) -> list[Issue]:
+    def _over_limits(self, located: Located, *, sound: bool = False) -> list[Issue]:
+        flat = sound and self.limits.max_depth >= DEEPEST
+        return list(_over_limits(located, None if flat else self.limits.max_depth))
+
+    def _inside(self, located: Located, *, sound: bool) -> list[Issue]:
         if (release := self.foreign(located)) is not None:
             words = f"{located.kind} is stated to be in FHIR {release}, which is not read"
             return [*located.faults, Issue("not-supported", words, located.kind, located.place())]
         version = self.version_of(located)
-        structural = structural_issues(located, version, lenient=self.lenient)
+        structural = [] if sound or self.trust_structure else structural_issues(located, version, lenient=self.lenient)
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
         seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
         mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
@@ -60,21 +71,32 @@ class Faults:
         return [*located.faults, *(_another_version(located, version) if found else ()), *found]
 
 
-def _over_limits(located: Located, deepest: int) -> Iterator[Issue]:
+def _over_limits(located: Located, deepest: int | None) -> Iterator[Issue]:
     yield from (each for each in located.faults if each.code == "too-long")
-    if _deeper_than(deepest, located.resource):
+    if deepest is not None and _deeper_than(deepest, located.resource):
         problem = f"{located.kind} is nested more than {deepest} levels deep (ADAPTER_MAX_DEPTH)"
         yield Issue("structure", problem, located.kind, located.place())
 
 
 def _deeper_than(most: int, value: Any) -> bool:
     """Whether a value is nested deeper; level by level, because what calls itself would fail on what this looks for."""
+    if _opens_at_most(most, value):
+        return False
     level = [value]
     for _ in range(most):
         level = [inner for each in level for inner in _inside_of(each) if isinstance(inner, dict | list)]
         if not level:
             return False
     return True
+
+
+def _opens_at_most(most: int, value: Any) -> bool:
+    """Whether it has so few objects and lists that it cannot be deeper; nearly everything has, and this is quick."""
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # deeper than the library writes, or no JSON
+        return False
+    return written.count(b"{") + written.count(b"[") <= most
 
 
 def _inside_of(value: Any) -> Any:

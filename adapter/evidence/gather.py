@@ -20,13 +20,14 @@ from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import Sourced
 from adapter.session.time import Days, Interval, utc_day_before
+from adapter.values import value
 
 ENTERED_IN_ERROR = "entered-in-error"
 DID_NOT_HAPPEN = frozenset({"cancelled", "not-done", "discontinued"})
 """Statuses that lose to a live rival: a cancelled booking beside the visit that took its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PersonEvidence:
     """Someone who takes part: the Practitioner, the roles and the issuers of the certificates, as far as found."""
 
@@ -38,7 +39,7 @@ class PersonEvidence:
     """Index of the qualification to the Organization that issued it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InsuranceEvidence:
     """One insurance of the claim with its Coverage and the organizations that pay."""
 
@@ -49,7 +50,7 @@ class InsuranceEvidence:
     """The ClaimResponse that the insurance names, where it is on file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LineEvidence:
     """What speaks about one line."""
 
@@ -66,7 +67,7 @@ class LineEvidence:
     location: Record | None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimEvidence:
     """All evidence of one claim. ``used`` is every resource it rests on, the claim first."""
 

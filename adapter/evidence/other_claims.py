@@ -49,7 +49,7 @@ class OtherClaims:
     in_scope: Callable[[Located], bool]
     _originals: dict[str, list[Located]] = field(default_factory=dict)
     _lineages: dict[str, frozenset[str]] = field(default_factory=dict)
-    _turns: dict[str, Turn] = field(default_factory=dict)
+    _turns: dict[Located, Turn] = field(default_factory=dict)
 
     def own_response(self, claim: Located) -> Located | None:
         """Our earlier answer to a claim."""
@@ -102,11 +102,12 @@ class OtherClaims:
 
     def _turn(self, claim: Located) -> Turn:
         """Its place in the order: after everything that it replaces, whenever that was created."""
-        if claim.key not in self._turns:
+        turn = self._turns.get(claim)
+        if turn is None:
             replaced = [found for key in self.lineage(claim) if (found := self.store.get(key)) is not None]
             latest = max(map(self._created, [claim, *replaced]))
-            self._turns[claim.key] = (latest, len(self.lineage(claim)), self._created(claim), claim.key)
-        return self._turns[claim.key]
+            turn = self._turns[claim] = (latest, len(self.lineage(claim)), self._created(claim), claim.key)
+        return turn
 
     def _created(self, claim: Located) -> datetime:
         return instant_or_last(self.mapper.record(claim).value("created"))

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
+
+from adapter.values import value
 
 Json = dict[str, Any]
 
 _LOCAL = re.compile(
     r"(?:(?P<base>[a-zA-Z][a-zA-Z0-9+.-]*://.+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})$"
 )
+_PLAIN = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+"""``Type/id``, as most references are written."""
 _HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 
 
-@dataclass(frozen=True, slots=True)
+LONGEST_KEPT = 200
+"""Signs of a reference that is worth keeping; only a hostile one is longer than an address and an id."""
+
+
+@value(frozen=True, slots=True)
 class Pointer:
     """Where a reference leads; exactly one way of finding it is set, or none when it says nothing usable."""
 
@@ -57,7 +65,13 @@ def parse_reference(reference: object) -> Pointer | None:
 
 
 def parse_reference_text(text: str) -> Pointer:
-    """Read ``Reference.reference``."""
+    """Read ``Reference.reference``; the same few are read again and again."""
+    return _pointer_kept(text) if len(text) <= LONGEST_KEPT else _pointer(text)
+
+
+def _pointer(text: str) -> Pointer:
+    if match := _PLAIN.fullmatch(text):
+        return Pointer(text, local=text, kind=match[1])
     if text.startswith("#"):
         return Pointer(text, contained=text[1:])
     if text.startswith("urn:"):
@@ -69,6 +83,9 @@ def parse_reference_text(text: str) -> Pointer:
         local = f"{match['type']}/{match['id']}"
         return Pointer(text, url=plain if match["base"] else None, local=local, kind=match["type"])
     return Pointer(text, url=plain if "://" in plain else None)
+
+
+_pointer_kept = lru_cache(maxsize=4096)(_pointer)
 
 
 def _conditional(match: re.Match[str]) -> Pointer:

@@ -9,8 +9,9 @@ of the same resource (``newest``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 
 from adapter.errors import Issue
@@ -43,32 +44,32 @@ class Located:
     """What was wrong with it when it was read, and is not to be seen in it any more."""
     scope: str = ""
     """The service base, where resources of several servers are at hand; the store sets it."""
+    kind: str = field(init=False, repr=False)
+    id: str | None = field(init=False, repr=False)
+    local: str = field(init=False, repr=False)
+    """``Type/id``, as a relative reference has it."""
+    key: str = field(init=False, repr=False)
+    """``Type/id``, below its server where there are several; a contained resource is ``Type/id-of-container#id``.
 
-    @property
-    def kind(self) -> str:
-        return str(self.resource.get("resourceType"))
+    Without an id it is the fullUrl, else the place it stands in: two resources without an id are two resources.
+    """
 
-    @property
-    def id(self) -> str | None:
-        value = self.resource.get("id")
-        return value if isinstance(value, str) and value else None
+    def __post_init__(self) -> None:
+        """Its names are asked for a hundred times as often as it is made."""
+        kind, value = str(self.resource.get("resourceType")), self.resource.get("id")
+        own = value if isinstance(value, str) and value else None
+        remember = partial(object.__setattr__, self)
+        remember("kind", kind)
+        remember("id", own)
+        remember("local", f"{kind}/{own}")
+        remember("key", self._key(kind, own))
 
-    @property
-    def key(self) -> str:
-        """``Type/id``, below its server where there are several; a contained resource is ``Type/id-of-container#id``.
-
-        Without an id it is the fullUrl, else the place it stands in: two resources without an id are two resources.
-        """
+    def _key(self, kind: str, own: str | None) -> str:
         if self.container is not None:
-            return f"{self.container.key}#{self.id}"
-        if self.id is None:
-            return self.full_url or f"{self.kind} without id at {self.file}:{self.line}:{self.entry}"
-        return f"{self.scope}/{self.local}" if self.scope else self.local
-
-    @property
-    def local(self) -> str:
-        """``Type/id``, as a relative reference has it."""
-        return f"{self.kind}/{self.id}"
+            return f"{self.container.key}#{own}"
+        if own is None:
+            return self.full_url or f"{kind} without id at {self.file}:{self.line}:{self.entry}"
+        return f"{self.scope}/{kind}/{own}" if self.scope else f"{kind}/{own}"
 
     @property
     def versioned(self) -> str:
@@ -89,8 +90,10 @@ class Located:
     @property
     def base(self) -> str | None:
         """The service base of the fullUrl, against which relative references of a Bundle are read."""
-        suffix = f"/{self.kind}/{self.id}"
-        return self.full_url[: -len(suffix)] if self.full_url and self.full_url.endswith(suffix) else None
+        if not self.full_url:
+            return None
+        suffix = f"/{self.local}"
+        return self.full_url[: -len(suffix)] if self.full_url.endswith(suffix) else None
 
 
 @dataclass
@@ -99,6 +102,8 @@ class EvidenceStore:
 
     base: str | None = None
     """The service base of the first resource that has one; resources of another are kept apart from its."""
+    majorities: Mapping[str, str | None] = field(default_factory=dict)
+    """Of a store that holds a part of the input: the FHIR version of each file and folder, told by all there is."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)
@@ -158,7 +163,7 @@ class EvidenceStore:
 
     def all(self, kind: str) -> Iterator[Located]:
         """All resources of a type, in the order of their keys: the order of files never matters."""
-        return (self._by_key[key] for key in sorted(self._by_key) if self._by_key[key].kind == kind)
+        return (self._by_key[key] for key in sorted(key for key, each in self._by_key.items() if each.kind == kind))
 
     def resolve(self, reference: object, holder: Located) -> Located | None:
         """The resource a Reference of ``holder`` leads to; None when it leads nowhere, or to more than one."""

@@ -8,9 +8,9 @@ version decides.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -18,6 +18,9 @@ from adapter.fhir.version import foreign_release, stated_releases, told_version
 
 STATEMENTS = ("CapabilityStatement", "Parameters")
 """Resources that name the version of what stands beside them."""
+EVERYWHERE = "all input"
+FILES_KNOWN = 1024
+"""Files whose folders are remembered; resources come file by file."""
 
 
 @dataclass
@@ -39,8 +42,12 @@ class Versions:
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        around = (self._statements[each] for each in _surroundings(outer) if each in self._statements)
-        return foreign_release(stated_releases(outer.resource) or next(around, ()))
+        return foreign_release(stated_releases(outer.resource) or self._stated_around(outer))
+
+    def _stated_around(self, located: Located) -> tuple[str, ...]:
+        if not self._statements:
+            return ()
+        return next((self._statements[each] for each in surroundings(located) if each in self._statements), ())
 
     @cached_property
     def _statements(self) -> Mapping[str, tuple[str, ...]]:
@@ -48,8 +55,8 @@ class Versions:
         found: dict[str, tuple[str, ...]] = {}
         for located in self.store.everything():
             if located.kind in STATEMENTS and (releases := stated_releases(located.resource)):
-                beside = [each for each in _surroundings(located) if each.startswith("Bundle ") or each == located.file]
-                above = [each for each in _surroundings(located) if each not in beside][:1]
+                beside = [each for each in surroundings(located) if each.startswith("Bundle ") or each == located.file]
+                above = [each for each in surroundings(located) if each not in beside][:1]
                 for each in beside + above:
                     found[each] = found.get(each, ()) + releases
         return found
@@ -60,7 +67,7 @@ class Versions:
         return self._told[located]
 
     def _around(self, located: Located) -> str:
-        told = (self._majorities.get(each) for each in _surroundings(located))
+        told = (self._majorities.get(each) for each in surroundings(located))
         return next((version for version in told if version is not None), self.default)
 
     @cached_property
@@ -68,22 +75,29 @@ class Versions:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         for located in self.store.everything():
             if version := self._tells(located):
-                for each in _surroundings(located):
+                for each in surroundings(located):
                     votes[each][version] += 1
-        return {each: version for each, counted in votes.items() if (version := _majority(counted)) is not None}
+        here = {each: majority(counted) for each, counted in votes.items()}
+        found = {**here, **self.store.majorities}
+        return {each: version for each, version in found.items() if version is not None}
 
 
-def _majority(votes: Counter[str]) -> str | None:
+def majority(votes: Counter[str]) -> str | None:
     """The version with most votes; None when two have the same."""
     (first, most), *others = votes.most_common(2)
     return None if others and others[0][1] == most else first
 
 
-def _surroundings(located: Located) -> Iterator[str]:
+def surroundings(located: Located) -> tuple[str, ...]:
     """Names of what a resource stands in, the nearest first."""
-    if located.bundle is not None:
-        yield f"Bundle {located.bundle}"
-    if located.file is not None:
-        yield located.file
-        yield from (f"{folder}/" for folder in PurePath(located.file).parents if folder != PurePath())
-    yield "all input"
+    around = _around_file(located.file)
+    return around if located.bundle is None else (f"Bundle {located.bundle}", *around)
+
+
+@lru_cache(maxsize=FILES_KNOWN)
+def _around_file(file: str | None) -> tuple[str, ...]:
+    """A file, its folders, and all input."""
+    if file is None:
+        return (EVERYWHERE,)
+    folders = (f"{folder}/" for folder in PurePath(file).parents if folder != PurePath())
+    return (file, *folders, EVERYWHERE)

@@ -58,7 +58,7 @@ def element_faults(model: type[BaseModel], package: str, element: Any, path: str
         yield "structure", path, WRONG_TYPE
         return
     shape = _shape(model)
-    resource = _is_resource(model)
+    resource = is_resource(model)
     names = {name for name in element if name in shape.names and not (resource and name == "resourceType")}
     yield from _unknown(set(element) - names - ({"resourceType"} if resource else set()), path)
     yield from _wrong_values(shape, {name: element[name] for name in names if name not in shape.children}, path)
@@ -132,7 +132,7 @@ def _model_by_name(kind: str, package: str) -> type[BaseModel] | None:
         model: type[BaseModel] = import_module(package).get_fhir_model_class(kind)
     except (ValueError, KeyError):
         return None
-    return model if _is_resource(model) else None
+    return model if is_resource(model) else None
 
 
 def resource_model(kind: object, package: str) -> type[BaseModel] | None:
@@ -140,7 +140,8 @@ def resource_model(kind: object, package: str) -> type[BaseModel] | None:
     return _model_by_name(str(kind), package) if is_type_name(kind) else None
 
 
-def _is_resource(model: type[BaseModel]) -> bool:
+def is_resource(model: type[BaseModel]) -> bool:
+    """Whether a model is that of a resource, not of an element in one."""
     return any(each.__name__ == "Resource" for each in model.__mro__)
 
 

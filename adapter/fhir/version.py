@@ -8,7 +8,8 @@ https://hl7.org/fhir/R5/diff.html for each resource; a test compares them with t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adapter.evidence.references import Json
@@ -184,8 +185,54 @@ ONLY_R5: dict[str, frozenset[str]] = {
     ),
     "QuestionnaireResponse": frozenset(["identifier[]"]),
 }
-_WATCHED = {kind: {re.split(r"[.\[{]", name)[0] for name in names | ONLY_R5[kind]} for kind, names in ONLY_R4.items()}
-"""The elements of a resource that have to be looked at."""
+
+
+_FORMS = {"{}": dict, "[]": list}
+
+
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """The elements that only one version has of a resource, sorted by what tells them: all resources are asked."""
+
+    names: frozenset[str]
+    forms: Mapping[str, type]
+    """Elements that are a list, or an object, in that version only."""
+    inside: tuple[tuple[str, frozenset[str]], ...]
+    """Elements of the parts of a list."""
+
+    @classmethod
+    def of(cls, written: Iterable[str]) -> _Signs:
+        """As the tables above write them."""
+        written = frozenset(written)
+        parts: dict[str, set[str]] = {}
+        for name, dot, part in (each.partition(".") for each in sorted(written)):
+            if dot:
+                parts.setdefault(name, set()).add(part)
+        return cls(
+            frozenset(each for each in written if each[-1] not in "]}" and "." not in each),
+            {each[:-2]: _FORMS[each[-2:]] for each in written if each[-2:] in _FORMS},
+            tuple((name, frozenset(found)) for name, found in parts.items()),
+        )
+
+    def stand_in(self, resource: Json) -> bool:
+        """Whether one of them does."""
+        if not self.names.isdisjoint(resource):
+            return True
+        for name in self.forms.keys() & resource.keys():
+            if isinstance(resource[name], self.forms[name]):
+                return True
+        return any(name in resource and _has_part(resource[name], parts) for name, parts in self.inside)
+
+
+def _has_part(value: Any, names: frozenset[str]) -> bool:
+    for each in value if isinstance(value, list) else ():
+        if isinstance(each, dict) and not names.isdisjoint(each):
+            return True
+    return False
+
+
+_SIGNS = {kind: (_Signs.of(names), _Signs.of(ONLY_R5[kind])) for kind, names in ONLY_R4.items()}
+"""Of R4, and of R5."""
 _PROFILE = re.compile(
     r"http://hl7\.org/fhir/(?:(?P<path>\d\.\d)/StructureDefinition/\w+|StructureDefinition/\w+\|(?P<version>\d\.\d)(?:\.\d+)?)$"
 )
@@ -233,23 +280,11 @@ def _releases(resource: Json) -> Iterator[object]:
 
 
 def _shown(resource: Json) -> str | None:
-    kind = str(resource.get("resourceType"))
-    if kind not in _WATCHED:
+    signs = _SIGNS.get(str(resource.get("resourceType")))
+    if signs is None:
         return None
-    names = set(_names({name: resource[name] for name in resource.keys() & _WATCHED[kind]}))
-    old, new = not names.isdisjoint(ONLY_R4[kind]), not names.isdisjoint(ONLY_R5[kind])
+    old, new = (each.stand_in(resource) for each in signs)
     return (R4 if old else R5) if old != new else None
-
-
-def _names(elements: Json) -> Iterator[str]:
-    """Elements as the tables above write them."""
-    for name, value in elements.items():
-        yield name
-        if isinstance(value, dict):
-            yield f"{name}{{}}"
-        elif isinstance(value, list):
-            yield f"{name}[]"
-            yield from (f"{name}.{inner}" for each in _objects(value) for inner in each)
 
 
 def _objects(value: Any) -> Iterator[Json]:

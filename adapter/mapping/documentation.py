@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from adapter.evidence.store import EvidenceStore, Located
@@ -11,9 +11,10 @@ from adapter.mapping.fhirpath.expression import Expression
 from adapter.mapping.tables import CodeSystems
 from adapter.mapping.values import indefinite, minutes
 from adapter.session.model import Documentation, Origin, Sourced
+from adapter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """One place where documentation may stand: a resource type, a condition, and how it is tied to the session."""
 
@@ -32,7 +33,7 @@ class Place:
             return False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StatedLength:
     """What a document says of the session's length.
 
@@ -45,7 +46,7 @@ class StatedLength:
     unclear: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LengthPlace:
     """A place that states how long the session was, and where in it the length stands."""
 
@@ -66,7 +67,7 @@ class LengthPlace:
         yield from read
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DocumentationMapping:
     """``note``: places of the session's note. ``elements``: places of each element, ``labels`` the words for it.
 
@@ -101,50 +102,68 @@ def _of(version: str, places: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(replace(each, version=version) for each in places)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPapers:
-    """Everything about one patient that may speak about one session.
+@dataclass
+class Papers:
+    """What the resources of a store say of sessions, place by place; each is looked at once.
 
-    ``session``: keys of the session's Encounter and Procedure; ``reports``: keys of what the Procedure itself names;
     ``version_of``: the FHIR version of a resource.
     """
 
     store: EvidenceStore
     version_of: Callable[[Located], str]
+    _ties: dict[Place, dict[Located, Collection[str]]] = field(default_factory=dict)
+    _holding: dict[Place, dict[Located, bool]] = field(default_factory=dict)
+
+    def holds(self, place: Place, located: Located) -> bool:
+        """Whether the condition of a place is true of a resource."""
+        known = self._holding.setdefault(place, {})
+        if located not in known:
+            known[located] = place.holds(located)
+        return known[located]
+
+    def ties(self, place: Place, located: Located) -> Collection[str]:
+        """The keys of what the resource says it belongs to."""
+        known = self._ties.setdefault(place, {})
+        if located not in known:
+            references = (reference for _, link in place.linked_by for reference in link(located.resource))
+            keys = (self.store.key_of(reference, located) for reference in references)
+            known[located] = frozenset(key for key in keys if key is not None)
+        return known[located]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPapers:
+    """Everything about one patient that may speak about one session.
+
+    ``session``: keys of the session's Encounter and Procedure; ``named``: these and what the Procedure itself names.
+    """
+
+    papers: Papers
     patient: str
     session: frozenset[str]
-    reports: frozenset[str]
+    named: frozenset[str]
 
     @classmethod
-    def of(
-        cls,
-        store: EvidenceStore,
-        version_of: Callable[[Located], str],
-        patient: str,
-        session: Iterable[Located],
-        reports: Iterable[Located],
-    ) -> SessionPapers:
-        keys = (frozenset(located.key for located in each) for each in (session, reports))
-        return cls(store, version_of, patient, *keys)
+    def of(cls, papers: Papers, patient: str, session: Iterable[Located], reports: Iterable[Located]) -> SessionPapers:
+        held = frozenset(each.key for each in session)
+        return cls(papers, patient, held, held.union(each.key for each in reports))
 
     def at(self, place: Place) -> Iterator[Located]:
         """The resources at a place that belong to the session and count."""
-        return (each for each in self.linked(place) if place.holds(each))
+        return (each for each in self.linked(place) if self.papers.holds(place, each))
 
     def linked(self, place: Place) -> Iterator[Located]:
-        """The resources of a place's type that belong to the session, whether or not they count."""
-        for located in self.store.about(place.resource, self.patient):
-            if self.version_of(located) != place.version:
-                continue
-            if located.key in self.reports | self.session or self._belongs(place, located):
-                yield located
+        """The resources of a place's type that belong to the session, whether or not they count.
 
-    def _belongs(self, place: Place, located: Located) -> bool:
-        """Tied to the session by a reference; a place without links takes whatever is about the patient."""
-        if not place.linked_by:
-            return True
-        references = (reference for _, link in place.linked_by for reference in link(located.resource))
-        return any(self.store.key_of(reference, located) in self.session for reference in references)
+        A place without links takes whatever is about the patient.
+        """
+        papers = self.papers
+        for located in papers.store.about(place.resource, self.patient):
+            if papers.version_of(located) != place.version:
+                continue
+            known = not place.linked_by or located.key in self.named
+            if known or not self.session.isdisjoint(papers.ties(place, located)):
+                yield located
 
 
 def find_documentation(
@@ -153,7 +172,10 @@ def find_documentation(
     """What documents a session, and the resources that show it."""
 
     def first(places: Iterable[Place]) -> tuple[Located, Place] | None:
-        return next(((located, place) for place in places for located in papers.at(place)), None)
+        for place in places:
+            for located in papers.at(place):
+                return located, place
+        return None
 
     note = first(mapping.note)
     elements = {name: found for name, places in mapping.elements.items() if (found := first(places))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date
 
 from adapter.evidence.gather import ClaimEvidence
@@ -11,6 +10,7 @@ from adapter.evidence.store import EvidenceStore
 from adapter.mapping.mapper import Records
 from adapter.mapping.record import Record
 from adapter.session.model import PriorService, Settlement
+from adapter.values import value
 
 NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "planned", "preparation", "unknown"})
 """Statuses of resources that show no service: never begun, called off, or never meant."""
@@ -18,7 +18,7 @@ NO_SERVICE = frozenset({"entered-in-error", "cancelled", "not-done", "draft", "p
 PROCEDURE_SYSTEMS = ("CPT", "HCPCS")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Standing:
     """What one claim is to another: before it or tied to it, how far it has come, and which of its lines fell."""
 
@@ -46,10 +46,17 @@ def history_of(
     How far a claim has come is not asked where it bills nothing but later days: no rule looks beyond a claim's own.
     """
     own, last = evidence.claim.located.key, _last_day(evidence)
-    return tuple(
-        each if each.claim in (None, own) or each.day > last else _as_seen(each, standing(str(each.claim)))
-        for each in services
-    )
+    known: dict[str, Standing] = {}
+    seen: list[PriorService] = []
+    for each in services:
+        key = each.claim
+        if key is None or key == own or each.day > last:
+            seen.append(each)
+            continue
+        if key not in known:
+            known[key] = standing(key)
+        seen.append(_as_seen(each, known[key]))
+    return tuple(seen)
 
 
 def by_itself(evidence: ClaimEvidence, services: tuple[PriorService, ...]) -> tuple[PriorService, ...]:
@@ -58,8 +65,17 @@ def by_itself(evidence: ClaimEvidence, services: tuple[PriorService, ...]) -> tu
 
 
 def _as_seen(service: PriorService, standing: Standing) -> PriorService:
-    return replace(
-        service,
+    return PriorService(
+        service.code,
+        service.day,
+        service.origin,
+        service.claim,
+        service.line,
+        service.provider,
+        service.modifiers,
+        service.quantity,
+        service.visits,
+        service.identifiers,
         settlement=standing.settlement,
         earlier=standing.earlier,
         tied=standing.tied,

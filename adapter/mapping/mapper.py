@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from adapter.errors import Issue
+from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.mapping.fhirpath.expression import Expression
+from adapter.mapping.fhirpath.expression import Compiled, Expression
+from adapter.mapping.fhirpath.quick import Quick
+from adapter.mapping.fhirpath.results import as_handed_out, copied
+from adapter.mapping.fhirpath.step import Unusual
 from adapter.mapping.record import Record, Values
 from adapter.mapping.tables import CodeSystems, ConceptMap
-from adapter.mapping.values import CONVERTERS, Unreadable
+from adapter.mapping.values import CONVERTERS, Converter, Unreadable
 from adapter.session.model import Code, Origin, Sourced
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldMapping:
     """One field: expressions tried in order until one finds something, the type, and a table to translate by."""
 
@@ -29,13 +34,50 @@ class FieldMapping:
     table: ConceptMap | None = None
     listed_only: bool = False
 
+    @cached_property
+    def ways(self) -> tuple[tuple[str, Expression, Quick | None], ...]:
+        """The expressions, each with the shorter way to what it finds."""
+        return tuple((steps, each, _quick(each)) for steps, each in self.expressions)
 
-@dataclass(frozen=True, slots=True)
+    @cached_property
+    def convert(self) -> Converter:
+        """What becomes of an element that was found."""
+        return CONVERTERS[self.kind]
+
+
+@dataclass(frozen=True)
 class PartMapping:
     """A resource, or a repeated part of one: its fields and the parts inside."""
 
     fields: tuple[FieldMapping, ...]
     groups: Mapping[str, tuple[str, Expression, PartMapping]] = field(default_factory=dict)
+
+    @cached_property
+    def blank(self) -> dict[str, Values]:
+        """The fields when nothing is found."""
+        return {each.name: () for each in self.fields}
+
+
+def _quick(expression: Expression) -> Quick | None:
+    return expression.quick if isinstance(expression, Compiled) else None
+
+
+@dataclass(slots=True)
+class _Element:
+    """An object that is mapped, and its place: the resource itself, or one of its parts as it stands in it."""
+
+    located: Located
+    origin: Origin
+    json: Json
+    inside: bool = False
+    _handed_out: Json | None = None
+
+    @property
+    def handed_out(self) -> Json:
+        """As an expression hands out the part; the whole resource is read as it is."""
+        if self._handed_out is None:
+            self._handed_out = copied(self.json) if self.inside else self.json
+        return self._handed_out
 
 
 def below(path: str, steps: str) -> str:
@@ -71,36 +113,66 @@ class Mapper:
         Raises:
             KeyError: no mapping for its type; ask ``knows`` first.
         """
-        if located not in self._done:
-            mapping = self.resources[located.kind]
-            self._done[located] = self._part(mapping, located, located.resource, located.kind)
-        return self._done[located]
+        record = self._done.get(located)
+        if record is None:
+            element = _Element(located, Origin(located.versioned, located.kind), located.resource)
+            record = self._done[located] = self._part(self.resources[located.kind], element)
+        return record
 
-    def _part(self, mapping: PartMapping, located: Located, element: Any, path: str) -> Record:
+    def _part(self, mapping: PartMapping, element: _Element) -> Record:
         issues: list[Issue] = []
-        origin = Origin(located.versioned, path)
-        fields = {each.name: self.field(each, located, element, origin, issues) for each in mapping.fields}
-        groups: dict[str, tuple[Record, ...]] = {}
-        for name, (steps, expression, part) in mapping.groups.items():
-            elements = self.elements(expression, element, path, steps, located, issues)
-            groups[name] = tuple(
-                self._part(part, located, each, f"{below(path, steps)}[{index}]")
-                for index, each in enumerate(elements)
-                if isinstance(each, dict)
-            )
+        fields = mapping.blank.copy()
+        for spec in mapping.fields:
+            if values := self._field(spec, element, issues):
+                fields[spec.name] = values
+        groups = {name: self._group(*group, element, issues) for name, group in mapping.groups.items()}
         nested = [issue for records in groups.values() for record in records for issue in record.issues]
-        return Record(located, path, fields, groups, tuple(issues + nested))
+        return Record(element.located, element.origin, fields, groups, tuple(issues + nested))
+
+    def _group(
+        self, steps: str, expression: Expression, part: PartMapping, whole: _Element, issues: list[Issue]
+    ) -> tuple[Record, ...]:
+        found = self._found(steps, expression, _quick(expression), whole, issues)
+        if not found:
+            return ()
+        located, resource, path = whole.located, whole.origin.resource, below(whole.origin.path, steps)
+        return tuple(
+            self._part(part, _Element(located, Origin(resource, f"{path}[{index}]"), each, inside=True))
+            for index, each in enumerate(found)
+            if isinstance(each, dict)
+        )
+
+    def _field(self, spec: FieldMapping, element: _Element, issues: list[Issue]) -> Values:
+        for steps, expression, quick in spec.ways:
+            found = self._found(steps, expression, quick, element, issues)
+            if not found:
+                continue
+            origin = Origin(element.origin.resource, below(element.origin.path, steps))
+            if values := self._convert(spec, found, origin, element.located, issues):
+                return values
+        return ()
+
+    def _found(
+        self, steps: str, expression: Expression, quick: Quick | None, element: _Element, issues: list[Issue]
+    ) -> Sequence[Any]:
+        """What an expression finds, by the shorter way where it leads there; elements may be the resource's own."""
+        if quick is not None and not (element.inside and "resourceType" in element.json):
+            json = element.json
+            for name in quick.names:
+                if name in json:
+                    break
+            else:
+                return ()
+            if quick.read is not None:
+                try:
+                    return as_handed_out(quick.read(json))
+                except Unusual:
+                    pass
+        return self.elements(expression, element.handed_out, element.origin.path, steps, element.located, issues)
 
     def field(self, spec: FieldMapping, located: Located, element: Any, part: Origin, issues: list[Issue]) -> Values:
         """The values of one field of the part of a resource; what cannot be read is added to ``issues``."""
-        for steps, expression in spec.expressions:
-            found = self.elements(expression, element, part.path, steps, located, issues)
-            if not found:
-                continue
-            origin = Origin(part.resource, below(part.path, steps))
-            if values := self._convert(spec, found, origin, located, issues):
-                return values
-        return ()
+        return self._field(spec, _Element(located, part, element, inside=element is not located.resource), issues)
 
     def elements(
         self, expression: Expression, element: Any, path: str, steps: str, located: Located, issues: list[Issue]
@@ -120,7 +192,7 @@ class Mapper:
         values: list[Sourced[Any]] = []
         for element in found:
             try:
-                value = CONVERTERS[spec.kind](element, self.systems)
+                value = spec.convert(element, self.systems)
             except Unreadable as error:
                 place = f"{origin.path}{error.element}"
                 issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))

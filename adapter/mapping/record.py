@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from adapter.errors import Issue
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.session.model import Origin, Sourced
+from adapter.values import value
 
 Values = tuple[Sourced[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """The mapped values of a resource, or of one repetition of a part of it (``Claim.item[0]``)."""
 
     located: Located
-    path: str
+    origin: Origin
     fields: Mapping[str, Values] = field(default_factory=dict)
     groups: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
 
-    @property
-    def origin(self) -> Origin:
-        return Origin(self.located.versioned, self.path)
-
     def one(self, name: str) -> Sourced[Any] | None:
         """The value of a field, the first where there are several; None when absent."""
-        values = self.many(name)
+        values = self.fields.get(name)
         return values[0] if values else None
 
     def many(self, name: str) -> Values:
@@ -39,8 +36,8 @@ class Record:
 
     def value(self, name: str) -> Any:
         """The bare value of a field, None when absent."""
-        found = self.one(name)
-        return None if found is None else found.value
+        values = self.fields.get(name)
+        return values[0].value if values else None
 
     def group(self, name: str) -> tuple[Record, ...]:
         """The repetitions of a part, in the order of the resource."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from adapter.evidence.coaches import CoachSession
+from adapter.evidence.coaches import CoachSessions
 from adapter.evidence.gather import ClaimEvidence, LineEvidence
 from adapter.evidence.other_claims import related_claim
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.mapping.documentation import SessionPapers, StatedLength, find_documentation, find_lengths
+from adapter.mapping.documentation import Papers, SessionPapers, StatedLength, find_documentation, find_lengths
 from adapter.mapping.history import named_visits
 from adapter.mapping.insurance import coverage, insurer
 from adapter.mapping.loader import Mappings
@@ -54,17 +54,17 @@ class Builder:
     """The code tables, credentials and payers, which are the same for every version."""
     mapper: VersionedMapper
     store: EvidenceStore
+    papers: Papers
     icd10cm: Icd10Cm
     site_timezone: str | None
     settled: Callable[[str], Settlement]
-    coaching: Callable[[str], tuple[CoachSession, ...]]
+    coaching: Callable[[str], CoachSessions]
     """The coaching sessions of a practitioner's key."""
 
     def sessions(
-        self, evidence: ClaimEvidence, history: tuple[PriorService, ...]
+        self, facts: ClaimFacts, evidence: ClaimEvidence, history: tuple[PriorService, ...]
     ) -> tuple[tuple[CoachingSession, ...], tuple[Located, ...]]:
-        """One session per claim line, and the documents they rest on."""
-        facts = self.claim(evidence)
+        """One session per claim line, and the documents they rest on; ``facts`` are what ``claim`` tells of it."""
         built = [self._session(facts, evidence, line, history) for line in evidence.lines]
         documents = {each.key: each for _, found in built for each in found}
         return tuple(session for session, _ in built), tuple(documents.values())
@@ -156,9 +156,8 @@ class Builder:
             return
         own = {each.located.key for each in (line.encounter, line.procedure) if each is not None}
         for coach in line.renderers:
-            for other in self.coaching(coach.key):
-                with_others = other.patient not in (None, patient) and not own & other.records
-                if with_others and other.interval.value.overlaps(time.interval.value):
+            for other in self.coaching(coach.key).overlapping(time.interval.value):
+                if other.patient not in (None, patient) and not own & other.records:
                     yield other.interval.value
 
     def _line(self, facts: ClaimFacts, evidence: ClaimEvidence, line: LineEvidence) -> ClaimLine:
@@ -264,7 +263,7 @@ class Builder:
         session = [each.located for each in (line.encounter, line.procedure) if each is not None]
         if not session or evidence.patient is None:
             return None
-        return SessionPapers.of(self.store, self.mapper.version_of, evidence.patient, session, line.reports)
+        return SessionPapers.of(self.papers, evidence.patient, session, line.reports)
 
 
 def _with_length(encounter: Encounter, stated: Sequence[StatedLength], unit: Sourced[str] | None) -> Encounter:

@@ -24,6 +24,7 @@ class VersionedMapper:
     mappings: Mapping[str, Mappings]
     version_of: Callable[[Located], str]
     _mappers: dict[str, Mapper] = field(init=False)
+    _done: dict[Located, Record] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._mappers = {version: Mapper(each.resources, each.systems) for version, each in self.mappings.items()}
@@ -35,7 +36,7 @@ class VersionedMapper:
 
     def knows(self, located: Located) -> bool:
         """Whether a mapping for the resource's type exists."""
-        return self.mapper_of(located).knows(located)
+        return located in self._done or self.mapper_of(located).knows(located)
 
     def record(self, located: Located) -> Record:
         """The record of a resource.
@@ -43,7 +44,10 @@ class VersionedMapper:
         Raises:
             KeyError: no mapping for its type; ask ``knows`` first.
         """
-        return self.mapper_of(located).record(located)
+        record = self._done.get(located)
+        if record is None:
+            record = self._done[located] = self.mapper_of(located).record(located)
+        return record
 
     def mapper_of(self, located: Located) -> Mapper:
         """The mapper of the version that the resource is in."""

@@ -6,20 +6,22 @@ raises, and the line goes to a person. Past a review date a policy still applies
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
 
-from adapter.coverage.finding import VERDICT_OF, Citation, Decision, Finding, Used, Verdict
-from adapter.errors import AdapterError
+from adapter.coverage.registry import RULES
 from adapter.policy.codes import CodeLists
-from adapter.policy.files import DatedValue, PolicyFile, Series
-from adapter.policy.layering import PolicyRule, Source, latest, over
+from adapter.policy.files import Overlay, PolicyFile
+from adapter.policy.layering import PolicyRule, over
+from adapter.policy.terms import RuleTerms
 
-
-class BeforeFirstDate(AdapterError):
-    """A dated value was asked for before its first date: nobody published one for that day."""
+_Selected = tuple[str | None, int | None, frozenset[str], str | None]
+"""Payer, span of days without a change, and the plans and the state that an overlay is for."""
+CODES = 1000
+"""Service codes that a rule set's terms are kept for; claims may write any code beside ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Policy:
         return f"{self.header.uri}|{self.header.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RuleSet:
     """What decides one line: the rules of the day, and whether any policy in force binds coverage."""
 
@@ -57,6 +59,7 @@ class RuleSet:
     rules: Mapping[str, PolicyRule]
     overlays: tuple[Policy, ...]
     on: date | None
+    """The date of service, or a day on which all that is dated is the same as on that one; None: unknown."""
     decides: bool
     payer: str | None
     payer_titles: Mapping[str, str]
@@ -66,6 +69,20 @@ class RuleSet:
     """The payer's policy that begins only after the date of service."""
     ended: Policy | None
     """The payer's policy that ended before the date of service, and that none has followed."""
+    _terms: dict[str | None, tuple[RuleTerms, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def terms(self, code: str | None, codes: CodeLists) -> tuple[RuleTerms, ...]:
+        """Every rule's terms for the lines of a service code, in the order in which the rules report."""
+        known = self._terms.get(code)
+        if known is None:
+            known = tuple(RuleTerms(self.rules[name], self, codes, code) for name in self._in_order)
+            if len(self._terms) < CODES:
+                self._terms[code] = known
+        return known
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self.rules, key=lambda name: (RULES[name].stage, name))
 
     @property
     def overlay_kinds(self) -> set[str]:
@@ -73,12 +90,12 @@ class RuleSet:
         found = [each.header.overlay for each in self.overlays if each.header.overlay is not None]
         return {"plan" if each.plans else "state" for each in found if each.plans or each.states}
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Policy and overlays with their versions."""
         return " + ".join(each.label for each in (self.policy, *self.overlays))
 
-    @property
+    @cached_property
     def title(self) -> str:
         """Policy and overlays as a person calls them, with their versions."""
         return " with ".join(each.title for each in (self.policy, *self.overlays))
@@ -88,13 +105,13 @@ class RuleSet:
         """The payer as a person calls it; empty where nobody recognises it."""
         return self.payer_titles.get(self.payer or "", "")
 
-    @property
+    @cached_property
     def uris(self) -> tuple[str, ...]:
         """The canonical URIs of policy and overlays, each with its version."""
         return tuple(each.uri for each in (self.policy, *self.overlays))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolicyBook:
     """All policies, by name and by payer; ``common`` is the rule set that binds whoever pays."""
 
@@ -104,6 +121,8 @@ class PolicyBook:
     payer_notes: Mapping[str, str]
     codes: CodeLists
     common: str = "common"
+    _sets: dict[_Selected, RuleSet] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Rule sets made before: as many as there are payers, spans of days without a change, and overlays together."""
 
     def in_force(
         self, payer: str | None, on: date | None, plans: Collection[str] = (), state: str | None = None
@@ -113,6 +132,31 @@ class PolicyBook:
         A plan document supersedes the policy, and a state's rules supersede the policy, and the plan where they say so
         (Cigna A015, Purpose): overlays are laid on in that order, and the last one that speaks is the one that counts.
         """
+        span = None if on is None else bisect_right(self._changes, on)
+        selected = payer, span, self._named_plans.intersection(plans), state if state in self._named_states else None
+        known = self._sets.get(selected)
+        if known is None:
+            known = self._sets[selected] = self._in_force(payer, on, plans, state)
+        return known
+
+    @cached_property
+    def _changes(self) -> list[date]:
+        """The days on which anything dated begins to be another than the day before."""
+        return sorted({day for each in self.policies.values() for day in _changes(each)})
+
+    @cached_property
+    def _named_plans(self) -> frozenset[str]:
+        return frozenset(plan for each in self._selectors for plan in each.plans)
+
+    @cached_property
+    def _named_states(self) -> frozenset[str]:
+        return frozenset(state for each in self._selectors for state in each.states)
+
+    @property
+    def _selectors(self) -> list[Overlay]:
+        return [each.header.overlay for each in self.policies.values() if each.header.overlay is not None]
+
+    def _in_force(self, payer: str | None, on: date | None, plans: Collection[str], state: str | None) -> RuleSet:
         own = sorted(
             (self.policies[name] for name in self.by_payer.get(payer or "", ())), key=lambda each: each.header.effective
         )
@@ -152,98 +196,11 @@ class PolicyBook:
         return tuple(sorted(found, key=lambda each: (each.header.rank, each.header.effective, each.header.policy)))
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one rule may know besides the session: its values on the date of service, the code lists, the time.
-
-    ``finding`` turns an outcome's name into a Finding with the decision and the codes that the policy gives it. It
-    cites what the rule looked up first, unless the rule says what it rests on; a rule without values cites its file.
-    """
-
-    rule: PolicyRule
-    rules: RuleSet
-    codes: CodeLists
-    now: datetime
-    code: str | None
-    """The service code of the line."""
-    looked_up: list[Source] = field(default_factory=list)
-
-    def value(self, name: str) -> Any:
-        """The value on the date of service.
-
-        Raises:
-            BeforeFirstDate: no value was published for that day, or the day is unknown.
-        """
-        return self._look_up(name, None)
-
-    def value_for_code(self, name: str) -> Any:
-        """What a map by code holds for the line's; None where it names no such code. Raises like ``value``."""
-        return self._look_up(name, self.code).get(self.code)
-
-    def resting_on(self, name: str) -> Terms:
-        """These terms for a finding that another value decides than the one looked up first."""
-        return replace(self, looked_up=[self._source(name, None)])
-
-    def _look_up(self, name: str, code: str | None) -> Any:
-        value = dated_value(self.rule.file.values[name], self.rules.on, name)
-        self.looked_up.append(self._source(name, code))
-        return value
-
-    def _source(self, name: str, code: str | None) -> Source:
-        return self.rule.source_of_value(name, self.rules.on, code)
-
-    def met(self, found: str, *used: Used) -> Finding:
-        """The criterion is met."""
-        return replace(self._blank(Verdict.MET), found=found, used=used)
-
-    def not_applicable(self, why: str) -> Finding:
-        """The criterion does not concern this line."""
-        return replace(self._blank(Verdict.NOT_APPLICABLE), found=why)
-
-    def finding(self, outcome: str, found: str, needed: str = "", *used: Used) -> Finding:
-        """The rule ended in ``outcome``: what was found, what was needed, the values used."""
-        follows = self.rule.file.outcomes[outcome]
-        decision = Decision[follows.decision]
-        return replace(
-            self._blank(VERDICT_OF[decision], outcome),
-            decision=decision,
-            found=found,
-            needed=needed,
-            fix=follows.fix,
-            carc=tuple(follows.carc),
-            rarc=tuple(follows.rarc),
-            used=used,
-            advisory=self._advisory(decision),
-        )
-
-    def _advisory(self, decision: Decision) -> bool:
-        """Whether nothing makes a finding binding.
-
-        Where no policy decides, a claim can still be rejected for its form, denied for eligibility, or shown to a
-        person; nobody is asked for documents, and no coverage criterion counts (contract, beyond the table).
-        """
-        if self.rules.decides or self.rule.file.binding:
-            return False
-        return self.rule.file.kind == "coverage" or decision is Decision.PEND
-
-    def _blank(self, verdict: Verdict, outcome: str = "met") -> Finding:
-        file = self.rule.file
-        source = self.looked_up[0] if self.looked_up else self.rule.source_of_outcome(outcome)
-        reference = source.reference.of(self.code)
-        citation = Citation(reference.document, reference.section, source.label, source.layer)
-        return Finding(file.rule, outcome, verdict, Decision.APPROVE, citation, about_claim=file.about == "claim")
-
-
-def dated_value(series: Series, on: date | None, name: str) -> Any:
-    """The value of a series in force on a day; raises BeforeFirstDate."""
-    return dated_entry(series, on, name).value
-
-
-def dated_entry(series: Series, on: date | None, name: str) -> DatedValue:
-    """The entry of a series in force on a day, with its reference; raises BeforeFirstDate."""
-    if on is None:
-        raise BeforeFirstDate(f"{name} cannot be looked up: the date of service is unknown")
-    entry = latest(series.dated, on)
-    if entry is None:
-        raise BeforeFirstDate(f"{name} has no value before {series.dated[0].effective}")
-    return entry
+def _changes(policy: Policy) -> Iterator[date]:
+    """The first days of what a policy says, and the first without it."""
+    yield policy.header.effective
+    if policy.header.end is not None and policy.header.end < date.max:
+        yield policy.header.end + timedelta(days=1)
+    for stated in policy.rules.values():
+        for series in stated.series():
+            yield from (each.effective for each in series.dated)

@@ -6,7 +6,7 @@ by code, by a policy above as by a later date. Who says a value is kept: a findi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -38,6 +38,13 @@ class PolicyRule:
     """The layer with its version, as citations show it."""
     shown_as: str
     below: PolicyRule | None = None
+
+    def series(self) -> Iterator[Series]:
+        """Every series that it, or a policy below it, states."""
+        yield from self.file.values.values()
+        yield from self.stated.values.values()
+        if self.below is not None:
+            yield from self.below.series()
 
     def source_of_value(self, name: str, on: date | None, code: str | None = None) -> Source:
         """Who says a value on a day; of a map by code, who says what it holds for this code."""

@@ -31,6 +31,7 @@ def basis_of(adjudicator: Adjudicator, layers: Layers, fhir_version: str) -> Bas
         "lenient": adjudicator.lenient,
         "limits": adjudicator.limits,
         "site_timezone": adjudicator.site_timezone,
+        "trust_structure": adjudicator.trust_structure,
     }
     return Basis(program, mappings, _digest([orjson.dumps(told, option=orjson.OPT_SORT_KEYS)]))
 

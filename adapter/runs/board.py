@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import reduce
 from hashlib import sha256
 from secrets import token_hex
 
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter
 
 from adapter.durable.rows import Application, Rows, arguments
 from adapter.evidence.references import Json
-from adapter.runs.model import Basis, Item, ItemState, Plan, Refusal, RunState, State
+from adapter.runs.model import Basis, Item, ItemState, Plan, Reached, Refusal, RunState, State, latest
 from adapter.runs.tally import complete
 
 RUN, ITEM, REFUSED, PRESENT = "sync-run", "sync-item", "sync-refused", "sync-worker"
@@ -89,11 +90,11 @@ class Board(Rows):
         rows = self._client.list_workflows(name=RUN, workflow_ids=[id])
         return _run(rows[0]) if rows else None
 
-    def reached(self, server: str) -> datetime | None:
-        """When the last complete run of everything was begun, by the server's clock."""
-        whole = [each.plan for each in self.runs(["SUCCESS"]) if each.complete and each.plan.whole]
-        starts = [datetime.fromisoformat(each.started) for each in whole if each.server == server and each.started]
-        return max(starts, default=None)
+    def reached(self, server: str, basis: Basis) -> Reached | None:
+        """How far the complete runs have come that decided by this; by others it says nothing."""
+        plans = [each.plan for each in self.runs(["SUCCESS"]) if each.complete]
+        ours = [each.reaches for each in plans if each.server == server and each.basis == basis]
+        return reduce(latest, ours, None)
 
     def cancel(self, id: str) -> None:
         """End a run; items that are being worked on are finished, and count no more."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
 from adapter.evidence.references import Json
+
+MOST_IDS = 1_000
+"""Claims that one item looks at by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,20 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a server is answered: all that changed before the instant; ``marks`` are those of ``Checkpoint``."""
+
+    instant: str
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+def latest(one: Reached | None, other: Reached | None) -> Reached | None:
+    """Whichever came further."""
+    known = [each for each in (one, other) if each is not None]
+    return max(known, key=lambda each: datetime.fromisoformat(each.instant), default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A run as it was begun."""
 
@@ -51,17 +69,22 @@ class Plan:
     """When all its claims are decided, whoever decides them."""
     basis: Basis
     windows: tuple[Window, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything before ``started`` is answered once it is complete."""
-        return self.started is not None and self.asked in (None, "auto")
+    query: str = ""
+    """The name of the checkpoint that a run of everything, or of all that changed, moves when it is complete."""
+    reaches: Reached | None = None
+    """How far it moves that; None for a run that moves nothing."""
+    kinds: tuple[str, ...] = ()
+    """Types in which something may have changed since the last run, of claims that have not."""
 
 
 class Look(StrEnum):
     """What an item of a run looks at."""
 
     WINDOW = "window"
+    FIND = "find"
+    """Evidence that changed or was deleted, for the names of the claims that this concerns."""
+    CONCERNED = "concerned"
+    """Those claims."""
     AGAIN = "again"
     """Claims that refer to others, once all are decided: a claim may replace one of another window."""
     LATER = "later"
@@ -79,6 +102,8 @@ class Item:
     instant: str
     window: Window = Window()
     ids: tuple[str, ...] = ()
+    kind: str = ""
+    """What a ``FIND`` looks at; of Claim only those that were deleted."""
 
     @property
     def id(self) -> str:
@@ -140,21 +165,30 @@ class Refusal:
     differs: tuple[str, ...]
 
 
-def closing_items(plan: Plan, run: str, related: Sequence[str], first: int, most: int) -> list[Item]:
-    """What is looked at when all windows are done."""
-    named = [tuple(related[begin : begin + most]) for begin in range(0, len(related), most)]
-    items = [
-        Item(run, number, Look.AGAIN, plan.server, plan.instant, ids=some) for number, some in enumerate(named, first)
-    ]
-    if plan.started is not None:
-        number = first + len(items)
-        items.append(Item(run, number, Look.LATER, plan.server, plan.instant, Window(since=plan.started)))
-    return items
-
-
-def window_items(plan: Plan, run: str) -> list[Item]:
-    """One item for each window of a run."""
-    return [
+def first_items(plan: Plan, run: str) -> list[Item]:
+    """One item for each window of a run, and one for each type of evidence that may have changed."""
+    windows = [
         Item(run, number, Look.WINDOW, plan.server, plan.instant, window)
         for number, window in enumerate(plan.windows, start=1)
     ]
+    # Where there are windows, a claim that changed itself is in one of them or is looked at later.
+    window = Window(plan.since, plan.started if plan.windows else None)
+    finds = [
+        Item(run, number, Look.FIND, plan.server, plan.instant, window, kind=kind)
+        for number, kind in enumerate(plan.kinds, start=len(windows) + 1)
+    ]
+    return windows + finds
+
+
+def named_items(plan: Plan, run: str, look: Look, claims: Iterable[str], first: int) -> list[Item]:
+    """Items for claims by their ids, numbered from ``first``."""
+    each_once = sorted(set(claims))
+    some = [tuple(each_once[begin : begin + MOST_IDS]) for begin in range(0, len(each_once), MOST_IDS)]
+    return [Item(run, number, look, plan.server, plan.instant, ids=ids) for number, ids in enumerate(some, first)]
+
+
+def last_items(plan: Plan, run: str, first: int) -> list[Item]:
+    """What changed since the run was cut, where that can be told."""
+    if plan.started is None:
+        return []
+    return [Item(run, first, Look.LATER, plan.server, plan.instant, Window(since=plan.started))]

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from adapter.runs.model import Window
+from adapter.sources import claim_pages
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.server import changed
 from adapter.sources.wire import Refused
 
 PIECES = 64
@@ -48,16 +48,16 @@ async def cut_claims(client: FhirClient, since: str | None, fewest: int) -> Cut:
     if first is None or started is None:
         return Cut((Window(since),), None, "the server does not tell when claims changed; the run is a single item")
     end = max(started, first)
-    total = await client.count("Claim", changed(since, _text(end)))
+    total = await _count(client, since, end)
     if total is None:
-        whole = (Window(since, _text(end)),)
-        return Cut(whole, _text(end), "the server does not count what it finds; the run is a single item")
+        whole = (Window(since, as_text(end)),)
+        return Cut(whole, as_text(end), "the server does not count what it finds; the run is a single item")
 
     async def count(begin: datetime, until: datetime) -> int:
-        return await client.count("Claim", changed(_text(begin), _text(until))) or 0
+        return await _count(client, as_text(begin), until) or 0
 
     pieces = await cut(count, _Piece(first, end, total), claims_of_a_window(total, fewest))
-    return Cut(_windows(pieces, since), _text(end))
+    return Cut(_windows(pieces, since), as_text(end))
 
 
 def claims_of_a_window(total: int, fewest: int) -> int:
@@ -98,14 +98,22 @@ def _middle(piece: _Piece) -> datetime:
 
 def _windows(pieces: list[_Piece], since: str | None) -> tuple[Window, ...]:
     """The first window begins where the range does, which may be nowhere."""
-    begins = [since, *(_text(each.begin) for each in pieces[1:])]
-    return tuple(Window(begin, _text(each.end), each.claims) for begin, each in zip(begins, pieces, strict=True))
+    begins = [since, *(as_text(each.begin) for each in pieces[1:])]
+    return tuple(Window(begin, as_text(each.end), each.claims) for begin, each in zip(begins, pieces, strict=True))
+
+
+async def _count(client: FhirClient, since: str | None, until: datetime) -> int | None:
+    """None where the server does not count."""
+    try:
+        return await client.count("Claim", claim_pages.Window(since, as_text(until), 1).bounds)
+    except Refused:
+        return None
 
 
 async def _first(client: FhirClient, since: str | None) -> datetime | None:
     """When the claim that changed first did; our own start of the range where there is none."""
     try:
-        search = client.search("Claim", {"_sort": "_lastUpdated", "_count": "1", **changed(since, None)})
+        search = client.search("Claim", claim_pages.Window(since, None, 1).parameters)
         async for page in search:
             for resource in page:
                 return _instant((resource.get("meta") or {}).get("lastUpdated"))
@@ -126,5 +134,6 @@ def _instant(text: object) -> datetime | None:
     return found.astimezone(UTC).replace(microsecond=found.microsecond // 1000 * 1000)
 
 
-def _text(instant: datetime) -> str:
+def as_text(instant: datetime) -> str:
+    """An instant as a FHIR server takes it, in milliseconds."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,8 +23,8 @@ from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
 from adapter.evidence.references import Json
 from adapter.runs.board import ITEM, OPEN, POLLING_SECONDS, RUN, Board, application, queues, read_item, read_plan
-from adapter.runs.model import Basis, Item, Plan, RunState, State, closing_items, window_items
-from adapter.runs.tally import RELATED, totals
+from adapter.runs.model import Basis, Item, Look, Plan, RunState, State, first_items, last_items, named_items
+from adapter.runs.tally import CONCERNED, RELATED, totals
 from adapter.sources.wire import Refused
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,6 @@ MOST_ATTEMPTS = 4
 """Attempts at an item that fails, before it is given up and told."""
 MOST_CRASHES = 3
 """How often an item that a process died of is taken up by another."""
-MOST_IDS = 1_000
-"""Claims that one item looks at again."""
 WATCHING_SECONDS = 1.0
 STORING_SECONDS = 5.0
 
@@ -107,11 +105,19 @@ class RunWorker:
 
     def _run(self, id: str, plan: Plan) -> Json:
         """Have the windows done, then what can only be seen when they are; returns what was done in all."""
-        first = window_items(plan, id)
+        first = first_items(plan, id)
         self._done(id, plan, first)
-        related = [name for each in self._kept(partial(self._board.items, id)) for name in _related(each.tally)]
-        self._done(id, plan, closing_items(plan, id, sorted(set(related)), len(first) + 1, MOST_IDS))
+        further = named_items(plan, id, Look.CONCERNED, self._named(id, CONCERNED, len(first)), len(first) + 1)
+        self._done(id, plan, further)
+        before = len(first) + len(further)
+        again = named_items(plan, id, Look.AGAIN, self._named(id, RELATED, before), before + 1)
+        self._done(id, plan, [*again, *last_items(plan, id, before + len(again) + 1)])
         return totals(self._kept(partial(self._board.items, id)))
+
+    def _named(self, id: str, what: str, last: int) -> list[str]:
+        """Claims that items up to the ``last`` name; whoever takes a run over must find the same."""
+        items = self._kept(partial(self._board.items, id))
+        return [name for each in items if each.item.number <= last for name in (each.tally or {}).get(what, ())]
 
     def _done(self, id: str, plan: Plan, items: Sequence[Item]) -> None:
         """Put items, and return when all that the run has are done."""
@@ -182,10 +188,6 @@ class RunWorker:
             if self._leaving.wait(pause(attempt)):
                 break
         raise self._left_behind()
-
-
-def _related(tally: Json | None) -> Sequence[str]:
-    return tally[RELATED] if tally else ()
 
 
 def _reason(error: Exception) -> str:

@@ -7,18 +7,19 @@ from. ``None`` means *not recorded*, which is never the same as zero, false or a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from adapter.session.time import Days, Interval, Moment
+from adapter.values import value
 
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Origin:
     """Where a value was read: ``Encounter/1/_history/3`` and ``Encounter.period.start``."""
 
@@ -39,7 +40,7 @@ def comparable(key: str) -> bool:
     return addressed(key) and "#" not in key and " by identifier " not in key
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sourced(Generic[T_co]):
     """A value and where it was read."""
 
@@ -47,7 +48,7 @@ class Sourced(Generic[T_co]):
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Code:
     """A coding whose system was looked up in ``mappings/tables/code-systems.yaml``.
 
@@ -67,7 +68,7 @@ class Code:
         return self.code
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Money:
     """An amount; ``currency`` is None when the sender left it out."""
 
@@ -75,7 +76,7 @@ class Money:
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class Diagnosis:
     """A diagnosis of the claim; ``known`` and ``billable`` by the packaged ICD-10-CM edition, None: not looked up."""
 
@@ -89,19 +90,19 @@ class Diagnosis:
     unresolved: bool = False
     """It refers to a Condition that cannot be found."""
 
-    @property
+    @cached_property
     def icd10cm(self) -> str | None:
         """The ICD-10-CM code; None also where there are several different ones and nothing to choose by."""
         found = self.all_icd10cm
         return found[0] if len(found) == 1 else None
 
-    @property
+    @cached_property
     def all_icd10cm(self) -> tuple[str, ...]:
         """The different ICD-10-CM codes of the one diagnosis."""
         return tuple(dict.fromkeys(each.value.code for each in self.codes if each.value.system == "ICD-10-CM"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimLine:
     """One Claim.item; https://hl7.org/fhir/R4/claim-definitions.html#Claim.item."""
 
@@ -132,7 +133,7 @@ class ClaimLine:
     """Keys of the encounters that the line names."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Encounter:
     """The visit; ``classes`` of v3-ActCode (R5 may have several), ``length`` in minutes, to the whole second."""
 
@@ -153,7 +154,7 @@ class Encounter:
     """A length is stated, and nobody can tell which: with a comparator, below zero, or in a wrong shape."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Procedure:
     """What was performed; where there is one, it is the session and the Encounter is the visit around it."""
 
@@ -167,7 +168,7 @@ class Procedure:
     service_codes: tuple[Sourced[Code], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Visit:
     """The evidence of one line's session. ``rivals`` names candidates nothing chooses between."""
 
@@ -180,7 +181,7 @@ class Visit:
     """Evidence entered in error."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SessionTime:
     """When the session was: of the Procedure when it has a period, else of the Encounter.
 
@@ -191,7 +192,7 @@ class SessionTime:
     days: tuple[tuple[date, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Credential:
     """A qualification; ``kind`` is a key of ``mappings/codes/credentials.yaml``, None when no entry matches."""
 
@@ -206,7 +207,7 @@ class Credential:
     """Neither a code nor an issuer bears out the words that it is recognised by."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Person:
     """Someone who takes part in the care; ``key`` is the resource's reference, never a name."""
 
@@ -220,7 +221,7 @@ class Person:
     """False when the reference leads nowhere: nothing is known about the person."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Coverage:
     """One insurance of the claim and its Coverage; ``payers`` are keys of ``mappings/payers``, None: not recognised."""
 
@@ -254,7 +255,7 @@ class Settlement(StrEnum):
         return self not in (Settlement.REJECTED, Settlement.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PriorService:
     """A service of the same patient on file: on a line of a claim, or as a Procedure or Encounter."""
 
@@ -281,7 +282,7 @@ class PriorService:
     """The record of its line says that the session did not take place."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Documentation:
     """What the record holds of the session's note; ``elements`` are keys of ``mappings/r4/documentation.yaml``."""
 
@@ -289,7 +290,7 @@ class Documentation:
     elements: tuple[Sourced[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Related:
     """Claim.related: ``claim`` is the key of the other claim, ``settlement`` how far that one has come."""
 
@@ -301,7 +302,7 @@ class Related:
     settlement: Settlement = Settlement.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClaimFacts:
     """What all lines of a claim share."""
 
@@ -326,7 +327,7 @@ class ClaimFacts:
     """Hospital stays that the claim's supporting information names."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True)
 class CoachingSession:
     """One claim line with everything that speaks about it: the only input of a rule besides the policy."""
 
@@ -345,30 +346,30 @@ class CoachingSession:
     state: Sourced[str] | None = None
     """The state the session took place in, for rules of a state."""
 
-    @property
+    @cached_property
     def service_date_origin(self) -> Origin:
         """Where the date of service was read: the line, the claim, or the visit."""
         if self.line.serviced is not None:
             return self.line.serviced.origin
         return self.time.interval.origin if self.time.interval is not None else self.line.origin
 
-    @property
+    @cached_property
     def code_origin(self) -> Origin:
         """Where the service code was read."""
         return self.line.services[0].origin if self.line.services else self.line.origin
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The key of the claim, as other claims know it."""
         return f"Claim/{self.claim.id}"
 
-    @property
+    @cached_property
     def code(self) -> str | None:
         """The service code when the line carries exactly one of a known system."""
         codes = {each.value.code for each in self.line.services if each.value.system in ("CPT", "HCPCS")}
         return codes.pop() if len(codes) == 1 else None
 
-    @property
+    @cached_property
     def coverage(self) -> Coverage | None:
         """The focal coverage, or the only one."""
         focal = [each for each in self.claim.coverages if each.focal is not None and each.focal.value]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from adapter.values import value
 
 _DATE_TIME = re.compile(
     r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2})"
@@ -23,7 +24,7 @@ FIRST_ZONE = timezone(timedelta(hours=14))
 """Where each day begins first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Moment:
     """A FHIR date or dateTime: the days it may mean and, with a time of day, the instant."""
 
@@ -88,7 +89,7 @@ def instant_or_last(moment: Moment | None) -> datetime:
     return moment.instant or datetime.combine(moment.first_day, time(), UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Interval:
     """A FHIR Period with times; None at an end means *unknown or ongoing*, never zero."""
 
@@ -107,9 +108,16 @@ class Interval:
         """Whole minutes, never rounded up."""
         return None if self.seconds is None else self.seconds // 60
 
+    @property
+    def instants(self) -> tuple[datetime, datetime] | None:
+        """Both bounds as instants; None unless both have a time of day."""
+        if self.start is None or self.end is None or self.start.instant is None or self.end.instant is None:
+            return None
+        return self.start.instant, self.end.instant
+
     def overlaps(self, other: Interval) -> bool:
         """Whether both share more than an instant; False where a bound is unknown."""
-        one, two = _instants(self), _instants(other)
+        one, two = self.instants, other.instants
         return one is not None and two is not None and one[0] < two[1] and two[0] < one[1]
 
     def within(self, outer: Interval) -> bool | None:
@@ -121,14 +129,6 @@ class Interval:
         return None if starts is None or ends is None else True
 
 
-def _instants(interval: Interval) -> tuple[datetime, datetime] | None:
-    if interval.start is None or interval.end is None:
-        return None
-    if interval.start.instant is None or interval.end.instant is None:
-        return None
-    return interval.start.instant, interval.end.instant
-
-
 def _at_most(earlier: Moment | None, later: Moment | None) -> bool | None:
     """Whether ``earlier`` does not come after ``later``; days are compared where one side has no time of day."""
     if earlier is None or later is None:
@@ -138,7 +138,7 @@ def _at_most(earlier: Moment | None, later: Moment | None) -> bool | None:
     return earlier.first_day <= later.last_day
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Days:
     """A run of calendar days, inclusive; None at an end means open."""
 

@@ -7,86 +7,96 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self
 
 import orjson
 
-from adapter.answers.answer import Action, Answer, Written
-from adapter.answers.decisions import decision_lines
+from adapter.answers.answer import Answer
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
+from adapter.sinks.spool import NAMES, Order, Spool, Spooled
 
-FILES = ("ClaimResponse.ndjson", "OperationOutcome.ndjson", "Provenance.ndjson", "decisions.ndjson", "summary.json")
+FILES = (*NAMES, "summary.json")
+_BESIDE = ".adapter-"
 
 
-def write_answers(answers: Sequence[Answer], out: Path, summary: Json) -> None:
-    """Write everything of one run.
+class AnswerFiles:
+    """The answers of one run, collected beside the folder's files and put in their place at the end; a context manager.
 
     Raises:
         UsageError: the folder cannot be written.
     """
-    ordered = sorted(answers, key=_order)
-    contents = {
-        "ClaimResponse.ndjson": _ndjson(each.response for each in ordered if each.response),
-        "OperationOutcome.ndjson": _ndjson(each.outcome for each in ordered if each.outcome),
-        "Provenance.ndjson": _ndjson(each.provenance for each in ordered if each.provenance),
-        "decisions.ndjson": _ndjson(line for each in ordered for line in decision_lines(each)),
-        "summary.json": orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE),
-    }
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        with _told(out):
+            self._made = [each for each in (out, *out.parents) if not each.exists()]
+            out.mkdir(parents=True, exist_ok=True)
+            self.beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=out))
+            self._order = Order(self.beside)
+            self._own: Spool | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._order.close()
+        if self._own is not None:
+            self._own.close()
+        shutil.rmtree(self.beside, ignore_errors=True)
+        if error is not None:  # a folder that was made for the answers, and holds none, is nobody's
+            with suppress(OSError):
+                for each in self._made:
+                    each.rmdir()
+
+    def add(self, answers: Iterable[Answer]) -> None:
+        """Take answers that this process decided."""
+        with _told(self.out):
+            self._own = self._own or Spool(self.beside, "own")
+            self.collect([self._own.add(each) for each in answers])
+
+    def collect(self, spooled: Iterable[Spooled]) -> None:
+        """Take answers that stand in a spool beside the files."""
+        with _told(self.out):
+            self._order.add(spooled)
+
+    def write(self, summary: Json) -> None:
+        """Everything is collected: all files are complete on disk before the first takes its place."""
+        with _told(self.out):
+            if self._own is not None:
+                self._own.flush()
+            for number, name in enumerate(NAMES):
+                with _synced(self.beside / name) as path, path.open("wb") as file:
+                    self._order.write(number, file)
+            with _synced(self.beside / FILES[-1]) as path:
+                path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            for name in FILES:
+                (self.beside / name).replace(self.out / name)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
     try:
-        _into_place(contents, out)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written ({error.strerror}). Name another folder with --out.") from error
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{out} cannot be written ({reason}). Name another folder with --out.") from error
 
 
-def compare_answers(answers: Sequence[Answer], out: Path) -> list[Written]:
-    """What writing would do to each answer, compared with what the folder holds now; writes nothing."""
-    now = {name: _by_id(out / name) for name in FILES[:2]}
-    return [_compared(each, now) for each in answers]
-
-
-def _order(answer: Answer) -> tuple[str, str]:
-    resource = answer.response or answer.outcome or {}
-    return (answer.claim or "", str(resource.get("id", "")))
-
-
-def _ndjson(values: Iterable[Any]) -> bytes:
-    return b"".join(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in values)
-
-
-def _into_place(contents: dict[str, bytes], out: Path) -> None:
-    """All files are complete on disk before the first takes its place."""
-    out.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".adapter-", dir=out))
+@contextmanager
+def _synced(path: Path) -> Iterator[Path]:
+    """What is written to the path in the meantime is on the disk afterwards."""
+    yield path
+    handle = os.open(path, os.O_RDONLY)
     try:
-        for name, content in contents.items():
-            with (beside / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for name in contents:
-            (beside / name).replace(out / name)
+        os.fsync(handle)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _by_id(path: Path) -> dict[str, Json]:
-    if not path.is_file():
-        return {}
-    try:
-        resources = [orjson.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-    except orjson.JSONDecodeError:
-        return {}
-    return {str(each.get("id")): each for each in resources if isinstance(each, dict)}
-
-
-def _compared(answer: Answer, now: dict[str, dict[str, Json]]) -> Written:
-    new = answer.response or answer.outcome or {}
-    old = now[f"{new.get('resourceType')}.ndjson"].get(str(new.get("id")))
-    if old is None:
-        return Written(answer.claim, Action.CREATED)
-    same = {**old, "created": None} == {**new, "created": None}
-    return Written(answer.claim, Action.UNCHANGED if same else Action.UPDATED)
+        os.close(handle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,17 +26,27 @@ CREATE TABLE IF NOT EXISTS checkpoint (
     server TEXT NOT NULL, query TEXT NOT NULL, instant TEXT NOT NULL,
     PRIMARY KEY (server, query)
 );
+CREATE TABLE IF NOT EXISTS run (
+    server TEXT NOT NULL, query TEXT NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (server, query)
+);
 """
 _BUSY_SECONDS = 10.0
 
 
 class Ledger:
-    """One SQLite file, shared by any number of adapters on one machine; close it, or use it as a context manager."""
+    """One SQLite file, shared by any number of adapters on one machine; close it, or use it as a context manager.
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    With ``copy`` it is read once and then left alone, for dry runs: whatever is noted stands in the copy, and is gone
+    when that is closed. Where there is no file, none is made.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), copy: bool = False
+    ) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._db = _opened(self.path)
+        self._db = _copied(self.path) if copy else _opened(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +87,13 @@ class Ledger:
             rows = self._db.execute("SELECT outcome FROM outcome WHERE server = ? ORDER BY claim", (server,))
             return [orjson.loads(outcome) for (outcome,) in rows]
 
+    def outcomes_of(self, server: str, claims: Iterable[str]) -> dict[str, Json]:
+        """The outcomes kept for these claims, by claim."""
+        select = "SELECT outcome FROM outcome WHERE server = ? AND claim = ?"
+        with self._transaction():
+            rows = {each: self._db.execute(select, (server, each)).fetchone() for each in claims}
+        return {claim: orjson.loads(row[0]) for claim, row in rows.items() if row}
+
     def checkpoint(self, server: str, query: str) -> str | None:
         """The instant up to which a query was read, None before its first time."""
         with self._transaction():
@@ -84,9 +101,29 @@ class Ledger:
             row = self._db.execute(select, (server, query)).fetchone()
         return row[0] if row else None
 
+    def checkpoints(self, server: str) -> dict[str, str]:
+        """The instants up to which the queries of a server were read, by query."""
+        with self._transaction():
+            rows = self._db.execute("SELECT query, instant FROM checkpoint WHERE server = ? ORDER BY query", (server,))
+            return dict(rows.fetchall())
+
     def set_checkpoint(self, server: str, query: str, instant: str) -> None:
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, instant))
+
+    def run_state(self, server: str, query: str) -> Json:
+        """What the last run of a query left for the next one; empty before its first."""
+        with self._transaction():
+            row = self._db.execute("SELECT state FROM run WHERE server = ? AND query = ?", (server, query)).fetchone()
+        return dict(orjson.loads(row[0])) if row else {}
+
+    def set_run_state(self, server: str, query: str, state: Json, checkpoint: str | None = None) -> None:
+        """Leave it to the next run; with a checkpoint, both or neither."""
+        with self._transaction():
+            row = (server, query, orjson.dumps(state).decode())
+            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
+            if checkpoint is not None:
+                self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, checkpoint))
 
     def _compare(self, server: str, claim: str | None, digest: str) -> Action:
         select = "SELECT digest FROM outcome WHERE server = ? AND claim = ?"
@@ -124,6 +161,21 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.close()
         raise _unusable(path, error) from error
     return db
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """What the ledger holds, in a temporary database of its own; SQLite moves it to disk when it grows."""
+    copy = sqlite3.connect("", isolation_level=None)
+    try:
+        if path.is_file():
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)) as db:
+                db.execute("PRAGMA query_only = ON")
+                db.backup(copy)
+        copy.executescript(_SCHEMA)
+    except (OSError, sqlite3.Error) as error:
+        copy.close()
+        raise _unusable(path, error) from error
+    return copy
 
 
 def _unusable(path: Path, error: Exception) -> UsageError:

@@ -39,6 +39,12 @@ def same_content(one: Json, other: Json, base: str = "") -> bool:
     return _content(one, base) == _content(other, base)
 
 
+def changed_elements(one: Json, other: Json, base: str = "") -> list[str]:
+    """The names of the elements in which two resources do not say the same."""
+    before, after = _content(one, base), _content(other, base)
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+
+
 def has_provenance(response: Json, provenances: Iterable[Json]) -> bool:
     """Whether one of the Provenances is about this version of the ClaimResponse.
 

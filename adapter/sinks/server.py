@@ -21,6 +21,8 @@ from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
 from adapter.evidence.references import Json, objects
 from adapter.fhir.capabilities import types_with
+from adapter.sinks.barred import Barred
+from adapter.sinks.earlier_server import Pair, earlier_outcomes
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -39,7 +41,7 @@ from adapter.sources.wire import Refused, issue_codes
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
-MOST_ENTRIES = 50
+MOST_ENTRIES = 100
 MOST_VALUES = 100
 _CHANGED_MEANWHILE = frozenset({409, 412})
 """The specification says 412 for a stale If-Match; HAPI answers 409."""
@@ -83,6 +85,7 @@ class ServerSink:
         self.ledger = ledger
         self.instant = instant
         """When the answers are decided."""
+        self._barred = Barred(client.base)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
@@ -103,7 +106,21 @@ class ServerSink:
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
         standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
-        return [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+        done = [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+        if not dry_run:
+            return done
+        there = {step.identifier: step.known for step in [*steps, *withdrawals]}
+        return await self._compared(answers, done, {**(known or {}), **there})
+
+    async def _compared(
+        self, answers: Sequence[Answer], done: Sequence[Written], known: Mapping[str, OnServer]
+    ) -> list[Written]:
+        """What a dry run tells beside what would be done: what the answers say otherwise than those that are there."""
+        names = [self._value(each.response or {}) or answer_identifier(str(each.claim)) for each in answers]
+        there = [known.get(name, OnServer()).current for name in names]
+        pairs = [Pair(*each) for each in zip(answers, done, there, strict=True)]
+        kept = await earlier_outcomes(self.client, self.ledger, pairs, self._stores_outcomes)
+        return [each.compared(kept, self.client.base) for each in pairs]
 
     async def _write_steps(self, steps: Sequence[_Step]) -> None:
         for some in batched(steps, MOST_ENTRIES):
@@ -171,6 +188,7 @@ class ServerSink:
 
     async def _write_responses(self, steps: Sequence[_Step]) -> None:
         replies = await self._submit([self._response_entry(step) for step in steps])
+        self._barred.refuse("ClaimResponse", list(map(_status, replies)))
         for step, reply in zip(steps, replies, strict=True):
             if problem := _problem(reply, "ClaimResponse"):
                 step.fail(problem)
@@ -180,6 +198,7 @@ class ServerSink:
     async def _write_provenances(self, steps: Sequence[_Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]
         replies = await self._submit([_provenance_entry(step) for step in due])
+        self._barred.refuse("Provenance", list(map(_status, replies)))
         for step, reply in zip(due, replies, strict=True):
             if problem := _problem(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")

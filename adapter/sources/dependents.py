@@ -16,7 +16,8 @@ from adapter.evidence.references import Json, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
 from adapter.fhir.capabilities import types_with
 from adapter.sources.fhir_client import batched, search_value
-from adapter.sources.server import MOST_VALUES, ServerSource
+from adapter.sources.hunt import MOST_VALUES
+from adapter.sources.server import ServerSource
 
 WRITTEN_BY_US = frozenset({"ClaimResponse", "Provenance", "OperationOutcome"})
 """Types of our own answers; were they followed, each answer would ask for the next."""

@@ -6,21 +6,22 @@ Only the server it is made for is ever called: links and references that lead el
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import httpx
 import orjson
-from pydantic import SecretStr
 
 from adapter.errors import SourceError, UsageError
-from adapter.evidence.references import Json, objects, parse_reference
-from adapter.fhir.paths import is_type_name
+from adapter.evidence.references import Json
+from adapter.fhir.capabilities import does_as_a_whole
 from adapter.limits import DEFAULT
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Wire, shown
+from adapter.sources.bundle_pages import BundlePages, page_in
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire, shown
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -42,7 +43,8 @@ class FhirClient:
         self,
         base_url: str,
         *,
-        token: SecretStr | None = None,
+        auth: httpx.Auth | None = None,
+        verify: ssl.SSLContext | bool = True,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 60.0,
         page_size: int = 200,
@@ -50,7 +52,8 @@ class FhirClient:
         patience: Patience | None = None,
         max_response_bytes: int = DEFAULT.max_response_bytes,
     ) -> None:
-        self.base = _checked_base(base_url)
+        self.base = checked_base(base_url)
+        self._read = BundlePages(self.base)
         self._page_size = page_size
         self._capabilities: Json | None = None
         self._http = httpx.AsyncClient(
@@ -58,7 +61,9 @@ class FhirClient:
             timeout=timeout,
             trust_env=False,
             follow_redirects=False,
-            headers={"Accept": FHIR_JSON, **_authorization(token)},
+            headers={"Accept": FHIR_JSON},
+            auth=auth,
+            verify=verify,
         )
         self._wire = Wire(
             self._http,
@@ -79,6 +84,11 @@ class FhirClient:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    @property
+    def page_size(self) -> int:
+        """Resources asked for in one page."""
+        return self._page_size
 
     @property
     def server_time(self) -> datetime | None:
@@ -107,16 +117,23 @@ class FhirClient:
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
         async for page in self._pages(kind, params):
-            yield list(self._resources(page))
+            yield list(self._read.resources(page, kind))
 
     async def count(self, kind: str, params: Parameters) -> int | None:
         """How many resources a search would find; None when the server does not say."""
-        try:
-            page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
-        except Refused:
-            return None
+        page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
         total = page.get("total")
-        return total if isinstance(total, int) else None
+        return total if type(total) is int and total >= 0 else None
+
+    async def quiet_since(self, since: str) -> bool:
+        """Whether nothing of any type changed at or after an instant; False also where the server does not tell."""
+        if not does_as_a_whole(await self.capabilities(), "history-system"):
+            return False
+        try:
+            page = await self._first_page("_history", str(httpx.QueryParams({"_since": since, "_count": "1"})))
+        except (Refused, Unserved):
+            return False
+        return page.get("type") == "history" and not self._read.listed(page, "entry") and not page.get("total")
 
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
@@ -124,50 +141,74 @@ class FhirClient:
             page = await self._first_page(f"{kind}/{quote(id, safe='')}/_history", "_count=2")
         except Refused:
             return None
-        return next((each for each in self._resources(page) if each["resourceType"] == kind), None)
+        return next((each for each in self._read.resources(page) if each["resourceType"] == kind), None)
 
     async def deletions(self, kind: str, since: str) -> list[str]:
         """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
         names: list[str] = []
         async for page in self._pages(f"{kind}/_history", {"_since": since}):
-            requests = objects([entry.get("request") for entry in self._listed(page, "entry")])
-            gone = (
-                parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE"
-            )
-            names += [each.local for each in gone if each is not None and each.local and each.kind == kind]
+            names += self._read.deleted(page, kind)
         return names
 
+    async def first_pages(self, searches: Sequence[tuple[str, Parameters]]) -> list[Json | None]:
+        """The first page of each search (``Type`` or ``Type/_history``), asked for in one batch.
+
+        None stands for one that was not answered by a page; then only the search by itself tells why.
+        """
+        urls = [f"{path}?{self._query(params)}" for path, params in searches]
+        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        answers = await self._batch(entries, "a batch of searches")
+        return [page_in(answer) for answer in answers]
+
+    def resources_of(self, page: Json) -> list[Json]:
+        """The resources on a page of ``first_pages`` or ``following``."""
+        return list(self._read.resources(page))
+
+    def goes_on(self, page: Json) -> bool:
+        """Whether there is a page after this one."""
+        return self._read.following(page) is not None
+
+    def _query(self, params: Parameters) -> str:
+        return str(httpx.QueryParams({"_count": str(self._page_size), **params}))
+
     async def _pages(self, path: str, params: Parameters) -> AsyncIterator[Json]:
-        page = await self._first_page(path, str(httpx.QueryParams({"_count": str(self._page_size), **params})))
+        async for page in self.following(path, await self._first_page(path, self._query(params))):
+            yield page
+
+    async def following(self, path: str, page: Json) -> AsyncIterator[Json]:
+        """A page and those after it."""
         seen: set[str] = set()
         empty = 0
         while True:
-            empty = 0 if self._listed(page, "entry") else empty + 1
+            empty = 0 if self._read.listed(page, "entry") else empty + 1
             if empty > MOST_EMPTY_PAGES:
-                raise SourceError(f"{self._wire.shown} sends page after page of {path} with nothing on them")
+                raise Unserved(f"{self._wire.shown} sends page after page of {path} with nothing on them")
             yield page
-            following = self._next_page(page)
+            following = self._read.following(page)
             if following is None:
                 return
             if following in seen:
-                raise SourceError(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
+                raise Unserved(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
             seen.add(following)
             page = await self._further_page(path, following)
 
     async def batch(self, entries: Sequence[Json]) -> list[Json]:
         """Send the entries as one batch; returns the ``response`` part of each, in their order."""
-        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
-        request = self._http.build_request(
-            "POST", self.base, content=orjson.dumps(bundle), headers={"Content-Type": FHIR_JSON}
-        )
-        body = await self._wire.ask(request, "a batch", repeatable=all(map(_repeatable, entries)))
-        answers = self._listed(self._expect(body, "Bundle"), "entry")
-        if len(answers) != len(entries):
-            raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
+        answers = await self._batch(entries, "a batch")
         replies = [answer.get("response") or {} for answer in answers]
         if not all(isinstance(each, dict) for each in replies):
             raise SourceError(f"{self._wire.shown} answered a batch with a response that is no object")
         return replies
+
+    async def _batch(self, entries: Sequence[Json], what: str) -> list[Json]:
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
+        headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
+        request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
+        body = await self._wire.ask(request, what, repeatable=all(map(_repeatable, entries)))
+        answers = self._read.listed(self._expect(body, "Bundle"), "entry")
+        if len(answers) != len(entries):
+            raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
+        return answers
 
     async def operation(self, kind: str, id: str, name: str, params: Mapping[str, str] | None = None) -> Json:
         """What an operation answers that changes nothing, such as ``$status`` of a Subscription."""
@@ -216,7 +257,7 @@ class FhirClient:
             return await self._page(self._search_by_get(url), f"a further page of {kind}")
         except Refused as refused:
             # The first page was answered, so the search is supported: what follows must not pass for "unsupported".
-            raise SourceError(refused.problem, "run it again") from refused
+            raise Unserved(refused.problem, "run it again") from refused
 
     async def _page(self, request: httpx.Request, what: str) -> Json:
         return self._expect(await self._wire.ask(request, what), "Bundle")
@@ -227,42 +268,6 @@ class FhirClient:
     def _search_by_post(self, url: str, query: str) -> httpx.Request:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
-
-    def _resources(self, page: Json) -> Iterator[Json]:
-        for entry in self._listed(page, "entry"):
-            resource = entry.get("resource")
-            if resource is None:
-                continue
-            if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
-                raise SourceError(f"{self._wire.shown} sends a Bundle with an entry that holds no FHIR resource")
-            if resource["resourceType"] != "OperationOutcome":
-                yield resource
-
-    def _listed(self, page: Json, name: str) -> list[Json]:
-        """The objects of a list that a Bundle may have; anything else in its place must not pass for an empty one."""
-        found = page.get(name, [])
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise SourceError(f"{self._wire.shown} sends a Bundle whose {name} is no list of objects")
-        return found
-
-    def _next_page(self, page: Json) -> str | None:
-        """The address of the next page; refused when it leads to another server, which would get our token."""
-        following = [link.get("url") for link in self._listed(page, "link") if link.get("relation") == "next"]
-        if not following:
-            return None
-        written = following[0]
-        if not isinstance(written, str):
-            raise SourceError(f"{self._wire.shown} links to a next page without an address")
-        try:
-            address = httpx.URL(urljoin(f"{self.base}/", written))
-        except (httpx.InvalidURL, ValueError) as error:
-            raise SourceError(f"{self._wire.shown} links to a next page by a malformed address") from error
-        if _origin(address) != _origin(httpx.URL(self.base)):
-            raise SourceError(
-                f"{self._wire.shown} links to a next page on another server, {shown(str(address), path=False)}",
-                "use the address by which the server knows itself",
-            )
-        return str(address)
 
     def _expect(self, body: Json, kind: str) -> Json:
         if body["resourceType"] != kind:
@@ -286,11 +291,12 @@ def _repeatable(entry: Json) -> bool:
     return request["method"] != "POST" or "ifNoneExist" in request
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def checked_base(base_url: str) -> str:
+    """The base URL without a slash at its end.
 
-
-def _checked_base(base_url: str) -> str:
+    Raises:
+        UsageError: it is none.
+    """
     try:
         url = httpx.URL(base_url.strip())
     except httpx.InvalidURL as error:
@@ -300,12 +306,3 @@ def _checked_base(base_url: str) -> str:
     if url.query or url.fragment:
         raise UsageError(f"the FHIR base URL {shown(base_url)} must not have a query or fragment")
     return str(url).rstrip("/")
-
-
-def _authorization(token: SecretStr | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    secret = token.get_secret_value()
-    if not re.fullmatch(r"[!-~]+", secret):
-        raise UsageError("the token is empty or holds characters that no HTTP header can carry")
-    return {"Authorization": f"Bearer {secret}"}

@@ -6,50 +6,19 @@ file that is no FHIR is passed over and counted.
 
 from __future__ import annotations
 
-import io
-import os
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from adapter.errors import InputError, Issue, SourceError
-from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.fhir.paths import is_type_name
 from adapter.limits import DEFAULT, Limits
-from adapter.sources.guarded import over_limit, plain_text, read_guarded
-from adapter.sources.json_text import Repeat, parse_json
-from adapter.sources.oversize import within_limits
-from adapter.sources.positions import Positions
+from adapter.sources.guarded import plain_text
+from adapter.sources.reader import FileReader
+from adapter.sources.walk import Reading, files_under
 
-JSON_SUFFIXES = (".json",)
-NDJSON_SUFFIXES = (".ndjson", ".jsonl")
-SAMPLE = 1_000_000
-"""Bytes that tell what kind of file it is."""
-MOST_FAULTS = 1000
-"""Places of one file that are named; of what is broken throughout, the rest is only counted."""
-LINES_LIMIT = 8_000_000
-"""Bytes beyond which the line inside a JSON file is not looked for: finding it parses the file again."""
+__all__ = ["Reading", "read_files", "read_sent"]
 SENT = "the body"
 """How what was sent is called, where a file has its name."""
-STANDS_TWICE = "a key that stands twice, so that nobody can tell which value is meant"
-
-
-@dataclass
-class Reading:
-    """What reading found besides resources: how many files, what was no FHIR, what could not be read and why."""
-
-    files: int = 0
-    resources: int = 0
-    not_fhir: int = 0
-    other_files: int = 0
-    issues: list[Issue] = field(default_factory=list)
 
 
 def read_files(source: Path, reading: Reading, limits: Limits = DEFAULT) -> Iterator[Located]:
@@ -58,13 +27,9 @@ def read_files(source: Path, reading: Reading, limits: Limits = DEFAULT) -> Iter
     Raises:
         SourceError: there is no such file or folder, or it may not be read.
     """
-    if not _exists(source):
-        raise SourceError(f"{source} does not exist", "Name a file, a folder or a FHIR base URL.")
-    numbers = iter(range(1_000_000_000))
-    for path in _walk(source, reading):
-        reading.files += 1
-        shown = _shown(path.name if path == source else str(path.relative_to(source)))
-        yield from _FileReader(path, source, shown, reading, limits, numbers).read()
+    bundles = count()
+    for path, shown in files_under(source, reading):
+        yield from FileReader(path, source, shown, reading, limits, bundles).read()
 
 
 def read_sent(content: bytes, reading: Reading, limits: Limits = DEFAULT) -> list[Located]:
@@ -73,235 +38,5 @@ def read_sent(content: bytes, reading: Reading, limits: Limits = DEFAULT) -> lis
     Raises:
         InputError: over the limit of a document, or no JSON at all. What is wrong inside becomes an issue, as of files.
     """
-    reader = _FileReader(Path(SENT), Path(), SENT, reading, limits, count())
+    reader = FileReader(Path(SENT), Path(), SENT, reading, limits, count())
     return list(reader.sent(plain_text(content)))
-
-
-def _exists(source: Path) -> bool:
-    try:
-        return source.exists()
-    except OSError as error:
-        raise SourceError(f"{source} cannot be read ({error.strerror})") from error
-
-
-def _shown(name: str) -> str:
-    """A file's name as it can be written anywhere, also where it is no UTF-8."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _walk(source: Path, reading: Reading) -> Iterator[Path]:
-    """Files with a known ending; links to folders are not followed, so no loop can hold us."""
-    if source.is_file():
-        yield source
-        return
-    if not source.is_dir():
-        raise SourceError(f"{source} is no file and no folder", "Name a file, a folder or a FHIR base URL.")
-
-    def refuse(error: OSError) -> None:
-        raise SourceError(f"{error.filename} cannot be read ({error.strerror})")
-
-    for folder, folders, names in os.walk(source, onerror=refuse):
-        folders.sort()
-        for name in (each for each in folders if (Path(folder) / each).is_symlink()):
-            shown = _shown(str((Path(folder) / name).relative_to(source)))
-            problem = "a link to a folder, which is not followed: it may lead out of here, or round in a circle"
-            reading.issues.append(Issue("structure", problem, "Resource", f"{shown}, line 1"))
-        for name in sorted(names):
-            if _plain_name(name).endswith(JSON_SUFFIXES + NDJSON_SUFFIXES):
-                yield Path(folder) / name
-            else:
-                reading.other_files += 1
-
-
-def _plain_name(name: str) -> str:
-    return name.lower().removesuffix(".gz")
-
-
-@dataclass
-class _FileReader:
-    path: Path
-    root: Path
-    shown: str
-    reading: Reading
-    limits: Limits
-    bundles: Iterator[int]
-    faults: int = 0
-    repeats: Sequence[Repeat] = ()
-    """Keys that stand twice in the document (or the line) that is being taken apart."""
-
-    def read(self) -> Iterator[Located]:
-        try:
-            content = read_guarded(self.path, self.root, self.limits)
-        except InputError as error:
-            self._refuse(error)
-            return
-        yield from self._resources(content)
-        if self.faults > MOST_FAULTS:
-            problem = f"{self.faults - MOST_FAULTS} more places of this file cannot be read"
-            self.reading.issues.append(Issue("structure", problem, "Resource", f"{self.shown}, line 1"))
-
-    def sent(self, content: bytes) -> Iterator[Located]:
-        """As of a file that holds one document; a fault of all of it is raised."""
-        value = self._parsed(content, "the document")
-        lines = partial(_line_in, _positions_in(content))
-        if not isinstance(value, dict) or value.get("resourceType") != "Parameters":
-            yield from self._value(value, None, lines)
-            return
-        self._repeated(None, lines)
-        for place, resource in self._parameters(value, lines):
-            yield from self._resource(resource, place, None, None, None, lines)
-
-    def _parameters(self, value: Json, lines: Callable[[str], int]) -> Iterator[tuple[str, Json]]:
-        """The resources among the parameters of an operation, each with the place it stands in."""
-        parameters = value.get("parameter")
-        for index, each in enumerate(parameters if isinstance(parameters, list) else []):
-            place = f"Parameters.parameter[{index}]"
-            resource = each.get("resource") if isinstance(each, dict) else None
-            if not isinstance(resource, dict) or each.get("name") != "resource":
-                problem = "the operation takes one parameter, `resource`, which holds a resource"
-                self._fault(problem, lines(place), place, "invalid")
-            else:
-                yield f"{place}.resource", resource
-
-    def _resources(self, content: bytes) -> Iterator[Located]:
-        if _plain_name(self.path.name).endswith(NDJSON_SUFFIXES):
-            yield from self._lines(content)
-        else:
-            yield from self._document(content)
-
-    def _document(self, content: bytes) -> Iterator[Located]:
-        try:
-            value = self._parsed(content, "the document")
-        except InputError as error:
-            if _is_ndjson(content):
-                yield from self._lines(content)
-            else:
-                self._refuse(error)
-            return
-        yield from self._value(value, None, partial(_line_in, _positions_in(content)))
-
-    def _lines(self, content: bytes) -> Iterator[Located]:
-        for number, line in enumerate(io.BytesIO(content), start=1):
-            if not line.strip():
-                continue
-            try:
-                value = self._parsed(line, "the line")
-            except InputError as error:
-                self._refuse(error, number)
-                continue
-            yield from self._value(value, number, None)
-
-    def _parsed(self, content: bytes, what: str) -> Any:
-        if len(content) > self.limits.max_json_bytes:
-            raise over_limit(what, self.limits.max_json_bytes, "bytes", "MAX_JSON_BYTES")
-        value, self.repeats = parse_json(content)
-        return value
-
-    def _value(self, value: Any, line: int | None, lines: Callable[[str], int] | None) -> Iterator[Located]:
-        """A resource, the resources of a Bundle, or something that is no FHIR."""
-        if not isinstance(value, dict) or "resourceType" not in value:
-            self.reading.not_fhir += 1
-            return
-        self._repeated(line, lines)
-        yield from self._resource(value, "", None, None, line, lines)
-
-    def _repeated(self, line: int | None, lines: Callable[[str], int] | None) -> None:
-        for each in self.repeats:
-            if each.kind != "Claim":  # a claim's own answer tells of it
-                self._fault(STANDS_TWICE, lines(each.expression) if lines else line or 1, each.expression)
-
-    def _resource(
-        self,
-        resource: Json,
-        entry: str,
-        full_url: str | None,
-        bundle: int | None,
-        line: int | None,
-        lines: Callable[[str], int] | None,
-    ) -> Iterator[Located]:
-        if not is_type_name(resource.get("resourceType")):
-            where = lines(f"{entry}.resourceType") if lines else line or 1
-            self._fault("resourceType is not the name of a type", where, f"{entry or 'Resource'}.resourceType")
-        elif resource["resourceType"] == "Bundle":
-            yield from self._bundle(resource, entry, line, lines)
-        else:
-            self.reading.resources += 1
-            located = Located(resource, full_url, bundle, self.shown, line, entry or None, lines=lines)
-            if self.repeats:
-                located = replace(located, faults=tuple(self._repeats_in(located)))
-            yield within_limits(located, self.limits)
-
-    def _repeats_in(self, located: Located) -> Iterator[Issue]:
-        """The keys of a resource that stand twice, by their FHIRPath in the resource."""
-        start = located.entry or located.kind
-        for each in self.repeats:
-            if each.expression == start or each.expression.startswith((f"{start}.", f"{start}[")):
-                path = located.kind + each.expression.removeprefix(start)
-                yield Issue("structure", f"{path}: {STANDS_TWICE}", path, located.place(path))
-
-    def _bundle(
-        self, bundle: Json, entry: str, line: int | None, lines: Callable[[str], int] | None
-    ) -> Iterator[Located]:
-        """The entries of a Bundle; a Bundle inside is a Bundle of its own, as its references are."""
-        number = next(self.bundles)
-        entries = bundle.get("entry", [])
-        if not isinstance(entries, list):
-            self._fault(
-                "Bundle.entry is not a list", lines(entry) if lines else line or 1, f"{entry or 'Bundle'}.entry"
-            )
-            return
-        for index, each in enumerate(entries):
-            place = f"{entry or 'Bundle'}.entry[{index}]"
-            resource = each.get("resource") if isinstance(each, dict) else each
-            if resource is None:
-                continue
-            if not isinstance(resource, dict) or "resourceType" not in resource:
-                where = lines(place) if lines else line or 1
-                self._fault("the entry holds no FHIR resource", where, f"{place}.resource")
-                continue
-            url = each.get("fullUrl")
-            full_url = url if isinstance(url, str) else None
-            yield from self._resource(resource, f"{place}.resource", full_url, number, line, lines)
-
-    def _fault(self, problem: str, line: int, expression: str = "Resource", code: str = "structure") -> None:
-        self.faults += 1
-        if self.faults <= MOST_FAULTS:
-            self.reading.issues.append(Issue(code, problem, expression, f"{self.shown}, line {line}"))
-
-    def _refuse(self, error: InputError, line: int | None = None) -> None:
-        self._fault(error.problem, line or error.line, code=error.code)
-
-
-def _is_ndjson(content: bytes) -> bool:
-    """Whether most of the first lines are JSON objects of their own: NDJSON under another name."""
-    lines = [line for line in content[:SAMPLE].split(b"\n") if line.strip()][:20]
-    whole = sum(1 for line in lines if _is_object(line))
-    return len(lines) > 1 and whole * 2 >= len(lines)
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _positions_in(content: bytes) -> Callable[[], Positions | None]:
-    """The places in a document, read when first asked for; none of a very large one."""
-
-    @cache
-    def find() -> Positions | None:
-        return None if len(content) > LINES_LIMIT else Positions(content.decode("utf-8"))
-
-    return find
-
-
-_STEP = re.compile(r"\.(_?[A-Za-z]\w*)|\[(\d+)\]")
-
-
-def _line_in(find: Callable[[], Positions | None], expression: str) -> int:
-    """The line of ``Bundle.entry[3].resource.period.start``, or of the nearest element above it."""
-    inside = expression.removeprefix("Bundle.").removeprefix("Parameters.")
-    steps = [int(index) if index else name for name, index in _STEP.findall(f".{inside}")]
-    positions = find()
-    return positions.line(steps) if positions else 1

@@ -11,6 +11,8 @@ import io
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -46,12 +48,68 @@ def read_guarded(path: Path, root: Path, limits: Limits) -> bytes:
     try:
         _refuse_stray_link(path, root)
         with open(path, "rb", opener=_without_waiting) as file:
-            _refuse_odd_file(os.fstat(file.fileno()), limits)
+            found = os.fstat(file.fileno())
+            _refuse_odd_file(found)
+            if found.st_size > limits.max_file_bytes:
+                raise over_limit("the file", limits.max_file_bytes, "bytes", "MAX_FILE_BYTES")
             packed = path.name.lower().endswith(".gz")
             content = _unpacked(file, limits) if packed else _whole(file, limits.max_file_bytes, "MAX_FILE_BYTES")
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"the file cannot be read ({type(error).__name__})") from error
     return plain_text(content)
+
+
+def guarded_lines(
+    path: Path, root: Path, limits: Limits, spool: IO[bytes] | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Where each line of a file below ``root`` begins, in bytes, and the line; the whole is never held.
+
+    Of a file whose name ends in ``.gz`` it is the unpacked text that counts, and a copy of it goes to ``spool``, for
+    nothing can be read again from the middle of a packed one. Of a line over the limit only the beginning comes.
+
+    Raises:
+        InputError: as ``read_guarded``, but for the size; also in the middle of a damaged file.
+    """
+    try:
+        _refuse_stray_link(path, root)
+        with open(path, "rb", opener=_without_waiting) as file:
+            _refuse_odd_file(os.fstat(file.fileno()))
+            if not path.name.lower().endswith(".gz"):
+                yield from _lines(file, limits)
+                return
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield from _lines_unpacked(unpacked, file, limits, spool)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"the file cannot be read ({type(error).__name__})") from error
+
+
+def _lines_unpacked(
+    unpacked: gzip.GzipFile, file: IO[bytes], limits: Limits, spool: IO[bytes] | None
+) -> Iterator[tuple[int, bytes]]:
+    checked = 0
+    for start, line in _lines(unpacked, limits, spool):
+        if start > checked:
+            checked = start + PIECE
+            _refuse_ratio(start, file.tell(), limits)
+        yield start, line
+
+
+def _lines(
+    file: IO[bytes] | gzip.GzipFile, limits: Limits, spool: IO[bytes] | None = None
+) -> Iterator[tuple[int, bytes]]:
+    most = limits.max_json_bytes + 1
+    start, whole = 0, True
+    for piece in iter(partial(file.readline, most), b""):
+        if spool is not None:
+            spool.write(piece)
+        if start == 0:
+            _refuse_other_formats(piece)
+            mark = len(_UTF8_MARK) if piece.startswith(_UTF8_MARK) else 0
+            yield mark, piece[mark:]
+        elif whole:  # else it is the rest of a line that is over the limit
+            yield start, piece
+        start += len(piece)
+        whole = piece.endswith(b"\n")
 
 
 def plain_text(content: bytes) -> bytes:
@@ -76,11 +134,9 @@ def _refuse_stray_link(path: Path, root: Path) -> None:
         raise InputError("the link leads out of the folder, so it is not followed")
 
 
-def _refuse_odd_file(found: os.stat_result, limits: Limits) -> None:
+def _refuse_odd_file(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise InputError("no regular file but a pipe, a device or the like")
-    if found.st_size > limits.max_file_bytes:
-        raise over_limit("the file", limits.max_file_bytes, "bytes", "MAX_FILE_BYTES")
 
 
 def _whole(file: IO[bytes], limit: int, setting: str) -> bytes:
@@ -105,6 +161,10 @@ def _unpacked(file: IO[bytes], limits: Limits) -> bytes:
 def _refuse_bomb(unpacked: int, packed: int, limits: Limits) -> None:
     if unpacked > limits.max_unpacked_bytes:
         raise over_limit("unpacked, the file", limits.max_unpacked_bytes, "bytes", "MAX_UNPACKED_BYTES")
+    _refuse_ratio(unpacked, packed, limits)
+
+
+def _refuse_ratio(unpacked: int, packed: int, limits: Limits) -> None:
     if unpacked > RATIO_FROM and unpacked > packed * limits.max_unpack_ratio:
         raise over_limit("unpacked, the file", limits.max_unpack_ratio, "times its size", "MAX_UNPACK_RATIO")
 

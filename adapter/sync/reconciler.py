@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapter.answers.answer import Action, Written
+from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator, Unanswered
+from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
 
@@ -19,45 +21,60 @@ RETRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Brings the answers to claims of a server up to date: the one way that ``sync`` and ``serve`` take."""
+    """Reads, decides and writes. Without a ``sink`` the answers only go to ``keep``, which is given each final one."""
 
     source: ServerSource
     sink: ServerSink | None
     adjudicator: Adjudicator
     instant: datetime
     dry_run: bool = False
+    keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
 
     async def reconcile(self, claims: Sequence[Located], report: Report, tell: Progress) -> None:
         """Gather, decide, write; what changed on the server meanwhile is read and decided again."""
         due = [each for each in claims if self.adjudicator.in_scope(each)]
         report.out_of_scope += len(claims) - len(due)
-        report.related += [str(each.id) for each in due if each.resource.get("related")]
         for last in (False,) * RETRIES + (True,):
             if not due:
                 return
             conflicts = await self._once(due, report, tell, last=last)
             due = [each for each in due if each.id in conflicts]
+            if due:  # who answered them may have known more
+                self.source.shared.forget()
 
     async def _once(self, claims: Sequence[Located], report: Report, tell: Progress, *, last: bool) -> set[str | None]:
         """One round; returns the claims whose answer somebody else changed, unless it is the last one."""
         known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
+        self.source.shared.forget_before(_newest(known.values()))
         store = await self.source.gather(claims)
-        before = len(report.answers)
+        before = report.tally.claims
         claims = [store.get(each.key) or each for each in claims]  # a claim may have changed since it was read
-        answers = decide(claims, store, self.adjudicator, self.instant, report, tell)
+        answers, unanswered = decide(
+            claims, store, self.adjudicator, self.instant, lambda done: tell("deciding", before + done)
+        )
+        report.unanswered += unanswered
         written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
-        _note(report, before, [each for each in written if each.claim not in conflicts], conflicts)
+        failed = self._note(report, [each for each in written if each.claim not in conflicts])
+        final = [each for each in answers if each.claim not in conflicts | failed]
+        report.count(final)
+        self.keep(final)
         return conflicts
 
+    def _note(self, report: Report, written: Sequence[Written]) -> set[str | None]:
+        """Enter what was written; what failed counts as unanswered. Returns the claims whose answer failed."""
+        failed = {each.claim: each.problem for each in written if each.action is Action.FAILED}
+        report.wrote(written, dry_run=self.dry_run)
+        report.unanswered += [
+            Unanswered(name, f"the answer could not be written: {why}") for name, why in failed.items()
+        ]
+        report.warnings += [
+            f"Claim/{each.claim}: {each.problem}" for each in written if each.problem and each.claim not in failed
+        ]
+        return set(failed)
 
-def _note(report: Report, before: int, written: Sequence[Written], conflicts: set[str | None]) -> None:
-    """Enter what was written; what failed counts as unanswered, what is decided again is not counted yet."""
-    failed = {each.claim: each.problem for each in written if each.action is Action.FAILED}
-    report.written += written
-    report.unanswered += [Unanswered(claim, f"the answer could not be written: {why}") for claim, why in failed.items()]
-    report.warnings += [
-        f"Claim/{each.claim}: {each.problem}" for each in written if each.problem and each.claim not in failed
-    ]
-    gone = conflicts | set(failed)
-    report.answers[before:] = [each for each in report.answers[before:] if each.claim not in gone]
+
+def _newest(known: Iterable[OnServer]) -> datetime | None:
+    """When the last of the answers that are there was written, by the server's clock."""
+    written = (last_updated(response) for each in known for response in each.responses)
+    return max((moment(each) for each in written if each), default=None)

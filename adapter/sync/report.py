@@ -1,22 +1,104 @@
-"""What one run of ``sync`` did, and the step that every run takes: decide the claims of one store."""
+"""What one run of ``sync`` did: counts that do not grow with the claims, and what a person has to read of them."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from adapter.answers.answer import Answer, Written
-from adapter.coverage.finding import Decision
+from adapter.answers.answer import Action, Answer, Written
+from adapter.answers.totals import Totals
+from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Adjudicator, Reconciliation, Unanswered
-from adapter.sources.files import Reading
+from adapter.sources.walk import Reading
 
-Progress = Callable[[str, int], None]
-"""Told what is going on and how many claims are done."""
+
+class Progress(Protocol):
+    """Is told what is going on, how much of it is done, and of how much, where that is known."""
+
+    def __call__(self, what: str, count: int, total: int | None = None) -> None: ...
+
+
+LINES_SHOWN = 100
+"""Runs of up to this many lines are shown line by line; of larger ones only the counts."""
+OUTCOMES_SHOWN = 25
+"""OperationOutcomes that are shown one by one."""
+_DECISIONS = (Decision.APPROVE, Decision.DENY, Decision.PEND, Decision.REVIEW, Decision.REJECT)
+
+
+@dataclass
+class Tally:
+    """Counts of answers; those of several processes are added together."""
+
+    claims: int = 0
+    lines: Counter[str] = field(default_factory=Counter)
+    """Lines by decision."""
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    """The rules that decided, by decision."""
+    responses: Counter[str] = field(default_factory=Counter)
+    """ClaimResponses by outcome."""
+    refused: int = 0
+    """Claims that could not be processed, ..."""
+    unreadable: int = 0
+    """... and places where no claim could be recognised."""
+    passed_over: int = 0
+    """Elements that FHIR does not know."""
+    first_lines: list[tuple[str, LineDetermination]] = field(default_factory=list)
+    """The first lines that were decided, one more than are shown."""
+    first_outcomes: list[Answer] = field(default_factory=list)
+    """The first OperationOutcomes."""
+    issues: int = 0
+    """Issues of all OperationOutcomes."""
+
+    @classmethod
+    def of(cls, answers: Iterable[Answer]) -> Tally:
+        """Of all these answers."""
+        tally = cls()
+        for each in answers:
+            tally.count(each)
+        return tally
+
+    def count(self, answer: Answer) -> None:
+        """Enter one answer."""
+        self.claims += answer.claim is not None
+        self.passed_over += len(answer.passed_over)
+        if answer.response is not None:
+            self.responses[str(answer.response["outcome"])] += 1
+        if answer.outcome is not None:
+            self.refused += answer.claim is not None
+            self.unreadable += answer.claim is None
+            self.issues += len(answer.outcome.get("issue", ()))
+            if len(self.first_outcomes) <= OUTCOMES_SHOWN:
+                self.first_outcomes.append(answer)
+        if answer.determination is not None:
+            for line in answer.determination.lines:
+                self._count_line(answer.determination.claim, line)
+
+    def _count_line(self, claim: str, line: LineDetermination) -> None:
+        name = line.decision.name
+        self.lines[name] += 1
+        self.reasons.setdefault(name, Counter()).update(each.rule for each in line.deciding if each.noteworthy)
+        if len(self.first_lines) <= LINES_SHOWN:
+            self.first_lines.append((claim, line))
+
+    def add(self, other: Tally) -> None:
+        """Enter what was counted elsewhere."""
+        self.claims += other.claims
+        self.refused += other.refused
+        self.unreadable += other.unreadable
+        self.passed_over += other.passed_over
+        self.issues += other.issues
+        self.lines += other.lines
+        self.responses += other.responses
+        for name, rules in other.reasons.items():
+            self.reasons.setdefault(name, Counter()).update(rules)
+        self.first_lines += other.first_lines[: LINES_SHOWN + 1 - len(self.first_lines)]
+        self.first_outcomes += other.first_outcomes[: OUTCOMES_SHOWN + 1 - len(self.first_outcomes)]
 
 
 @dataclass
@@ -24,8 +106,12 @@ class Report:
     """What one run did."""
 
     started: float = field(default_factory=time.monotonic)
-    answers: list[Answer] = field(default_factory=list)
-    written: list[Written] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    written: Counter[Action] = field(default_factory=Counter)
+    changes: list[Written] = field(default_factory=list)
+    """In a dry run: what would become of each answer, and ..."""
+    totals: Totals = field(default_factory=Totals)
+    """... the sums of that."""
     unanswered: list[Unanswered] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
     out_of_scope: int = 0
@@ -33,33 +119,54 @@ class Report:
     missing: tuple[str, ...] = ()
     """Claims that were asked for by id and are not there."""
     warnings: list[str] = field(default_factory=list)
-    related: list[str] = field(default_factory=list)
-    """Claims of a server that refer to others, whose answers theirs may change."""
+    structure_trusted: bool = False
+    """Whether no resource was validated."""
+    unread: list[str] = field(default_factory=list)
+    """Stretches of claims that the server did not show; nobody knows who is in them."""
 
     @property
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
-        return not self.unanswered and not self.missing
+        return not self.unanswered and not self.missing and not self.unread
+
+    def count(self, answers: Iterable[Answer]) -> None:
+        """Enter answers that were given."""
+        for each in answers:
+            self.tally.count(each)
+
+    def wrote(self, written: Sequence[Written], *, dry_run: bool) -> None:
+        """Enter what became of answers, or would in a dry run."""
+        self.written.update(each.action for each in written)
+        if dry_run:
+            self.changes += written
+            for each in written:
+                self.totals.add(each)
+
+    def absorb(self, part: Report) -> None:
+        """Add what became of some claims to what became of those before."""
+        self.tally.add(part.tally)
+        self.written += part.written
+        self.changes += part.changes
+        for each in part.changes:
+            self.totals.add(each)
+        self.unanswered += part.unanswered
+        self.out_of_scope += part.out_of_scope
+        self.warnings += part.warnings
+        self.unread += part.unread
+        self.structure_trusted |= part.structure_trusted
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""
-        determinations = [each.determination for each in self.answers if each.determination is not None]
-        lines = [line for each in determinations for line in each.lines]
-        decided = Counter(line.decision.name for line in lines)
-        outcomes = Counter(str(each.response["outcome"]) for each in self.answers if each.response)
-        about_claims = [each for each in self.answers if each.outcome and each.claim]
+        tally = self.tally
         return {
             "claims": {
-                "in_scope": len({each.claim for each in self.answers if each.claim}) + len(self.unanswered),
+                "in_scope": tally.claims + len(self.unanswered),
                 "out_of_scope": self.out_of_scope,
                 "unanswered": len(self.unanswered),
             },
-            "lines": {each.name: decided.get(each.name, 0) for each in _DECISIONS},
-            "claim_responses": {name: outcomes.get(name, 0) for name in ("complete", "partial", "error")},
-            "operation_outcomes": {
-                "claims": len(about_claims),
-                "unreadable_input": sum(1 for each in self.answers if each.outcome and not each.claim),
-            },
+            "lines": {each.name: tally.lines.get(each.name, 0) for each in _DECISIONS},
+            "claim_responses": {name: tally.responses.get(name, 0) for name in ("complete", "partial", "error")},
+            "operation_outcomes": {"claims": tally.refused, "unreadable_input": tally.unreadable},
             "read": {
                 "files": self.reading.files,
                 "resources": self.reading.resources,
@@ -67,12 +174,10 @@ class Report:
                 "other_files": self.reading.other_files,
                 "superseded": self.superseded,
             },
-            "warnings": {"unknown_elements": sum(len(each.passed_over) for each in self.answers)},
+            "warnings": {"unknown_elements": tally.passed_over},
+            **({"structure": "trusted"} if self.structure_trusted else {}),
             "elapsed_seconds": round(time.monotonic() - self.started, 3),
         }
-
-
-_DECISIONS = (Decision.APPROVE, Decision.DENY, Decision.PEND, Decision.REVIEW, Decision.REJECT)
 
 
 def decide(
@@ -80,14 +185,10 @@ def decide(
     store: EvidenceStore,
     adjudicator: Adjudicator,
     instant: datetime,
-    report: Report,
-    tell: Progress,
-) -> list[Answer]:
-    """The answers to claims of one store; they and what stayed unanswered go into the report."""
+    tell: Callable[[int], None] = lambda _done: None,
+) -> tuple[list[Answer], list[Unanswered]]:
+    """The answers to claims of one store, and those that stay without one; ``tell`` hears how many are done."""
     reconciliation = Reconciliation(adjudicator, store, instant)
-    before = len(report.answers)
-    answers = reconciliation.answer(claims, lambda done: tell("deciding", before + done))
+    answers = reconciliation.answer(claims, tell)
     wanted = {each.id for each in claims}
-    report.unanswered += [each for each in reconciliation.unanswered if each.claim in wanted]
-    report.answers += answers
-    return answers
+    return answers, [each for each in reconciliation.unanswered if each.claim in wanted]

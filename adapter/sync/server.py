@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 
+from adapter.evidence.store import Located
+from adapter.sources.claim_pages import Page, Window
+from adapter.sync.chunks import Chunk, Cutter, InHand
+from adapter.sync.progress import Pace
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
+
+Reached = Callable[[str], None]
+"""Told up to which change every claim is answered, whenever that moves on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which claims: the ones named, or those changed at or after ``since`` and before ``until``."""
+
+    since: str | None = None
+    until: str | None = None
+    ids: Sequence[str] = ()
 
 
 async def sync_server(
@@ -15,15 +33,95 @@ async def sync_server(
     ids: Sequence[str],
     tell: Progress,
     until: str | None = None,
+    reached: Reached = lambda _instant: None,
+    stop: asyncio.Event | None = None,
 ) -> Report:
-    """Decide a server's claims, chunk by chunk; write the answers back where there is a sink."""
-    report = Report()
-    seen: set[str] = set()
-    async for page in reconciler.source.claims(since=since, until=until, ids=ids):
-        seen |= {str(each.id) for each in page}
-        await reconciler.reconcile(page, report, tell)
-        tell("claims read", len(seen))
-    report.missing = tuple(sorted(set(ids) - seen))
-    unsupported = reconciler.source.unsupported.items()
-    report.warnings += [f"the server does not support {name}: {why}" for name, why in unsupported]
-    return report
+    """Decide a server's claims, chunk by chunk; write the answers back where there is a sink.
+
+    ``stop`` ends the run early: what is in hand is brought to its end, and no more is read.
+    """
+    run = ServerRun(reconciler, tell, reached, stop or asyncio.Event())
+    await run.walk(Extent(since, until, ids))
+    return run.report
+
+
+@dataclass
+class ServerRun:
+    """One run over claims of a server; ``report`` says what it did so far."""
+
+    reconciler: Reconciler
+    tell: Progress
+    reached: Reached
+    stop: asyncio.Event
+    note: Callable[[Located], None] = lambda _claim: None
+    """Told of each claim that is decided."""
+    report: Report = field(default_factory=Report)
+
+    def __post_init__(self) -> None:
+        self.report.structure_trusted = self.reconciler.adjudicator.trust_structure
+
+    async def walk(self, extent: Extent) -> None:
+        """Decide the claims of an extent."""
+        seen: set[str] = set()
+        client = self.reconciler.source.client
+        pace = Pace(client, Window(extent.since, extent.until, client.page_size), self.tell)
+        async with InHand(self._work, self._done) as in_hand:
+            cutter = Cutter(self.reconciler.source.chunk_size)
+            async for page in self._pages(extent):
+                claims = [self.reconciler.source.located(each) for each in page.claims]
+                seen |= {str(each.id) for each in claims if extent.ids}
+                await pace.more(len(claims))
+                for chunk in cutter.add(self._in_scope(claims), page.reached):
+                    await in_hand.start(chunk)
+                if self.stop.is_set():
+                    break
+            else:
+                for chunk in cutter.rest():
+                    await in_hand.start(chunk)
+        self._conclude(extent, seen)
+
+    async def decide(self, chunks: AsyncIterator[Sequence[Located]]) -> None:
+        """Decide claims that were found otherwise; how far that brings the run, is not known."""
+        async with InHand(self._work, self._done) as in_hand:
+            cutter = Cutter(self.reconciler.source.chunk_size)
+            async for claims in chunks:
+                for chunk in cutter.add(self._in_scope(claims), None):
+                    await in_hand.start(chunk)
+                if self.stop.is_set():
+                    return
+            for chunk in cutter.rest():
+                await in_hand.start(chunk)
+
+    async def _pages(self, extent: Extent) -> AsyncIterator[Page]:
+        source = self.reconciler.source
+        if not extent.ids:
+            async for page in source.walk(extent.since, extent.until).pages():
+                yield page
+            return
+        async for found in source.named(extent.ids):
+            yield Page(found, None)
+
+    def _in_scope(self, claims: Sequence[Located]) -> list[Located]:
+        ours = [each for each in claims if self.reconciler.adjudicator.in_scope(each)]
+        self.report.out_of_scope += len(claims) - len(ours)
+        return ours
+
+    async def _work(self, chunk: Chunk) -> Report:
+        part = Report()
+        await self.reconciler.reconcile(chunk.claims, part, lambda *_: None)
+        for each in chunk.claims:
+            self.note(each)
+        return part
+
+    def _done(self, chunk: Chunk, part: Report) -> None:
+        """Take in what became of a chunk; the run has only come as far as nothing before is left unanswered."""
+        self.report.absorb(part)
+        whole = self.report.complete and not self.reconciler.source.unread
+        if chunk.reached is not None and whole:
+            self.reached(chunk.reached)
+
+    def _conclude(self, extent: Extent, seen: set[str]) -> None:
+        source = self.reconciler.source
+        self.report.missing = () if self.stop.is_set() else tuple(sorted(set(extent.ids) - seen))
+        self.report.unread = list(source.unread)
+        self.report.warnings += [each for each in source.notices() if each not in self.report.warnings]

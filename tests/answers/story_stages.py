@@ -22,7 +22,7 @@ from adapter.coverage.finding import Determination
 from adapter.reconcile import Adjudicator
 from adapter.session.model import CoachingSession
 from adapter.settings import Settings
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
 from adapter.sync.report import Report
 
 Json = dict[str, Any]
@@ -45,11 +45,8 @@ class Run:
     """What came of one input: the report, and the sessions every determination was drawn from."""
 
     report: Report
+    answers: tuple[Answer, ...]
     sessions: tuple[CoachingSession, ...]
-
-    @property
-    def answers(self) -> list[Answer]:
-        return sorted(self.report.answers, key=lambda each: each.claim or "")
 
     def responses(self) -> list[Json]:
         return [each.response for each in self.answers if each.response is not None]
@@ -64,22 +61,20 @@ class Run:
 def run(source: Path, adjudicator: Adjudicator | None = None, out: Path | None = None, ids: Sequence[str] = ()) -> Run:
     """Decide everything under a path; the answers are written to ``out``, or to a folder that is thrown away."""
     seen: list[CoachingSession] = []
+    given: list[Answer] = []
 
     def determine(sessions: Sequence[CoachingSession], *arguments: Any) -> Determination:
         seen.extend(sessions)
         return real(sessions, *arguments)
 
     with tempfile.TemporaryDirectory() as folder, mock.patch("adapter.reconcile.determine", determine):
-        report = sync_files(
-            source,
-            out or Path(folder),
-            adjudicator or shipped(),
-            datetime.fromisoformat(NOW),
-            ids,
-            dry_run=False,
-            tell=lambda *_: None,
-        )
-    return Run(report, tuple(sorted(seen, key=lambda each: (each.claim.id, each.line.sequence))))
+        order = Order(source, out or Path(folder), datetime.fromisoformat(NOW), ids)
+        report = sync_files(order, adjudicator or shipped(), lambda *_: None, keep=given.extend)
+    return Run(
+        report,
+        tuple(sorted(given, key=lambda each: each.claim or "")),
+        tuple(sorted(seen, key=lambda each: (each.claim.id, each.line.sequence))),
+    )
 
 
 def run_resources(*resources: Any, adjudicator: Adjudicator | None = None) -> Run:

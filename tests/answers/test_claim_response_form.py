@@ -43,8 +43,8 @@ def claims() -> dict[str, Json]:
     return {claim["id"]: claim for claim in found}
 
 
-def decided() -> list[Answer]:
-    return [each for each in answers().values() if each.response is not None]
+def decided() -> tuple[Answer, ...]:
+    return tuple(each for each in answers().values() if each.response is not None)
 
 
 def each_answer() -> list[Any]:
@@ -325,7 +325,7 @@ def test_a_denied_line_carries_the_codes_of_every_denial_and_of_nothing_weaker()
 # --- ids
 
 
-def long_ids(*ids: str) -> list[Answer]:
+def long_ids(*ids: str) -> tuple[Answer, ...]:
     bundles = []
     for id in ids:
         bundle = bundle_of("0592t-approved")

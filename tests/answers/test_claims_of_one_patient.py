@@ -16,7 +16,7 @@ from adapter.bootstrap import build
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.settings import Settings
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
 
 Json = dict[str, Any]
 STORY = Path(__file__).parents[2] / "fixtures" / "stories" / "0592t-approved" / "0_bundle.json"
@@ -170,7 +170,7 @@ def test_a_run_over_files_answers_original_and_replacement_once_each(adjudicator
     entries = [{"resource": each} for each in [*claims, *OTHERS, own_answer(adjudicator, "m-original")]]
     (tmp_path / "in.json").write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}))
     instant = datetime(2026, 1, 31, tzinfo=UTC)
-    report = sync_files(tmp_path / "in.json", tmp_path / "out", adjudicator, instant, (), False, lambda *_: None)
+    report = sync_files(Order(tmp_path / "in.json", tmp_path / "out", instant), adjudicator, lambda *_: None)
     assert report.summary()["claims"]["in_scope"] == 2
     lines = (tmp_path / "out" / "ClaimResponse.ndjson").read_text().splitlines()
     assert [(each["id"], each["status"]) for each in map(json.loads, lines)] == [

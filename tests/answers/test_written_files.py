@@ -12,7 +12,7 @@ import pytest
 from answers.story_stages import CLINIC, FIXTURES, NOW, run, shipped
 
 from adapter.errors import AdapterError
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
 from adapter.sync.report import Report
 
 Json = dict[str, Any]
@@ -142,18 +142,19 @@ def test_a_crash_leaves_nothing_half_where_there_was_nothing(tmp_path: Path, mon
     monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(Crash):
         run(APPROVED, out=tmp_path / "out")
-    assert contents(tmp_path / "out") == {}
+    assert not (tmp_path / "out").exists()
 
 
 # --- a dry run
 
 
 def dry_run(source: Path, out: Path) -> Report:
-    return sync_files(source, out, shipped(), datetime.fromisoformat(NOW), (), dry_run=True, tell=lambda *_: None)
+    order = Order(source, out, datetime.fromisoformat(NOW), dry_run=True)
+    return sync_files(order, shipped(), lambda *_: None)
 
 
 def actions(report: Report) -> list[tuple[str | None, str]]:
-    return [(each.claim, each.action.value) for each in report.written]
+    return [(each.claim, each.action.value) for each in report.changes]
 
 
 def test_a_dry_run_writes_nothing_and_says_what_would_be_created(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ async def measure(rate: float, seconds: float, settle: float = SETTLE_SECONDS) -
             base_url=hapi.url, headers=fresh, timeout=120, trust_env=False, limits=limits
         ) as http:
             work = {kind: copies(turn * count, count) for turn, kind in enumerate(PAYLOADS)}
-            await _load(http, [each for some in work.values() for copy in some for each in copy if not _is_claim(each)])
+            await load(http, [each for some in work.values() for copy in some for each in copy if not _is_claim(each)])
             await asyncio.sleep(settle)
             return [
                 await _measured(http, hapi.url, kind, [each for copy in some for each in copy if _is_claim(each)], rate)
@@ -110,7 +110,7 @@ async def measure(rate: float, seconds: float, settle: float = SETTLE_SECONDS) -
             ]
 
 
-async def _load(http: httpx.AsyncClient, resources: Sequence[Json]) -> None:
+async def load(http: httpx.AsyncClient, resources: Sequence[Json]) -> None:
     for late in (False, True):
         await _batches(http, [each for each in resources if (each["resourceType"] not in FIRST) is late])
 

@@ -8,7 +8,8 @@ import pytest
 from coverage_rules.sessions import DAY, a_person, a_session, credential, put, sourced, without
 from coverage_rules.verdicts import NO_VALUE, answers, beginning, row
 
-from adapter.policy.book import BeforeFirstDate, PolicyBook, dated_entry
+from adapter.policy.book import PolicyBook
+from adapter.policy.terms import BeforeFirstDate, dated_entry
 from adapter.session.model import CoachingSession
 
 PLAIN = a_session()

@@ -15,10 +15,10 @@ OTHER, LATER = period("2023-06-01T10:20:00-04:00", minutes=40), period("2023-06-
     ("code", "elsewhere", "expected"),
     [
         row("0592T", (), MET, id="nobody else"),
-        row("0592T", (OTHER,), reviews("review"), id="another patient at the same time"),
-        row("0592T", (OTHER, LATER), reviews("review"), id="of two other patients the first is named"),
-        row("0591T", (OTHER,), reviews("review"), id="an assessment is with one person, too"),
-        row("H0038", (OTHER,), reviews("review"), id="peer support as well"),
+        row("0592T", (OTHER,), warns("warn"), id="another patient at the same time"),
+        row("0592T", (OTHER, LATER), warns("warn"), id="of two other patients the first is named"),
+        row("0591T", (OTHER,), warns("warn"), id="an assessment is with one person, too"),
+        row("H0038", (OTHER,), warns("warn"), id="peer support as well"),
         row("0593T", (OTHER,), NOT_APPLICABLE, id="a group has several patients"),
     ],
 )

@@ -262,5 +262,5 @@ def test_the_edge_does_import_them() -> None:
 @pytest.mark.parametrize("path", sorted((ADAPTER / "coverage" / "rules").glob("*.py")), ids=short)
 def test_rules_know_sessions_and_terms_only(path: Path) -> None:
     ours = {each for each in modules(ast.parse(path.read_text(encoding="utf-8"))) if each.startswith("adapter.")}
-    allowed = ("adapter.coverage", "adapter.session", "adapter.policy.book", "adapter.policy.values")
+    allowed = ("adapter.coverage", "adapter.session", "adapter.policy.terms", "adapter.policy.values")
     assert not {each for each in ours if not each.startswith(allowed)}

@@ -11,7 +11,8 @@ from typing import Any
 from answers.story_stages import shipped
 from crash.load import Copy
 
-from adapter.sync.files import sync_files
+from adapter.answers.answer import Answer
+from adapter.sync.files import Order, sync_files
 
 Json = dict[str, Any]
 _SERVERS_OWN = frozenset({"id", "meta", "created"})
@@ -21,8 +22,10 @@ def due(work: Sequence[Copy], folder: Path) -> dict[str, Json]:
     """What ``sync`` over files of the final resources answers, by claim."""
     source = folder / "final.ndjson"
     source.write_text("".join(f"{json.dumps(each)}\n" for copy in work for each in copy.final), encoding="utf-8")
-    report = sync_files(source, folder / "final", shipped(), datetime.now(UTC), (), False, lambda *_: None)
-    return {each.claim: each.response for each in report.answers if each.claim and each.response}
+    answers: list[Answer] = []
+    order = Order(source, folder / "final", datetime.now(UTC))
+    sync_files(order, shipped(), lambda *_: None, keep=answers.extend)
+    return {each.claim: each.response for each in answers if each.claim and each.response}
 
 
 def lost(work: Sequence[Copy], of: Callable[[str], Iterable[Json]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ import typer.main
 import yaml
 from typer.testing import CliRunner
 
+from adapter.auth.settings import AccessSettings
 from adapter.cli.main import app
 from adapter.mapping.values import CONVERTERS
 from adapter.policy.files import RuleFile
@@ -20,6 +21,8 @@ from adapter.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SERVE = (ROOT / "adapter" / "receiver" / "README.md").read_text()
+AUTH = (ROOT / "adapter" / "auth" / "README.md").read_text()
+SYNC = (ROOT / "adapter" / "sync" / "README.md").read_text()
 MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group has commands
 
@@ -47,7 +50,7 @@ def test_the_readme_shows_every_command(command: str) -> None:
     assert f"coaching-adapter {command}" in README
 
 
-@pytest.mark.parametrize("line", [*shell_lines(README), *shell_lines(SERVE)])
+@pytest.mark.parametrize("line", [line for page in (README, SERVE, AUTH, SYNC) for line in shell_lines(page)])
 def test_every_command_the_readme_shows_parses(line: str) -> None:
     arguments = shlex.split(line)
     start = next(index for index, word in enumerate(arguments) if word.endswith("coaching-adapter"))
@@ -58,6 +61,11 @@ def test_every_command_the_readme_shows_parses(line: str) -> None:
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_the_readme_lists_every_setting(name: str) -> None:
     assert f"ADAPTER_{name.upper()}" in README
+
+
+@pytest.mark.parametrize("name", sorted(AccessSettings.model_fields))
+def test_the_page_about_access_lists_its_settings(name: str) -> None:
+    assert f"| `ADAPTER_{name.upper()}` |" in AUTH
 
 
 @pytest.mark.parametrize("kind", sorted(CONVERTERS))

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from evidence.small_world import encounter, mappings, procedure, resource, to
 
-from adapter.evidence.coaches import CoachSession, sessions_by_coach
+from adapter.evidence.coaches import NO_SESSIONS, CoachSession, CoachSessions, sessions_by_coach
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.mapper import Mapper
+from adapter.session.model import Origin, Sourced
+from adapter.session.time import Interval, parse_moment
 
 Json = dict[str, Any]
 CPT = "http://www.ama-assn.org/go/cpt"
@@ -82,3 +84,39 @@ def test_a_session_knows_the_records_that_show_it() -> None:
     assert part.records == {"Procedure/p", "Encounter/e"}
     ((_, whole),) = found(encounter("e", **WITH_ANN))
     assert whole.records == {"Encounter/e"}
+
+
+def session(start: str, end: str | None, name: str) -> CoachSession:
+    interval = Interval(parse_moment(start), parse_moment(end) if end else None)
+    return CoachSession(Sourced(interval, Origin(name, "period")), name, frozenset([name]))
+
+
+DAY = [
+    session("2023-06-01T14:00:00Z", "2023-06-01T15:00:00Z", "afternoon"),
+    session("2023-06-01T10:00:00Z", "2023-06-01T10:40:00Z", "ten"),
+    session("2023-06-01T00:00:00Z", "2023-06-01T10:00:01Z", "all night"),
+    session("2023-06-01T10:00:00Z", None, "no end"),
+    session("2023-06-01", "2023-06-01", "no time of day"),
+    session("2023-06-01T06:20:00-04:00", "2023-06-01T07:00:00-04:00", "twenty past ten"),
+]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        pytest.param("2023-06-01T10:00:00Z", "2023-06-01T11:00:00Z", ["ten", "all night", "twenty past ten"], id="all"),
+        pytest.param("2023-06-01T10:00:01Z", "2023-06-01T11:00:00Z", ["ten", "twenty past ten"], id="as it ends"),
+        pytest.param("2023-06-01T10:40:00Z", "2023-06-01T11:00:00Z", ["twenty past ten"], id="after one, during one"),
+        pytest.param("2023-06-01T11:00:00Z", "2023-06-01T14:00:00Z", [], id="between two"),
+        pytest.param("2023-06-01T11:00:00Z", "2023-06-01T14:00:01Z", ["afternoon"], id="a second into the next"),
+        pytest.param("2023-06-01T10:10:00Z", None, [], id="its own end is unknown"),
+        pytest.param("0001-01-01T00:00:00Z", "0001-01-01T01:00:00Z", [], id="the first day of the calendar"),
+    ],
+)
+def test_overlapping_sessions_in_the_order_of_the_records(start: str, end: str | None, expected: list[str]) -> None:
+    interval = Interval(parse_moment(start), parse_moment(end) if end else None)
+    assert [each.patient for each in CoachSessions.of(DAY).overlapping(interval)] == expected
+
+
+def test_a_coach_without_sessions() -> None:
+    assert NO_SESSIONS.overlapping(DAY[0].interval.value) == []

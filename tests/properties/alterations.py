@@ -19,7 +19,7 @@ from table.world import World, changed
 from adapter.answers.answer import Answer
 from adapter.coverage.finding import Decision
 from adapter.reconcile import Adjudicator, Reconciliation
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
 
 Json = dict[str, Any]
 Steps = tuple[str | int, ...]
@@ -155,9 +155,7 @@ def files_of(resources: list[Any], *, several: bool = False) -> dict[str, Any]:
         lines = [json.dumps(each) for each in resources]
         for number, part in enumerate([lines[:5], lines[5:]] if several else [lines]):
             (source / f"{number}.ndjson").write_text("\n".join(part), encoding="utf-8")
-        report = sync_files(
-            source, out, with_plans(), datetime.fromisoformat(NOW), (), dry_run=False, tell=lambda *_: None
-        )
+        report = sync_files(Order(source, out, datetime.fromisoformat(NOW)), with_plans(), lambda *_: None)
         assert not report.unanswered, report.unanswered
         written: dict[str, Any] = {file: (out / file).read_bytes() for file in WRITTEN}
         summary = json.loads((out / "summary.json").read_bytes())

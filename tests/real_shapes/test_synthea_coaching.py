@@ -14,7 +14,7 @@ from real_shapes.coaching_visits import IN_FORCE, Visit, coaching
 
 from adapter.bootstrap import build
 from adapter.settings import Settings
-from adapter.sync.files import sync_files
+from adapter.sync.files import Order, sync_files
 
 SAMPLE = Path(__file__).parent / "synthea"
 EXAMPLES = sorted(Path(os.environ.get("FHIR_EXAMPLES", SAMPLE)).glob("synthea-*"))
@@ -47,7 +47,7 @@ def transformed(source: Path, folder: Path) -> dict[str, Visit]:
 
 def decided(folder: Path, out: Path) -> dict[str, Any]:
     """Claim to the answer to its first line."""
-    report = sync_files(folder, out, build(Settings.model_construct()), NOW, (), False, lambda *_: None)
+    report = sync_files(Order(folder, out, NOW), build(Settings.model_construct()), lambda *_: None)
     assert report.complete
     lines = (json.loads(line) for line in (out / "decisions.ndjson").read_text(encoding="utf-8").splitlines())
     return {line["claim"]: line for line in lines if line["line"] == 1}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,6 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
-from adapter.sync.report import Report
 from adapter.sync.server import sync_server
 
 Json = dict[str, Any]
@@ -57,7 +57,10 @@ class Submitter:
 
     async def sync(self) -> dict[str | None, Json]:
         """What ``sync`` answers to the claims that are on the server, by claim."""
-        return by_claim((await sync_server(await self.reconciler(), since=None, ids=(), tell=lambda *_: None)).answers)
+        answers: list[Answer] = []
+        reconciler = replace(await self.reconciler(), keep=answers.extend)
+        await sync_server(reconciler, since=None, ids=(), tell=lambda *_: None)
+        return by_claim(answers)
 
 
 @asynccontextmanager
@@ -73,13 +76,12 @@ async def submitter(
             yield found
 
 
-def by_claim(answers: list[Answer]) -> dict[str | None, Json]:
+def by_claim(answers: Iterable[Answer]) -> dict[str | None, Json]:
     return {each.claim: plain(each.response or each.outcome or {}) for each in answers}
 
 
 def files_said(run: Run) -> dict[str | None, Json]:
-    assert isinstance(run.report, Report)
-    return by_claim(run.report.answers)
+    return by_claim(run.answers)
 
 
 def plain(answer: Mapping[str, Any]) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from adapter.bootstrap import build, mapping_layers
 from adapter.layers import shipped_mappings
+from adapter.reconcile import Adjudicator
 from adapter.runs.basis import basis_of
 from adapter.runs.model import Basis
 from adapter.settings import Settings
@@ -17,9 +19,10 @@ from adapter.settings import Settings
 SITE = Path(__file__).parents[2] / "fixtures" / "site" / "mappings"
 
 
-def _basis(*overlays: Path, fhir_version: str = "auto", lenient: bool = False, **settings: Any) -> Basis:
+def _basis(*overlays: Path, fhir_version: str = "auto", **settings: Any) -> Basis:
     layers = mapping_layers(overlays)
-    return basis_of(build(Settings(**settings), layers, fhir_version, lenient=lenient), layers, fhir_version)
+    told = {name: settings.pop(name) for name in ("lenient", "trust_structure") if name in settings}
+    return basis_of(build(Settings(**settings), layers, fhir_version, **told), layers, fhir_version)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def usual() -> Basis:
         pytest.param({"site_timezone": "America/New_York"}, ("settings",), id="the zone of the site"),
         pytest.param({"max_claim_lines": 7}, ("settings",), id="a limit"),
         pytest.param({"lenient": True}, ("settings",), id="lenient"),
+        pytest.param({"trust_structure": True}, ("settings",), id="structure is trusted"),
         pytest.param({"fhir_version": "R4"}, ("settings",), id="one version of FHIR"),
     ],
 )
@@ -44,6 +48,13 @@ def test_settings(usual: Basis, settings: dict[str, Any], differs: tuple[str, ..
     other = _basis(**settings)
     assert usual.differences(other) == differs
     assert (usual.digest == other.digest) == (differs == ())
+
+
+def test_nothing_that_decides_is_left_out() -> None:
+    mappings = {"mappings", "book", "others"}
+    settings = {"identifier_system", "lenient", "limits", "site_timezone", "trust_structure"}
+    program = {"icd10cm"}
+    assert {each.name for each in fields(Adjudicator)} == mappings | settings | program, "put it into the basis as well"
 
 
 def test_mappings_count_by_what_they_hold_and_not_by_where_they_are(usual: Basis, tmp_path: Path) -> None:

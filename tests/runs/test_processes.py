@@ -7,15 +7,16 @@ import re
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from answers.story_stages import NOW
-from runs.world import LONG_AGO, Workplace, ended, until, workplace
+from runs.world import LONG_AGO, SlowServer, Workplace, ended, until, workplace
 
 from adapter.runs.board import Board
+from adapter.sinks.ledger import Ledger
 
 Json = dict[str, Any]
 SITE = Path(__file__).parents[2] / "fixtures" / "site" / "mappings"
@@ -164,6 +165,71 @@ def test_a_worker_once_ends_when_nothing_is_left_and_since_auto_goes_on_from_the
     assert reached > LONG_AGO.isoformat(), "another machine's ledger knew nothing: it is read from the runs"
 
 
+ENCOUNTER = "Encounter/a04-30-minutes-enc"
+
+
+def _shorter(server: SlowServer) -> None:
+    encounter = json.loads(json.dumps(server.resources[ENCOUNTER]))
+    encounter["period"]["end"] = encounter["period"]["start"]
+    server.put(encounter)
+
+
+def _more_of_it(server: SlowServer) -> None:
+    claim = json.loads(json.dumps(server.resources["Claim/a04-30-minutes"]))
+    claim["item"][0]["quantity"] = {"value": 7}
+    server.put(claim)
+
+
+@pytest.mark.parametrize(
+    ("change", "claims", "updated"),
+    [
+        pytest.param(lambda _server: None, 0, 0, id="nothing"),
+        pytest.param(_shorter, 1, 1, id="evidence of a claim that nobody touched"),
+        pytest.param(lambda server: server.remove(ENCOUNTER), 1, 1, id="evidence deleted"),
+        pytest.param(_more_of_it, 1, 1, id="the claim"),
+        pytest.param(lambda server: (_shorter(server), _more_of_it(server)), 1, 1, id="both count once"),
+    ],
+)
+def test_since_auto_notices(
+    place: Workplace, change: Callable[[SlowServer], object], claims: int, updated: int
+) -> None:
+    assert ended(place.sync())[0] == 0
+    change(place.server)
+    code, stdout, stderr = ended(place.sync("--since", "auto", "--format", "json"))
+    assert code == 0, stderr
+    told = json.loads(stdout)
+    assert (told["claims"]["in_scope"], told["written"]["updated"], told["written"]["created"]) == (claims, updated, 0)
+    code, stdout, _ = place.run("sync", place.url, "--now", NOW, "--format", "json")
+    written = json.loads(stdout)["written"]
+    assert (code, written["created"], written["updated"]) == (0, 0, 0), "who reads everything finds nothing to do"
+
+
+@pytest.mark.parametrize("first", ["with workers", "by one process"])
+def test_both_go_on_from_one_checkpoint(place: Workplace, board: Board, first: str) -> None:
+    ledger = str(place.folder / "shared.sqlite")
+    alone, since_auto = ["sync", place.url, "--now", NOW], ["--since", "auto", "--format", "json"]
+    if first == "with workers":
+        assert ended(place.sync(ADAPTER_LEDGER=ledger))[0] == 0
+        code, stdout, _ = place.run(*alone, *since_auto, ADAPTER_LEDGER=ledger)
+    else:
+        assert place.run(*alone, ADAPTER_LEDGER=ledger)[0] == 0
+        code, stdout, _ = ended(place.sync(*since_auto, ADAPTER_LEDGER=ledger))
+        assert board.runs()[0].plan.since is not None
+    assert (code, json.loads(stdout)["claims"]["in_scope"]) == (0, 0)
+
+
+def test_a_run_that_was_overtaken_puts_no_checkpoint_back(place: Workplace) -> None:
+    ledger = place.folder / "shared.sqlite"
+    assert ended(place.sync(ADAPTER_LEDGER=str(ledger)))[0] == 0
+    with Ledger(ledger) as opened:
+        ((query, instant),) = opened.checkpoints(place.url).items()
+        opened.set_checkpoint(place.url, query, "2100-01-01T00:00:00+00:00")
+    assert instant < "2100"
+    assert ended(place.sync(ADAPTER_LEDGER=str(ledger)))[0] == 0
+    with Ledger(ledger) as opened:
+        assert opened.checkpoint(place.url, query) == "2100-01-01T00:00:00+00:00"
+
+
 def test_a_window_that_cannot_be_read_is_told_and_the_rest_is_answered(place: Workplace, board: Board) -> None:
     _, written = alone(place)
     place.server.refused = {"a04-30-minutes-enc"}
@@ -212,6 +278,7 @@ SQLITE = {"ADAPTER_DATABASE_URL": "sqlite:///x"}
         pytest.param(["sync", "URL", "--workers", "--out", "x"], {}, "--out and --workers", id="files"),
         pytest.param(["sync", "URL", "--workers", "--dry-run"], {}, "--dry-run and --workers", id="dry run"),
         pytest.param(["sync", "URL", "--workers", "--claim", "1"], {}, "--claim and --workers", id="a few claims"),
+        pytest.param(["sync", "URL", "--workers", "--watch", "60"], {}, "--watch and --workers", id="again and again"),
         pytest.param(["sync", "fixtures", "--workers"], {}, "name its base URL", id="from files"),
         pytest.param(["sync", "http://me:secret@fhir.test", "--workers"], {}, "no password", id="a password"),
         pytest.param(["sync", "URL", "--workers", "--since", "soon"], {}, "--since 'soon'", id="no instant"),

@@ -19,8 +19,8 @@ from adapter.errors import SourceError
 from adapter.evidence.references import Json
 from adapter.runs import worker as worker_module
 from adapter.runs.board import CRASHED, Board
-from adapter.runs.model import Basis, Item, Look, Plan, RunState, State, Window
-from adapter.runs.tally import tally
+from adapter.runs.model import Basis, Item, Look, Plan, Reached, RunState, State, Window
+from adapter.runs.tally import concerned, tally
 from adapter.runs.worker import MOST_ATTEMPTS, MOST_CRASHES, RunWorker
 from adapter.sources.wire import Refused
 from adapter.sync.report import Report
@@ -33,7 +33,8 @@ ME, DEAD = "me/1", "dead/1"
 
 def plan(windows: int, *, basis: Basis = OURS, server: str = SERVER, asked: str | None = None) -> Plan:
     several = tuple(Window(f"{year}-01-01T00:00:00Z", f"{year + 1}-01-01T00:00:00Z", 1) for year in range(windows))
-    return Plan(server, asked, None, "2026-01-01T00:00:00Z", INSTANT, basis, several)
+    reaches = Reached("2025-12-31T23:55:00+00:00") if asked in (None, "auto") else None
+    return Plan(server, asked, None, "2026-01-01T00:00:00Z", INSTANT, basis, several, "Claim", reaches)
 
 
 class Work:
@@ -43,6 +44,7 @@ class Work:
         self.items: list[Item] = []
         self.failing: dict[int, list[Exception]] = {}
         self.related: list[str] = []
+        self.concerned: list[str] = []
         self.begun, self.released = threading.Event(), threading.Event()
         self.released.set()
 
@@ -52,7 +54,9 @@ class Work:
         self.released.wait(30)
         if self.failing.get(item.number):
             raise self.failing[item.number].pop()
-        return tally(Report(out_of_scope=1, related=self.related if item.look is Look.WINDOW else []), item.look)
+        if item.look is Look.FIND:
+            return concerned(self.concerned, [])
+        return tally(Report(out_of_scope=1), item.look, self.related if item.look is Look.WINDOW else [])
 
     def times(self) -> Counter[int]:
         return Counter(each.number for each in self.items)
@@ -110,6 +114,21 @@ def test_every_window_once_then_again_what_refers_to_others_then_what_changed_me
     assert run.totals is not None
     assert (run.state, run.totals["items"]) == (State.DONE, {"done": 5, "failed": 0})
     assert run.totals["claims"]["out_of_scope"] == 4
+
+
+def test_claims_that_changed_evidence_concerns_are_decided_once_and_before_what_refers_to_others(
+    database: str, board: Board
+) -> None:
+    work = Work()
+    work.related, work.concerned = ["c1"], ["c4", "c3"]
+    id = board.begin(replace(plan(1), kinds=("Coverage", "Encounter")))
+    with working(database, board, work):
+        run = over(board, id)
+    assert {each.look for each in work.items[:3]} == {Look.WINDOW, Look.FIND}
+    assert [(each.look, each.ids) for each in work.items[3:4]] == [(Look.CONCERNED, ("c3", "c4"))]
+    assert {each.look for each in work.items[4:]} == {Look.AGAIN, Look.LATER}
+    assert run.totals is not None
+    assert run.totals["items"] == {"done": 6, "failed": 0}
 
 
 AWAY = SourceError("504")
@@ -272,5 +291,6 @@ def test_how_far_a_server_is_answered(
     work.failing = {1: [AWAY] * MOST_ATTEMPTS if fails else []}
     with working(database, board, work):
         over(board, board.begin(plan(1, asked=asked)))
-    assert (board.reached(SERVER) is not None) is reached
-    assert board.reached(OTHER_SERVER) is None
+    assert (board.reached(SERVER, OURS) is not None) is reached
+    assert board.reached(OTHER_SERVER, OURS) is None
+    assert board.reached(SERVER, OTHERS) is None, "what other rules answered, ours did not"

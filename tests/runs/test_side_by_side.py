@@ -70,7 +70,7 @@ async def worker(server: FhirServer, folder: Path, chance: random.Random) -> Asy
 
 async def look(server: FhirServer, folder: Path, chance: random.Random, claim: str) -> Report:
     async with worker(server, folder, chance) as reconciler:
-        return await sync_server(reconciler, since=None, ids=[claim], tell=lambda _what, _done: None)
+        return await sync_server(reconciler, since=None, ids=[claim], tell=lambda *_: None)
 
 
 def ended(server: FhirServer) -> dict[str, Json]:

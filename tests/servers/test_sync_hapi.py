@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +32,7 @@ FIRST = [
     "Encounter",
 ]
 """HAPI indexes a reference only when its target is there already, so what is referred to is loaded first."""
+ONE_CLAIM = ("--claim", "e05-clocks-forward")
 Json = dict[str, Any]
 
 
@@ -119,6 +122,7 @@ def test_a_dry_run_writes_nothing(server: Server) -> None:
     assert result.exit_code == 0, result.output
     assert counts(result)["written"]["created"] == counts(result)["claims"]["in_scope"]
     assert server.answers() == {}
+    assert not Path(os.environ["ADAPTER_LEDGER"]).exists()
 
 
 def test_every_claim_in_scope_gets_exactly_one_answer(server: Server) -> None:
@@ -144,6 +148,44 @@ def test_deciding_again_writes_nothing(server: Server) -> None:
     assert counts(result)["written"] | {"unchanged": 0} == {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
     assert versions(server.answers()) == before
     assert server.provenances() == provenances
+
+
+def test_a_draft_of_a_rule_is_tried_on_the_answers_that_stand(server: Server, tmp_path: Path, draft: Path) -> None:
+    """The same difference as between files, and nothing written: not on the server, not in the ledger."""
+    before, provenances = versions(server.answers()), server.provenances()
+    ledger = Path(os.environ["ADAPTER_LEDGER"])
+    kept = ledger.read_bytes()
+    on_server = counts(run("sync", server.url, "--dry-run", "--mappings", str(draft), "--format", "json"))
+    assert versions(server.answers()) == before
+    assert server.provenances() == provenances
+    assert ledger.read_bytes() == kept
+    golden = json.loads((CLINIC.parents[1] / "tests" / "docs" / "draft.json").read_text())
+    assert on_server["totals"] == golden["totals"]
+    changed = {each["claim"]: each for each in on_server["changes"] if each["effect"] != "leave"}
+    assert changed == {each["claim"]: each for each in golden["changes"]}
+    one = counts(run("sync", server.url, "--dry-run", "--mappings", str(draft), "--format", "json", *ONE_CLAIM))
+    assert one["changes"] == [changed[ONE_CLAIM[1]]]
+
+
+def test_a_dry_run_from_a_server_to_a_folder_compares_with_the_folder(server: Server, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    first = counts(run("sync", server.url, "--out", out, "--dry-run", "--format", "json"))
+    assert not (tmp_path / "out").exists()
+    run("sync", server.url, "--out", out)
+    again = counts(run("sync", server.url, "--out", out, "--dry-run", "--format", "json"))
+    in_scope, none = first["claims"]["in_scope"], {"create": 0, "change": 0, "leave": 0, "remove": 0, "fail": 0}
+    assert first["totals"]["answers"] == none | {"create": in_scope}
+    assert again["totals"]["answers"] == none | {"leave": in_scope}
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    """The draft of the mapping page."""
+    page = (CLINIC.parents[1] / "mappings" / "README.md").read_text()
+    ((name, content),) = re.findall(r"```yaml\n# (new-rules/\S+)\n(.*?)```", page, re.DOTALL)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text(content)
+    return tmp_path / "new-rules"
 
 
 def test_files_and_server_give_the_same_answers(server: Server, tmp_path: Path) -> None:

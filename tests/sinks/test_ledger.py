@@ -108,3 +108,52 @@ def test_a_ledger_that_breaks_later_is_a_write_error(tmp_path: Path) -> None:
     ledger.close()
     with pytest.raises(WriteError, match="could not be used"):
         ledger.record(SERVER, "c1", outcome())
+
+
+# --- the copy of a dry run
+
+
+def test_a_copy_reads_and_leaves_the_ledger_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        ledger.record(SERVER, "c1", outcome())
+        ledger.set_checkpoint(SERVER, "Claim", "2026-01-01T00:00:00Z")
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    with Ledger(path, copy=True) as copy:
+        assert copy.compare(SERVER, "c1", outcome()) is Action.UNCHANGED
+        assert copy.checkpoint(SERVER, "Claim") == "2026-01-01T00:00:00Z"
+        copy.forget(SERVER, ["c1"])
+        copy.record(SERVER, "c2", outcome())
+        copy.set_checkpoint(SERVER, "Claim", "2027-01-01T00:00:00Z")
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+
+
+def test_a_copy_of_nothing_is_empty_and_makes_no_file(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "deep" / "ledger.db", copy=True) as copy:
+        assert copy.outcomes(SERVER) == []
+        assert copy.checkpoint(SERVER, "Claim") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_may_be_taken_while_others_write(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        ledger.record(SERVER, "c1", outcome())
+        with Ledger(path, copy=True) as copy:
+            ledger.record(SERVER, "c2", outcome())
+            assert len(copy.outcomes(SERVER)) == 1
+
+
+def test_a_copy_of_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"no database at all, but long enough to be read as the head of one" * 20)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Ledger(path, copy=True)
+
+
+def test_outcomes_of_some_claims(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        for claim in ("c1", "c2"):
+            ledger.record(SERVER, claim, outcome(id=claim))
+        assert ledger.outcomes_of(SERVER, ["c2", "c3"]) == {"c2": outcome(id="c2")}
+        assert ledger.outcomes_of("http://other.test", ["c2"]) == {}

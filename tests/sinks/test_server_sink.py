@@ -14,9 +14,11 @@ import httpx
 import orjson
 import pytest
 import respx
+from dry_run.made import cancelled, outcome, response
 
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
+from adapter.answers.totals import effect
 from adapter.errors import SourceError, WriteError
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import has_provenance, same_content
@@ -47,10 +49,12 @@ class Server:
         self.unreadable = ""
         """The claim whose answer makes it refuse a whole batch."""
         self.strips_versions = False
+        self.searches_outcomes = True
         self.meanwhile: Callable[[], object] = lambda: None
         """What somebody else does between our reading and our writing."""
         router.get(f"{BASE}/metadata").mock(side_effect=self._metadata)
         router.get(url__startswith=f"{BASE}/OperationOutcome/").mock(side_effect=self._read)
+        router.get(f"{BASE}/OperationOutcome").mock(side_effect=self._outcomes)
         router.route(url__startswith=f"{BASE}/ClaimResponse").mock(side_effect=self._search)
         router.post(BASE).mock(side_effect=self._batch)
 
@@ -73,6 +77,15 @@ class Server:
     def _read(self, request: httpx.Request) -> httpx.Response:
         found = self.kept.get(request.url.path.removeprefix("/fhir/"))
         return httpx.Response(200, json=found) if found else httpx.Response(404)
+
+    def _outcomes(self, request: httpx.Request) -> httpx.Response:
+        if not self.searches_outcomes:
+            return httpx.Response(400)
+        ids = parse_qs(request.url.query.decode())["_id"][0].split(",")
+        entry = [{"resource": each} for each in self.of("OperationOutcome") if each["id"] in ids]
+        hint = {"resourceType": "OperationOutcome", "id": "c1", "issue": [{"code": "informational"}]}
+        entry.append({"resource": hint, "search": {"mode": "outcome"}})
+        return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
 
     def _search(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(request.content.decode() or request.url.query.decode())
@@ -233,7 +246,7 @@ async def test_many_answers_go_in_few_requests(sink: ServerSink, server: Server)
     answers = [answer(f"c{number}") for number in range(120)]
     assert set(await actions(sink, *answers)) == {Action.CREATED}
     assert len(server.searches) == 2
-    assert [len(batch) for batch in server.batches] == [50, 50, 50, 50, 20, 20]
+    assert [len(batch) for batch in server.batches] == [100, 100, 20, 20]
     assert len(server.of("ClaimResponse")) == len(server.of("Provenance")) == 120
 
 
@@ -395,6 +408,100 @@ async def test_a_dry_run_only_reads(
     assert await actions(sink, *answers, dry_run=True) == expected
     assert {call.request.method for call in list(respx_mock.calls)[before:]} == {"GET"}
     assert ledger.outcomes(BASE) == []
+
+
+# What a dry run tells
+
+
+def named(resource: Json, claim: str = "c1") -> Answer:
+    """An answer of ours to a claim, under the identifier that this server knows ours by."""
+    if resource["resourceType"] == "OperationOutcome":
+        return Answer(claim, outcome=resource | {"id": claim})
+    identifier = [{"system": SYSTEM, "value": answer_identifier(claim)}]
+    target = [{"reference": f"ClaimResponse/{claim}-response"}]
+    trail = {"resourceType": "Provenance", "target": target, "recorded": NOW}
+    return Answer(claim, response=resource | {"identifier": identifier}, provenance=trail)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stores", [pytest.param([], id="ledger"), pytest.param(["update"], id="server")])
+@pytest.mark.parametrize("searches", [pytest.param(True, id="searches"), pytest.param(False, id="reads only")])
+@pytest.mark.parametrize(
+    ("before", "new", "becomes", "move"),
+    [
+        pytest.param([], response("DENY"), "create", ("NO_ANSWER", "DENY"), id="new"),
+        pytest.param([], outcome("structure"), "create", ("NO_ANSWER", "OPERATION_OUTCOME"), id="a new outcome"),
+        pytest.param([response("DENY")], response("DENY"), "leave", None, id="the same"),
+        pytest.param([outcome("structure")], outcome("structure"), "leave", None, id="the same outcome"),
+        pytest.param([response("DENY")], response("APPROVE"), "change", ("DENY", "APPROVE"), id="another decision"),
+        pytest.param(
+            [response("DENY")], outcome("structure"), "change", ("DENY", "OPERATION_OUTCOME"), id="withdrawn by one"
+        ),
+        pytest.param(
+            [outcome("structure"), response("DENY")],
+            outcome("structure"),
+            "change",
+            ("DENY", "OPERATION_OUTCOME"),
+            id="withdrawn by one that is there still",
+        ),
+        pytest.param(
+            [outcome("structure")], response("DENY"), "change", ("OPERATION_OUTCOME", "DENY"), id="follows an outcome"
+        ),
+        pytest.param(
+            [response("DENY"), outcome("structure")],
+            response("APPROVE"),
+            "change",
+            ("OPERATION_OUTCOME", "APPROVE"),
+            id="follows the outcome that withdrew it",
+        ),
+        pytest.param(
+            [outcome("structure")],
+            outcome("required"),
+            "change",
+            ("OPERATION_OUTCOME", "OPERATION_OUTCOME"),
+            id="another fault",
+        ),
+        pytest.param(
+            [cancelled("DENY")], outcome("structure"), "change", ("CANCELLED", "OPERATION_OUTCOME"), id="was cancelled"
+        ),
+        pytest.param([response("DENY")], cancelled("DENY"), "change", ("DENY", "CANCELLED"), id="cancelled"),
+        pytest.param([cancelled("DENY")], response("DENY"), "change", ("CANCELLED", "DENY"), id="stands again"),
+    ],
+)
+async def test_a_dry_run_tells_what_stands_now_and_what_would(
+    sink: ServerSink,
+    server: Server,
+    before: list[Json],
+    new: Json,
+    becomes: str,
+    move: tuple[str, str] | None,
+    stores: list[str],
+    searches: bool,
+) -> None:
+    server.stores, server.searches_outcomes = stores, searches
+    for each in before:
+        await sink.write([named(each)])
+    kept = dict(server.kept)
+    (written,) = await sink.write([named(new)], await sink.look_up(["c1"]), dry_run=True)
+    found = written.difference
+    assert effect(written) == becomes
+    assert (found and (found.before.standing, found.after.standing)) == move
+    assert server.kept == kept
+    assert await actions(sink, named(new)) == [written.action]
+
+
+@pytest.mark.anyio
+async def test_many_answers_are_compared_in_few_requests(
+    sink: ServerSink, server: Server, respx_mock: respx.MockRouter
+) -> None:
+    server.stores = ["update"]
+    claims = [f"c{number}" for number in range(150)]
+    known = await sink.look_up(claims)
+    before = len(respx_mock.calls)
+    written = await sink.write([named(response("DENY"), each) for each in claims], known, dry_run=True)
+    assert {effect(each) for each in written} == {"create"}
+    asked = [str(call.request.url).removeprefix(BASE).partition("?")[0] for call in list(respx_mock.calls)[before:]]
+    assert sorted(asked) == ["/OperationOutcome"] * 2 + ["/metadata"]
 
 
 @pytest.mark.anyio

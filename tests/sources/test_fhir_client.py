@@ -14,6 +14,8 @@ import pytest
 import respx
 from pydantic import SecretStr
 
+from adapter.auth.header import StaticAuth, bearer
+from adapter.auth.secret_files import Given
 from adapter.errors import SourceError, UsageError
 from adapter.sources.fhir_client import FhirClient, search_value
 from adapter.sources.wire import Patience, Refused, issue_codes, retry_after
@@ -30,7 +32,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def client(anyio_backend: str) -> AsyncIterator[FhirClient]:
-    async with FhirClient(BASE, token=SecretStr("s3cret"), patience=Patience(attempts=3, first_wait=0)) as client:
+    async with FhirClient(
+        BASE, auth=StaticAuth(BASE, Given(SecretStr("s3cret")), bearer), patience=Patience(attempts=3, first_wait=0)
+    ) as client:
         yield client
 
 
@@ -230,18 +234,24 @@ async def test_a_lasting_fault_is_not_asked_again(
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"),
+    ("header", "date", "seconds"),
     [
-        pytest.param("7", 7, id="seconds"),
-        pytest.param("30", 30, id="the longest we wait"),
-        pytest.param("31", 30, id="longer than we wait"),
-        pytest.param("Wed, 21 Oct 2026 07:28:00 GMT", None, id="a date"),
-        pytest.param("-1", None, id="nonsense"),
-        pytest.param(None, None, id="absent"),
+        pytest.param("7", None, 7, id="seconds"),
+        pytest.param("120", None, 120, id="the longest we wait"),
+        pytest.param("121", None, 120, id="longer than we wait"),
+        pytest.param(
+            "Wed, 21 Oct 2026 07:28:09 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 9, id="a date, by its own clock"
+        ),
+        pytest.param("Wed, 21 Oct 2026 09:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 120, id="a date far off"),
+        pytest.param("Wed, 21 Oct 2026 07:27:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT", 0, id="a date gone by"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", None, 0, id="a date, by our clock"),
+        pytest.param("-1", None, None, id="nonsense"),
+        pytest.param(None, None, None, id="absent"),
     ],
 )
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    headers = {} if header is None else {"Retry-After": header}
+def test_retry_after(header: str | None, date: str | None, seconds: float | None) -> None:
+    written = {"Retry-After": header, "Date": date}
+    headers = {name: value for name, value in written.items() if value is not None}
     assert retry_after(httpx.Response(503, headers=headers)) == seconds
 
 
@@ -336,7 +346,7 @@ def test_a_base_that_is_none_stops_the_start(url: str) -> None:
 
 def test_a_token_no_header_can_carry_stops_the_start() -> None:
     with pytest.raises(UsageError) as caught:
-        FhirClient(BASE, token=SecretStr("s3cret\n"))
+        StaticAuth(BASE, Given(SecretStr("s3cret\n")), bearer)
     assert "s3cret" not in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from adapter.policy.values import CredentialKind, ServiceCode, Taxonomy, Taxonom
 from adapter.session.model import CoachingSession, Credential, Person
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 SUPERVISOR = "supervisor"
 NEEDED = "a credential that the policy accepts, valid on the date of service"

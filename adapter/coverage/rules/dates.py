@@ -14,7 +14,7 @@ from adapter.session.model import CoachingSession
 from adapter.session.time import Moment, begins, day_after
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 @rule(Stage.FORM, outcomes=("missing", "partial", "inherited", "from_visit"))

@@ -11,7 +11,7 @@ from adapter.policy.values import DiagnosisRange
 from adapter.session.model import CoachingSession, Diagnosis
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 @rule(Stage.FORM, outcomes=("none", "dangling", "no_pointer"))

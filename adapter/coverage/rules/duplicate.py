@@ -9,7 +9,7 @@ from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession, PriorService, Settlement
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 UNDECIDED = (Settlement.OPEN, Settlement.UNKNOWN)

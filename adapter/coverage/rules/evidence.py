@@ -10,7 +10,7 @@ from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession, Sourced
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 NO_VISIT = "no visit on file; evidence_on_file says so"
 CALLED_OFF = frozenset({"cancelled", "not-done"})

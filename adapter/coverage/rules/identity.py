@@ -10,7 +10,7 @@ from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession, Coverage, addressed, comparable
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 NO_COVERAGE = "no coverage to check; coverage_known says why"
 

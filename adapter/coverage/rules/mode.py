@@ -10,7 +10,7 @@ from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 REMOTE_MODIFIERS = ("telehealth", "audio-only")
 

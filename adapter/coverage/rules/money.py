@@ -12,7 +12,7 @@ from adapter.policy.values import Currency
 from adapter.session.model import CoachingSession, Money, Sourced
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 CENT = Decimal("0.01")
 

@@ -13,7 +13,7 @@ from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession, Settlement
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 @rule(

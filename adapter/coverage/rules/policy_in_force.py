@@ -11,7 +11,7 @@ from adapter.policy.values import Day
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 @rule(

@@ -10,7 +10,7 @@ from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession, PriorService, Settlement
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 
 @rule(

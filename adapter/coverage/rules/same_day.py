@@ -11,7 +11,7 @@ from adapter.coverage.registry import Stage, rule
 from adapter.session.model import CoachingSession, PriorService
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 BYPASS = "distinct"
 """Kind of the modifiers that part two services where a pair's indicator allows it."""

@@ -12,7 +12,7 @@ from adapter.session.model import CoachingSession, Code, Sourced
 from adapter.session.time import Days
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 POS_SYSTEM = "POS"
 CLASS_SYSTEM = "V3-ACT"

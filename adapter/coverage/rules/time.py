@@ -15,7 +15,7 @@ from adapter.policy.values import ServiceCode
 from adapter.session.model import CoachingSession
 
 if TYPE_CHECKING:
-    from adapter.policy.book import Terms
+    from adapter.policy.terms import Terms
 
 NEEDED = "start and stop times of the session"
 

@@ -69,13 +69,15 @@ def _invocation(model: Model, node: Node, source: Step) -> Step:
 
 
 def _member(model: Model, node: Node, source: Step) -> Step:
-    name = _name(node["children"][0])
+    name = name_of(node)
     if not name:
         raise NotCompiled("a member without a name")
     return member(model, name, source)
 
 
-def _name(identifier: Node) -> str:
+def name_of(member_node: Node) -> str:
+    """The name of a member, without the quotes of one that is quoted."""
+    identifier = member_node["children"][0]
     (name,) = do_eval({}, [], identifier)  # type: ignore[no-untyped-call] # not annotated there
     return str(name).replace("`", "")
 

@@ -8,6 +8,7 @@ knows runs as Python closures, with the library's answers; the rest is the libra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,11 +18,23 @@ from fhirpathpy.models import models
 
 from adapter.fhir.version import READ_AS
 from adapter.mapping.fhirpath.compiler import compile_tree
+from adapter.mapping.fhirpath.quick import Quick, quick
 from adapter.mapping.fhirpath.results import results
 from adapter.mapping.fhirpath.step import NotCompiled, Unusual
 from adapter.mapping.fhirpath.syntax import check, parsed
 
 Expression = Callable[[Any], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A compiled expression, and the shorter way to what it finds where it has one."""
+
+    evaluate: Expression
+    quick: Quick | None
+
+    def __call__(self, element: Any) -> Sequence[Any]:
+        return self.evaluate(element)
 
 
 @cache
@@ -33,8 +46,9 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
     """
     check(text)
     tree, by_library = parsed(text), library_expression(text, base, version)
+    model = models[READ_AS[version]]
     try:
-        compiled = compile_tree(tree, base, models[READ_AS[version]])
+        compiled = compile_tree(tree, base, model)
     except NotCompiled:
         return by_library
 
@@ -44,7 +58,7 @@ def compile_expression(text: str, base: str, version: str) -> Expression:
         except (Unusual, RecursionError):
             return by_library(element)
 
-    return evaluate
+    return Compiled(evaluate, quick(tree, base, model))
 
 
 def library_expression(text: str, base: str, version: str) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,24 @@ def results(found: list[Any]) -> list[Any]:
         Unusual: a list in a list, or something that is no JSON.
     """
     return _list(found, nested=False)
+
+
+def as_handed_out(found: Sequence[Any]) -> Sequence[Any]:
+    """What ``results`` would hand out of elements, without the copies: they are only to be looked at.
+
+    Raises:
+        Unusual: a list in a list, or something that is no JSON.
+    """
+    for each in found:
+        kind = type(each)
+        if kind is not str and (kind is not dict or (len(each) == 1 and "extension" in each)):
+            return _list([*found], nested=False)
+    return found
+
+
+def copied(element: dict[str, Any]) -> dict[str, Any]:
+    """An object as an expression would hand it out."""
+    return _object(element)
 
 
 def _list(values: list[Any], *, nested: bool) -> list[Any]:

@@ -12,19 +12,19 @@ from adapter.mapping.fhirpath.step import VALUES, Kind, Model, Node, NotCompiled
 
 def of_type(model: Model, source: Step, named: Node) -> Step:
     """Only the elements of a type."""
-    typed, wanted = with_paths(source), _paths_of_type(model, source.kind, named)
+    typed, wanted = with_paths(source), paths_of_type(model, source.kind, named)
     return _narrowed(typed, wanted)
 
 
 def as_type(model: Model, source: Step, named: Node) -> Step:
     """The single element, if it is of a type."""
-    typed, wanted = _single(with_paths(source)), _paths_of_type(model, source.kind, named)
+    typed, wanted = _single(with_paths(source)), paths_of_type(model, source.kind, named)
     return _narrowed(typed, wanted)
 
 
 def is_type(model: Model, source: Step, named: Node) -> Step:
     """Whether the single element is of a type."""
-    typed, wanted = _single(with_paths(source)), _paths_of_type(model, source.kind, named)
+    typed, wanted = _single(with_paths(source)), paths_of_type(model, source.kind, named)
     return Step(lambda found: [path in wanted for path, _ in typed(found)], VALUES)
 
 
@@ -48,7 +48,7 @@ def _single(typed: Typed) -> Typed:
     return single
 
 
-def _paths_of_type(model: Model, kind: Kind, named: Node) -> frozenset[str | None]:
+def paths_of_type(model: Model, kind: Kind, named: Node) -> frozenset[str | None]:
     """Those paths whose elements are of the type: asked of the library, once, so that there is one type system."""
     if "text" not in named or len(named["text"].split(".")) > 2:
         raise NotCompiled("a type that is not named")

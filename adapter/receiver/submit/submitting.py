@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from adapter.answers.answer import Answer
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
 from adapter.errors import Issue, SourceError
 from adapter.evidence.references import Json
@@ -22,7 +23,7 @@ from adapter.limits import Limits
 from adapter.receiver.refusal import Refusal
 from adapter.receiver.submit.submission import Submission, read_submission
 from adapter.sync.reconciler import Reconciler
-from adapter.sync.report import Report, decide
+from adapter.sync.report import decide
 
 log = logging.getLogger(__name__)
 
@@ -78,19 +79,19 @@ class Submitting:
 
 
 def _decided(submission: Submission, reconciler: Reconciler, store: EvidenceStore) -> Answered:
-    adjudicator, report = reconciler.adjudicator, Report()
+    adjudicator = reconciler.adjudicator
     due = [each for each in submission.claims if adjudicator.in_scope(each)]
-    decide(due, store, adjudicator, reconciler.instant, report, lambda _what, _done: None)
-    return answered(_each(submission.claims, due, report, f"it bills none of {', '.join(adjudicator.mappings.scope)}"))
+    answers, undecided = decide(due, store, adjudicator, reconciler.instant)
+    for crash in undecided:  # a claim's id is what somebody sent; the place of the fault is ours
+        log.error("a submitted claim is undecided, please report it: %s", crash.problem.rpartition(": ")[2])
+    return answered(_each(submission.claims, due, answers, f"it bills none of {', '.join(adjudicator.mappings.scope)}"))
 
 
-def _each(claims: Iterable[Located], due: Sequence[Located], report: Report, beyond: str) -> list[Answered]:
+def _each(claims: Iterable[Located], due: Sequence[Located], given: Sequence[Answer], beyond: str) -> list[Answered]:
     """What became of each claim, in their order."""
     answers = defaultdict[str | None, deque[Json]](deque)
-    for each in report.answers:
+    for each in given:
         answers[each.claim].append(each.response or each.outcome or {})
-    for crash in report.unanswered:  # a claim's id is what somebody sent; the place of the fault is ours
-        log.error("a submitted claim is undecided, please report it: %s", crash.problem.rpartition(": ")[2])
     return [_one(each, answers[each.id]) if each in due else _out_of_scope(each, beyond) for each in claims]
 
 

@@ -102,7 +102,7 @@ class Answering:
     async def _decide(self, reconciler: Reconciler, claims: Sequence[Located]) -> dict[str, str]:
         report = Report()
         try:
-            await reconciler.reconcile(claims, report, lambda _what, _done: None)
+            await reconciler.reconcile(claims, report, lambda *_: None)
         except Exception as error:  # noqa: BLE001 - as above, the matter of one claim
             reason = await self._reason(error)
             if len(claims) == 1:

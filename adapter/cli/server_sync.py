@@ -1,0 +1,164 @@
+"""``sync URL``: one run over a server, or one after another for as long as it is let."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from adapter.answers.answer import Answer
+from adapter.auth.scopes import Need
+from adapter.bootstrap import mapping_layers
+from adapter.cli import show
+from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.cli.console import visible
+from adapter.errors import SourceError, UsageError
+from adapter.reconcile import Adjudicator
+from adapter.session.time import parse_moment
+from adapter.settings import Settings
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.checkpoints import Checkpoint
+from adapter.sync.into_folder import into_folder
+from adapter.sync.query import query_name
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress, Report
+from adapter.sync.server import sync_server
+from adapter.sync.since_last import SinceLast
+
+if TYPE_CHECKING:  # it hands the work over to here
+    from adapter.cli.syncing import Run
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSync:
+    """What ``sync URL`` needs; ``run`` is what it was told on the command line."""
+
+    choice: Choice
+    settings: Settings
+    adjudicator: Adjudicator
+    run: Run
+    client: FhirClient
+    ledger: Ledger
+    tell: Progress
+    keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
+    """Is given each final answer as well."""
+
+    async def once(self, stop: asyncio.Event) -> Report:
+        """One run over the claims that were asked for."""
+        reconciler = self._reconciler()
+        if self.run.ids or self.run.since not in (None, AUTO):
+            since = instant_text(self.run.since)
+            return await sync_server(reconciler, since=since, ids=self.run.ids, tell=self.tell, stop=stop)
+        query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
+        moves = not self.run.dry_run and reconciler.sink is not None
+        checkpoint = Checkpoint(self.ledger, self.client.base, query, moves)
+        overlap = timedelta(seconds=self.settings.overlap_seconds)
+        runs = SinceLast(reconciler, checkpoint, overlap, self.tell, stop)
+        return await (runs.changed() if self.run.since == AUTO else runs.everything())
+
+    def _reconciler(self) -> Reconciler:
+        source = source_of(self.client, self.adjudicator, self.settings, batches=True)
+        instant = self.choice.instant
+        sink = None
+        if self.run.out is None:
+            sink = ServerSink(self.client, self.adjudicator.identifier_system, self.ledger, instant)
+        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, self.keep)
+
+
+async def sync_once(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress) -> Report:
+    """One run; its answers are on the server, or in the folder that was named."""
+    async with _opened(choice, settings, adjudicator, run, tell) as server:
+        if run.out is None:
+            return await server.once(asyncio.Event())
+        with into_folder(run.out, dry_run=run.dry_run, whole=not run.ids and run.since is None) as folder:
+            report = await replace(server, keep=folder.take).once(asyncio.Event())
+            folder.finish(report)
+            return report
+
+
+async def sync_again_and_again(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress
+) -> None:
+    """One run after another, ``run.watch`` seconds apart, until SIGINT or SIGTERM; then what is in hand is finished.
+
+    Raises:
+        SourceError: the first run failed. Later the server may go away and come back.
+    """
+    async with _opened(choice, settings, adjudicator, run, tell) as server:
+        with _stopped_by_signals() as stop:
+            _tell_of(await server.once(stop))
+            later = replace(run, since=AUTO)
+            while not await _stopped_within(stop, run.watch or 0.0):
+                now = replace(choice, instant=datetime.now(UTC))
+                try:
+                    _tell_of(await replace(server, choice=now, run=later).once(stop))
+                except SourceError as error:
+                    _say(f"{error}; asked again in {run.watch:g} s")
+
+
+@asynccontextmanager
+async def _opened(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress
+) -> AsyncIterator[ServerSync]:
+    need = Need.ANSWER if run.out is None and not run.dry_run else Need.READ
+    async with open_client(choice, settings, need) as client:
+        with Ledger(settings.ledger.expanduser(), copy=run.dry_run) as ledger:
+            spoken = await of_server(client, choice.fhir_version, adjudicator)
+            yield ServerSync(choice, settings, spoken, run, client, ledger, tell)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set, in place of breaking off what is under way."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    try:
+        yield stop
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _tell_of(report: Report) -> None:
+    """One line for a run that decided something, and one for each claim that it left unanswered."""
+    show.complaints(report)
+    claims = report.summary()["claims"]
+    if claims["in_scope"] or claims["unanswered"]:
+        _say(f"{claims['in_scope']} claims in scope, {claims['unanswered']} unanswered")
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
+
+
+def instant_text(since: str | None) -> str | None:
+    """What ``--since`` names, as it is sent to the server; None where it names no instant.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    if since is None or since == AUTO:
+        return None
+    try:
+        parse_moment(since)
+    except ValueError as error:
+        raise UsageError(f"--since {since!r} is neither auto nor a FHIR date or instant.") from error
+    return since

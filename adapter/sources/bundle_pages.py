@@ -1,0 +1,74 @@
+"""What stands on one page of a search or a history, and where the next one is; https://hl7.org/fhir/R4/bundle.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import httpx
+
+from adapter.errors import SourceError
+from adapter.evidence.references import Json, objects, parse_reference
+from adapter.fhir.paths import is_type_name
+from adapter.sources.origin import origin
+from adapter.sources.wire import Unserved, shown
+
+
+class BundlePages:
+    """Reads the pages of one server, which are not trusted further than they are checked."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._shown = shown(base)
+
+    def resources(self, page: Json, kind: str = "") -> Iterator[Json]:
+        """What was found; an OperationOutcome only where such are searched for, and it is none about the search."""
+        for entry in self.listed(page, "entry"):
+            resource = entry.get("resource")
+            if resource is None:
+                continue
+            if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
+                raise SourceError(f"{self._shown} sends a Bundle with an entry that holds no FHIR resource")
+            about_search = kind != "OperationOutcome" or (entry.get("search") or {}).get("mode") == "outcome"
+            if resource["resourceType"] != "OperationOutcome" or not about_search:
+                yield resource
+
+    def listed(self, page: Json, name: str) -> list[Json]:
+        """The objects of a list that a Bundle may have; anything else in its place must not pass for an empty one."""
+        found = page.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise SourceError(f"{self._shown} sends a Bundle whose {name} is no list of objects")
+        return found
+
+    def following(self, page: Json) -> str | None:
+        """The address of the next page; refused when it leads to another server, which would get our token."""
+        following = [link.get("url") for link in self.listed(page, "link") if link.get("relation") == "next"]
+        if not following:
+            return None
+        written = following[0]
+        if not isinstance(written, str):
+            raise Unserved(f"{self._shown} links to a next page without an address")
+        try:
+            address = httpx.URL(urljoin(f"{self._base}/", written))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Unserved(f"{self._shown} links to a next page by a malformed address") from error
+        if origin(address) != origin(httpx.URL(self._base)):
+            raise Unserved(
+                f"{self._shown} links to a next page on another server, {shown(str(address), path=False)}",
+                "use the address by which the server knows itself",
+            )
+        return str(address)
+
+    def deleted(self, page: Json, kind: str) -> list[str]:
+        """``Type/id`` of what was deleted, by a page of the history of a type."""
+        requests = objects([entry.get("request") for entry in self.listed(page, "entry")])
+        gone = (parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE")
+        return [each.local for each in gone if each is not None and each.local and each.kind == kind]
+
+
+def page_in(answer: Json) -> Json | None:
+    """The page that an entry of a batch was answered by, where it was."""
+    page, told = answer.get("resource"), answer.get("response")
+    status = told.get("status") if isinstance(told, dict) else None
+    fits = isinstance(page, dict) and page.get("resourceType") == "Bundle" and str(status).startswith("200")
+    return page if fits else None

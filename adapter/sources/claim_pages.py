@@ -1,0 +1,188 @@
+"""All claims of a server in the order of their last change, whatever becomes of its pages.
+
+A walk knows how far it has come: every claim that changed before ``reached`` was on a page. So when a further page is
+gone (410), repeats, leads to another server or round in a circle, the search begins anew where the walk stands. When
+that brings nothing new, its window is halved in time, then its pages are made smaller; what is left after that is noted
+as unread, and the walk goes on behind it. https://hl7.org/fhir/R4/search.html#lastUpdated
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from adapter.errors import SourceError
+from adapter.evidence.references import Json
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Refused, Unserved
+
+MOST_STALE = 20
+"""Pages in a row on which there is nothing new; then the server goes round in circles."""
+MOST_REMEMBERED = 50_000
+"""Versions by which a claim is known that comes twice; pages shift by a few, and a load has one instant for many."""
+SMALLEST = timedelta(seconds=1)
+"""Span of a window that is not halved again."""
+SMALLER = 10
+"""Times that pages are made smaller in one go."""
+MOST_FAULTS = 100
+"""Windows of one walk that are narrowed; a server on which more of them fail is not helped by ever smaller ones."""
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any FHIR server; where a window begins whose first claim cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Claims changed at or after ``begin`` and before ``end``; None is open. ``count`` of them are asked for a page."""
+
+    begin: str | None
+    end: str | None
+    count: int
+
+    @property
+    def bounds(self) -> dict[str, list[str]]:
+        """The window as search parameters."""
+        bounds = [f"ge{self.begin}"] if self.begin else []
+        bounds += [f"lt{self.end}"] if self.end else []
+        return {"_lastUpdated": bounds} if bounds else {}
+
+    @property
+    def parameters(self) -> dict[str, str | list[str]]:
+        return {"_sort": "_lastUpdated", "_count": str(self.count), **self.bounds}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Claims not on an earlier page. ``reached``: all that changed before it were; None where that cannot be told."""
+
+    claims: Sequence[Json]
+    reached: str | None
+
+
+@dataclass
+class ClaimPages:
+    """One walk over the claims of a server; ``unread`` says at its end what could not be read."""
+
+    client: FhirClient
+    since: str | None = None
+    until: str | None = None
+    unread: list[str] = field(default_factory=list)
+    _reached: str | None = None
+    _ordered: bool = True
+    _seen: dict[int, None] = field(default_factory=dict)
+    _any: bool = False
+    _faults: int = 0
+    _last: int = 0
+    """Claims on the page before a fault; ``_largest``: on any page."""
+    _largest: int = 0
+
+    async def pages(self) -> AsyncIterator[Page]:
+        """The pages, oldest change first.
+
+        Raises:
+            SourceError: the server is away or refuses us, or has not served a single page.
+        """
+        waiting = [Window(self.since, self.until, self.client.page_size)]
+        while waiting:
+            window = waiting.pop()
+            before = len(self._seen), self._reached
+            try:
+                async for page in self._read(window):
+                    yield page
+            except (Refused, Unserved) as fault:
+                if not self._any:
+                    raise
+                await self._still_there(fault)
+                came_further = (len(self._seen), self._reached) != before
+                waiting += await self._instead(window, fault, came_further=came_further)
+
+    async def _read(self, window: Window) -> AsyncIterator[Page]:
+        stale = self._last = 0
+        async for resources in self.client.search("Claim", window.parameters):
+            self._any = True
+            read = [each for each in resources if each["resourceType"] == "Claim"]
+            self._last, self._largest = len(read), max(self._largest, len(read))
+            claims = [each for each in read if self._is_new(each)]
+            stale = 0 if claims else stale + 1
+            if stale > MOST_STALE:
+                raise Unserved("the server sends page after page of claims that it has sent before")
+            self._advance(claims)
+            yield Page(claims, self._reached if self._ordered else None)
+
+    def _is_new(self, claim: Json) -> bool:
+        """Whether this version was not on an earlier page: pages shift while others write."""
+        meta = claim.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        version = hash((claim.get("id"), str(meta.get("versionId")), str(meta.get("lastUpdated"))))
+        if version in self._seen:
+            return False
+        self._seen[version] = None
+        if len(self._seen) > MOST_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+    def _advance(self, claims: Sequence[Json]) -> None:
+        """Note how far the walk has come, as long as the server keeps to the order that it was asked for."""
+        for each in claims:
+            at = last_updated(each)
+            if at is None or (self._reached is not None and moment(at) < moment(self._reached)):
+                self._ordered = False
+                return
+            self._reached = at
+
+    async def _still_there(self, fault: SourceError) -> None:
+        """Whether it is this window that the server does not serve, and not the server that is gone.
+
+        Raises:
+            SourceError: it does not serve the least of searches either.
+        """
+        try:
+            async for _page in self.client.search("Claim", {"_count": "1"}):
+                return
+        except (Refused, Unserved):
+            raise fault from None
+
+    async def _instead(self, window: Window, fault: SourceError, *, came_further: bool) -> list[Window]:
+        """What to try in place of a window that was not read to its end; the last comes first."""
+        come_to = [each for each in (window.begin, self._reached if self._ordered else None) if each]
+        begin = max(come_to, key=moment, default=None)
+        if came_further and begin != window.begin:
+            return [replace(window, begin=begin)]
+        self._faults += 1
+        if 0 < self._last < self._largest and begin == window.begin and not came_further:
+            return []  # the last claims were read; what leads on from a page that is not full leads nowhere
+        begin = begin or await self._oldest()
+        end = window.end or (self.client.server_time or datetime.now(UTC)).isoformat()
+        span = moment(end) - moment(begin)
+        if span > SMALLEST and self._faults < MOST_FAULTS:
+            middle = (moment(begin) + span / 2).isoformat(timespec="milliseconds")
+            return [Window(middle, window.end, window.count), Window(begin, middle, window.count)]
+        if window.count > 1 and self._faults < MOST_FAULTS:
+            return [Window(begin, window.end, max(1, window.count // SMALLER))]
+        self.unread.append(f"claims changed from {begin} to {end} could not be read: {fault}")
+        return [Window(end, None, self.client.page_size)] if window.end is None and span > timedelta() else []
+
+    async def _oldest(self) -> str:
+        try:
+            async for page in self.client.search("Claim", {"_sort": "_lastUpdated", "_count": "1"}):
+                found = [at for each in page if (at := last_updated(each))]
+                return min([*found, FIRST_DAY.isoformat()], key=moment) if not found else found[0]
+        except (Refused, Unserved):
+            pass
+        return FIRST_DAY.isoformat()
+
+
+def last_updated(resource: Json) -> str | None:
+    """``meta.lastUpdated``, where it is an instant."""
+    meta = resource.get("meta")
+    written = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    try:
+        return written if isinstance(written, str) and moment(written) else None
+    except ValueError:
+        return None
+
+
+def moment(instant: str) -> datetime:
+    """An instant; where it says no offset it is in UTC."""
+    found = datetime.fromisoformat(instant)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""All that can speak about some patients' claims, read from a folder that was scanned into a store.
+
+It begins with the claims, goes on to what is about their patients, to what anything of it refers to and what refers to
+it, until nothing is new; then to what the same coaches did with others at the time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from adapter.evidence.newest import identifiers
+from adapter.evidence.store import EvidenceStore, Located
+from adapter.limits import Limits
+from adapter.sources.folder.index import Due, Index, Unit
+from adapter.sources.folder.tokens import (
+    days,
+    days_around,
+    held,
+    links,
+    logical_references,
+    number,
+    patients,
+    references,
+)
+from adapter.sources.guarded import read_guarded
+from adapter.sources.reader import FileReader
+from adapter.sources.walk import Reading
+
+COACHES = ("Practitioner/", "PractitionerRole/")
+MOST_OPEN = 200
+"""Files kept open at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What holds of all the input, and a part of it does not tell."""
+
+    root: Path
+    limits: Limits
+    base: str | None
+    versions: Mapping[str, str | None]
+    statements: Sequence[int]
+    by_identifier: bool
+    """Whether identifiers are among the tokens."""
+
+
+@dataclass
+class Portions:
+    """Reads portions of a folder; one for each process, for it keeps files open. Close it."""
+
+    index: Index
+    whole: Whole
+    _files: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    _open: dict[int, int] = field(default_factory=dict)
+
+    def close(self) -> None:
+        for handle in self._open.values():
+            os.close(handle)
+        self._open.clear()
+
+    def of(self, claims: Sequence[Due]) -> EvidenceStore:
+        """The store from which these claims are decided as they would be from all there is."""
+        store = EvidenceStore(base=self.whole.base, majorities=self.whole.versions)
+        _Gathering(self, store).gather(claims)
+        return store
+
+    def read(self, unit: Unit) -> tuple[list[Located], bytes]:
+        """The resources of a place, and the text they stand in; what is wrong with it was told by the scan."""
+        path, shown = self._file(unit.file)
+        reader = FileReader(path, self.whole.root, shown, Reading(), self.whole.limits, count(unit.bundle))
+        if unit.line is None:
+            content = read_guarded(path, self.whole.root, self.whole.limits)
+            return list(reader.document(content)), content
+        content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
+        return list(reader.line(content, unit.line)), content
+
+    def _file(self, number: int) -> tuple[Path, str]:
+        if not self._files:
+            self._files = self.index.files()
+        return self._files[number]
+
+    def _handle(self, number: int, path: Path) -> int:
+        if number not in self._open:
+            if len(self._open) >= MOST_OPEN:
+                os.close(self._open.pop(next(iter(self._open))))
+            self._open[number] = os.open(path, os.O_RDONLY)
+        return self._open[number]
+
+
+@dataclass
+class _Gathering:
+    """One portion while it is being gathered: what is wanted, and what was asked for already."""
+
+    source: Portions
+    store: EvidenceStore
+    _read: set[int] = field(default_factory=set)
+    _keys: set[str] = field(default_factory=set)
+    _patients: set[str] = field(default_factory=set)
+    _tokens: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
+    _people: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Coaches named in what is about a patient, and ..."""
+    _days: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """... the days it speaks of."""
+
+    def gather(self, claims: Sequence[Due]) -> None:
+        index = self.source.index
+        self._keys |= {each.key for each in claims}
+        self._patients |= {each.patient for each in claims}
+        self._take(index.numbered(self.source.whole.statements))
+        self._chase()
+        self._take(index.linked(set(self._sessions_elsewhere())), follow=COACHES)
+        self._chase(COACHES)
+
+    def _chase(self, only: tuple[str, ...] = ()) -> None:
+        """Read what is wanted until nothing more is."""
+        index = self.source.index
+        while wanted := [each - self._asked for each in (self._patients, self._keys, self._tokens)]:
+            if not any(wanted):
+                return
+            about, keys, tokens = wanted
+            self._asked |= about | keys | tokens
+            # A key is also a token of what refers to it from the other end, and a patient may be named by a number.
+            self._take(index.about(about), only)
+            self._take(index.keyed(keys | about), only)
+            self._take(index.linked(tokens | about | keys), only)
+
+    def _take(self, units: Iterable[Unit], follow: tuple[str, ...] = ()) -> None:
+        for unit in units:
+            if unit.id not in self._read:
+                self._read.add(unit.id)
+                found, content = self.source.read(unit)
+                self.store.extend(found)
+                self._follow(found, content, follow)
+
+    def _follow(self, found: Sequence[Located], content: bytes, only: tuple[str, ...]) -> None:
+        named = references(content)
+        if only:
+            self._keys |= {each for each in named if each.startswith(only)}
+            return
+        self._keys |= named
+        for located in found:
+            resource = located.resource
+            if located.kind == "Claim":
+                self._tokens.update(links("Claim", resource))
+                self._patients.update(filter(None, (*patients(resource), self.store.subject_key(located))))
+            if self.source.whole.by_identifier:
+                self._tokens.update(logical_references(resource))
+                self._tokens.update(number(value) for _, value in identifiers(resource))
+            self._note_sessions(located, named)
+
+    def _note_sessions(self, located: Located, named: set[str]) -> None:
+        if located.kind in ("Claim", "Encounter", "Procedure"):
+            patient = next(iter(patients(located.resource)), located.key)
+            self._people[patient].update(each for each in named if each.startswith(COACHES))
+            self._days[patient] |= days(located.resource)
+
+    def _sessions_elsewhere(self) -> Iterator[str]:
+        """The tokens of the sessions that the coaches of a patient held on the patient's days."""
+        known_as = self._known_as()
+        for patient, people in self._people.items():
+            around = {near for day in self._days[patient] for near in days_around(day)}
+            names = {name for each in people for name in known_as.get(each, {each})}
+            yield from (held(name, day) for name in names for day in around)
+
+    def _known_as(self) -> dict[str, set[str]]:
+        """A practitioner and the roles of one are the same person."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for role in self.store.all("PractitionerRole"):
+            owner = self.store.key_of(role.resource.get("practitioner"), role)
+            if owner is not None:
+                found[owner] |= {owner, role.local}
+        return found | {name: names for owner, names in list(found.items()) for name in names}

@@ -1,0 +1,183 @@
+"""One pass over a folder: everything is entered in the index, and what cannot be read is told.
+
+A line of one of the masses (``relevance``) that cannot matter by itself is parsed and entered under its key, no more.
+That is the bulk of a payer's export, so this loop is what the pass costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+import orjson
+
+from adapter.evidence.newest import identifiers
+from adapter.evidence.store import Located
+from adapter.evidence.versions import STATEMENTS, majority, surroundings
+from adapter.fhir.version import told_version
+from adapter.limits import Limits
+from adapter.sources.folder.index import Index, Unit
+from adapter.sources.folder.relevance import Relevance
+from adapter.sources.folder.tokens import (
+    links,
+    logical_references,
+    names_by_identifier,
+    number,
+    patients,
+    sessions,
+)
+from adapter.sources.reader import FileReader
+from adapter.sources.walk import Reading, files_under, is_ndjson
+
+Tell = Callable[[int], None]
+"""Hears how many bytes are read."""
+
+
+@dataclass
+class Contents:
+    """What the pass found that is not in the index."""
+
+    reading: Reading
+    votes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """How many resources of a file or folder tell which FHIR version they are in."""
+    told: Counter[str] = field(default_factory=Counter)
+    """How many resources tell each version."""
+    statements: list[int] = field(default_factory=list)
+    """Places of resources that name the version of what stands beside them."""
+    base: str | None = None
+    """The service base that resources without another are of."""
+    by_identifier: bool = False
+    """Whether something refers by an identifier alone, so that all identifiers have to be entered, too."""
+
+    def versions(self) -> dict[str, str | None]:
+        """The version that most resources of each file and folder tell; None where two have as many."""
+        return {name: majority(votes) for name, votes in self.votes.items()}
+
+
+@dataclass
+class Scan:
+    """``in_scope`` tells of a Claim whether it is ours; ``spools`` makes the copy of a packed file's text."""
+
+    source: Path
+    index: Index
+    relevance: Relevance
+    in_scope: Callable[[Located], bool]
+    limits: Limits
+    spools: Callable[[Path], IO[bytes]]
+    contents: Contents
+    _bundles: Iterator[int] = field(default_factory=count)
+    _bundle: int = 0
+    """The number of the next Bundle."""
+
+    def run(self, tell: Tell) -> None:
+        """Enter everything; faults go to the reading."""
+        done = 0
+        for path, shown in files_under(self.source, self.contents.reading):
+            reader = FileReader(path, self.source, shown, self.contents.reading, self.limits, self._numbers())
+            if is_ndjson(path):
+                done = self._lines(reader, done, tell)
+            else:
+                done += self._document(reader)
+                tell(done)
+            reader.finish()
+        self.index.complete()
+
+    def number(self, read: Callable[[Unit], Iterable[Located]]) -> None:
+        """Enter every identifier, in a second pass, where something is referred to by one."""
+        every = ((unit.id, each) for unit in self.index.units() for each in read(unit))
+        self.index.link_more((number(value), unit) for unit, each in every for _, value in identifiers(each.resource))
+
+    def _numbers(self) -> Iterator[int]:
+        """Numbers for Bundles, remembering the next."""
+        for bundle in self._bundles:
+            self._bundle = bundle + 1
+            yield bundle
+
+    def _document(self, reader: FileReader) -> int:
+        content = reader.content()
+        if content is None:
+            return 0
+        file = self.index.file(reader.path, reader.shown)
+        unit = self.index.unit(file, 0, 0, None, self._bundle)
+        self._enter(unit, list(reader.document(content)), content)
+        return len(content)
+
+    def _lines(self, reader: FileReader, before: int, tell: Tell) -> int:
+        spool = self.spools(reader.path) if reader.path.name.lower().endswith(".gz") else None
+        file = self.index.file(Path(spool.name) if spool else reader.path, reader.shown)
+        end = 0
+        for start, line, row in reader.lines(spool):
+            end = start + len(line)
+            if len(line) > self.limits.max_json_bytes or not self._passed_over(file, start, line, row):
+                unit = self.index.unit(file, start, len(line), row, self._bundle)
+                self._enter(unit, list(reader.line(line, row)), line)
+            if row % 1000 == 0:
+                tell(before + end)
+        if spool:
+            spool.close()
+        return before + end
+
+    def _passed_over(self, file: int, start: int, line: bytes, row: int) -> bool:
+        """Enter a line that cannot matter by itself under its key; False of any other, and of what is not plain."""
+        try:
+            resource = orjson.loads(line)
+            kind, id = resource["resourceType"], resource["id"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return False
+        if not isinstance(kind, str) or kind not in self.relevance.masses or not isinstance(id, str) or not id:
+            return False
+        if self.relevance.matters(kind, resource, line) or (kind != "Claim" and names_by_identifier(line)):
+            return False
+        self.contents.reading.resources += 1
+        tokens = tuple(links(kind, resource)) if kind == "Claim" else ()
+        self.index.aside(f"{kind}/{id}", file, start, len(line), row, tokens)
+        return True
+
+    def _enter(self, unit: int, found: list[Located], content: bytes) -> None:
+        own = {each.full_url: each.local for each in found if each.full_url and each.id}
+        self.contents.by_identifier = self.contents.by_identifier or _needs_numbers(found, content)
+        for located in found:
+            self._resource(unit, located, own)
+
+    def _resource(self, unit: int, located: Located, own: dict[str, str]) -> None:
+        resource, kind = located.resource, located.kind
+        self._count_version(unit, located)
+        key = located.local if located.id else located.key
+        subjects = [own.get(each, each) for each in patients(resource)]
+        ours = kind == "Claim" and self.in_scope(located)
+        first = next(iter(subjects), key if ours else None)
+        self.index.resource(unit, key, first, scope=self._scope(located), ours=ours)
+        self.index.link(unit, subjects[1:])
+        self.index.link(unit, links(kind, resource))
+        if located.full_url and located.full_url not in (key, f"{located.base}/{key}"):
+            self.index.link(unit, (located.full_url,))
+        if kind in ("Procedure", "Encounter"):
+            self.index.link(unit, sessions(kind, resource))
+
+    def _scope(self, located: Located) -> str:
+        """As the store tells servers apart."""
+        if located.base is None or located.kind == "Claim":
+            return ""
+        self.contents.base = self.contents.base or located.base
+        return "" if located.base == self.contents.base else located.base
+
+    def _count_version(self, unit: int, located: Located) -> None:
+        if located.kind in STATEMENTS:
+            self.contents.statements.append(unit)
+        version = told_version(located.resource)
+        if version is not None:
+            self.contents.told[version] += 1
+            for name in surroundings(located):
+                if not name.startswith("Bundle "):
+                    self.contents.votes[name][version] += 1
+
+
+def _needs_numbers(found: list[Located], content: bytes) -> bool:
+    """Whether a resource names another by an identifier, or holds one that may be on file under its identifier."""
+    if b"?identifier=" in content or b'"contained"' in content:
+        return True
+    return names_by_identifier(content) and any(next(logical_references(each.resource), None) for each in found)

@@ -1,0 +1,125 @@
+"""What changed on a server since an instant, in few requests when it is little: the claims that this concerns.
+
+A decision rests on more than its claim: a note that comes late, a Coverage that is corrected, an Encounter that is
+deleted concern claims that nobody touched. So each type that a decision can rest on is looked at; first only at the end
+of its history, and only where something was added since the last run at what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import orjson
+
+from adapter.errors import SourceError
+from adapter.evidence.references import Json, objects
+from adapter.evidence.store import Located
+from adapter.fhir.capabilities import types_with
+from adapter.sources.claim_pages import last_updated, moment
+from adapter.sources.dependents import WRITTEN_BY_US, Dependents
+from adapter.sources.fhir_client import batched
+from adapter.sources.hunt import MOST_VALUES
+from adapter.sources.many import Search
+from adapter.sources.server import ServerSource
+from adapter.sync.checkpoints import Marks
+
+_LAST = "10"
+"""Entries at the end of a history that are compared, beside the number of resources that changed."""
+
+
+class Changes:
+    """Looks at everything that changed at or after ``since`` on the server of a source."""
+
+    def __init__(self, source: ServerSource, since: str) -> None:
+        self._source = source
+        self._since = since
+        self._dependents = Dependents(source)
+        self._kinds = sorted(source.plan.watched - WRITTEN_BY_US)
+
+    async def none_at_all(self) -> bool:
+        """Whether the server can tell, in one request, that nothing on it changed."""
+        return await self._source.client.quiet_since(self._since)
+
+    async def marks(self, since: str) -> Marks:
+        """Of each type with a history, what stands at its end; one request where the server takes batches."""
+        told = sorted(self._with_history(await self._source.client.capabilities()))
+        if not told or not await self._source.takes_batches():
+            return {}
+        counts = [Search(kind, {"_lastUpdated": f"ge{since}", "_summary": "count"}) for kind in told]
+        ends = [Search(f"{kind}/_history", {"_since": since, "_count": _LAST}) for kind in told]
+        try:
+            pages = await self._source.client.first_pages([*counts, *ends])
+        except SourceError:  # then everything counts as changed
+            return {}
+        pairs = zip(told, pages[: len(told)], pages[len(told) :], strict=True)
+        return {kind: _digest(count, end) for kind, count, end in pairs if count is not None and end is not None}
+
+    async def since(self, before: Marks) -> list[str]:
+        """The types in which something may have changed since the run that left these marks."""
+        marks = await self.marks(self._since)
+        return [each for each in self._kinds if each not in marks or marks[each] != before.get(each)]
+
+    async def concerned(
+        self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
+    ) -> AsyncIterator[list[Located]]:
+        """As ``claims``, and those that a deleted claim concerns; not the claims that changed themselves."""
+        async for found in self.claims([each for each in kinds if each != "Claim"], before, decided):
+            yield found
+        if "Claim" in kinds:
+            async for found in self.deleted(["Claim"]):
+                yield found
+
+    async def claims(
+        self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
+    ) -> AsyncIterator[list[Located]]:
+        """The claims concerned by changes and deletions of these types, a page of changes at a time.
+
+        A claim that the run decided already is left out when the change was ``before`` the run began: it was seen then.
+        """
+        for kind in kinds:
+            async for page in self._source.find_pages(Search(kind, {"_lastUpdated": f"ge{self._since}"})):
+                early = [each for each in page if before is not None and _is_before(each, before)]
+                late = [each for each in page if each not in early]
+                yield [each for each in await self._dependents.claims_of(early) if not decided(each)]
+                yield await self._dependents.claims_of(late)
+        async for found in self.deleted(kinds):
+            yield found
+
+    async def deleted(self, kinds: Sequence[str]) -> AsyncIterator[list[Located]]:
+        """The claims concerned by deletions, as far as the server tells."""
+        for kind in sorted(set(kinds) & self._with_history(await self._source.client.capabilities())):
+            for names in batched(await self._source.client.deletions(kind, self._since), MOST_VALUES):
+                yield await self._dependents.claims_of([], names)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The types on which a decision can rest, but for those that are our own answers."""
+        return self._kinds
+
+    def _with_history(self, statement: Json) -> set[str]:
+        return set(self._kinds) & types_with(statement, "history-type")
+
+
+async def marks_ahead(source: ServerSource, now: datetime, overlap: timedelta) -> Marks:
+    """What a run that begins ``now`` leaves for the next one, which looks back by the overlap."""
+    since = (now - overlap).isoformat(timespec="seconds")
+    return await Changes(source, since).marks(since)
+
+
+def _is_before(resource: Json, instant: datetime) -> bool:
+    changed = last_updated(resource)
+    return changed is not None and moment(changed) < instant
+
+
+def _digest(count: Json, end: Json) -> str:
+    """Of how many changed, and of what came last; without what an answer has of its own time."""
+    last = [
+        [each.get("fullUrl"), each.get("request"), _version(each.get("resource"))] for each in objects(end.get("entry"))
+    ]
+    return sha256(orjson.dumps([count.get("total"), last], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _version(resource: object) -> object:
+    return resource.get("meta") if isinstance(resource, dict) else None

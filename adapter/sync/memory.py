@@ -1,0 +1,32 @@
+"""When Python looks for garbage that goes round in circles: between portions of work, not in the middle of one.
+
+A portion makes hundreds of thousands of objects that all live until it is done, and the collector would go through them
+again and again: it took half of the time of a run (p500: 4.0 ms of 8.0 ms a claim).
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def collected_between_portions() -> Iterator[None]:
+    """Leave what is there alone, and everything else until ``portion_done``; forked processes do the same."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
+
+
+def portion_done() -> None:
+    """Give back what a portion left behind."""
+    if not gc.isenabled():
+        gc.collect()

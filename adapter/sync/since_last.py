@@ -1,0 +1,115 @@
+"""All claims of a server at first, then what changed since; a run that was killed is gone on with.
+
+The order in which things are done is what makes it safe to stop at any instant: a checkpoint moves when all before it
+is answered, and what is done twice is not written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapter.evidence.store import Located
+from adapter.sources.claim_pages import moment
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.changes import Changes, marks_ahead
+from adapter.sync.checkpoints import Checkpoint, Marks
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress, Report
+from adapter.sync.server import Extent, ServerRun
+
+MOST_DECIDED = 200_000
+"""Claims that a run knows it has decided; of more, some are decided again when their evidence changed too."""
+
+
+@dataclass
+class SinceLast:
+    """One run; ``overlap`` is how far it looks back behind the end of the last one."""
+
+    reconciler: Reconciler
+    checkpoint: Checkpoint
+    overlap: timedelta
+    tell: Progress
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _decided: dict[int, None] = field(default_factory=dict)
+    _report: Report = field(default_factory=Report)
+
+    async def everything(self) -> Report:
+        """Decide all claims, from the first, whatever was done before."""
+        return await self._all(anew=True)
+
+    async def changed(self) -> Report:
+        """Decide what changed since the last complete run; all, or the rest of all, where there was none."""
+        since = self.checkpoint.instant
+        if since is None or is_ahead(self.reconciler.source.client, since):
+            return await self._all(anew=since is not None)
+        changes = Changes(self.reconciler.source, since)
+        if await changes.none_at_all():
+            return self._report
+        # In this order: what changes between the two is in the first and, by the second, among what is looked at now.
+        now = self._server_time
+        ahead = await self._marks(now)
+        kinds = await changes.since(self.checkpoint.marks)
+        run = self._run()
+        if kinds:
+            await self._recent(run, since, kinds, now)
+        return self._ended(run, now, ahead)
+
+    async def _recent(self, run: ServerRun, since: str, kinds: list[str], now: datetime | None) -> None:
+        """Decide the claims concerned by changes of these types."""
+        if now is not None:
+            self.checkpoint.begin(now, anew=False)
+        if "Claim" in kinds:
+            begin = max(filter(None, (since, self.checkpoint.reached)), key=moment)
+            await run.walk(Extent(since=begin))
+        await self._concerned(run, Changes(self.reconciler.source, since), kinds, now)
+
+    async def _all(self, *, anew: bool) -> Report:
+        now = self._server_time
+        begun, reached = (None, None) if anew else (self.checkpoint.begun, self.checkpoint.reached)
+        marks = await self._marks(now)
+        run = self._run()
+        if now is not None:
+            self.checkpoint.begin(now, anew=anew)
+        await run.walk(Extent(since=reached))
+        if begun is not None and reached is not None:  # what was decided before it was killed may rest on less
+            since = (moment(begun) - self.overlap).isoformat(timespec="seconds")
+            changes = Changes(self.reconciler.source, since)
+            await self._concerned(run, changes, changes.kinds, now)
+        return self._ended(run, now, marks)
+
+    async def _concerned(self, run: ServerRun, changes: Changes, kinds: list[str], now: datetime | None) -> None:
+        if not self.stop.is_set():
+            await run.decide(changes.concerned(kinds, now, self._was_decided))
+
+    def _run(self) -> ServerRun:
+        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, self._report)
+
+    def _note(self, claim: Located) -> None:
+        self._decided[hash(claim.key)] = None
+        if len(self._decided) > MOST_DECIDED:
+            del self._decided[next(iter(self._decided))]
+
+    def _was_decided(self, claim: Located) -> bool:
+        return hash(claim.key) in self._decided
+
+    async def _marks(self, now: datetime | None) -> Marks:
+        if now is None or not self.checkpoint.moves:
+            return {}
+        return await marks_ahead(self.reconciler.source, now, self.overlap)
+
+    def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
+        if now is not None and run.report.complete and not self.stop.is_set():
+            self.checkpoint.finish(now, self.overlap, marks)
+        return run.report
+
+    @property
+    def _server_time(self) -> datetime | None:
+        return self.reconciler.source.client.server_time
+
+
+def is_ahead(client: FhirClient, instant: str) -> bool:
+    """Whether a checkpoint lies in the server's future: then one of its clocks was wrong, and nothing is sure."""
+    now = client.server_time
+    return now is not None and moment(instant) > now

@@ -1,0 +1,190 @@
+"""All claims are read once, whatever becomes of the pages; what cannot be read is said, and the rest goes on."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sources.paging_server import BASE, BEGIN, Fault, PagingServer, bundle, claim
+
+from adapter.errors import SourceError
+from adapter.sources.claim_pages import ClaimPages
+from adapter.sources.fhir_client import FhirClient
+from adapter.sources.wire import Patience
+
+ALL = [f"c{number}" for number in range(12)]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def walked(server: PagingServer, **extent: Any) -> tuple[list[str], list[str], list[str | None]]:
+    """The claims read in order, what was not read, and how far each page reaches."""
+    patience = Patience(attempts=1)
+    async with FhirClient(BASE, transport=server.transport(), patience=patience, page_size=5) as client:
+        pages = ClaimPages(client, **extent)
+        found = [page async for page in pages.pages()]
+    return [each["id"] for page in found for each in page.claims], pages.unread, [page.reached for page in found]
+
+
+def gone(_server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
+    return httpx.Response(410) if offset else None
+
+
+def repeats_itself(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    """Every page links on to itself."""
+    return server.page(request, offset, str(request.url)) if offset else None
+
+
+def never_ends(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    """The second page again and again, each time under another link."""
+    if not offset:
+        return None
+    query = request.url.copy_set_param("offset", str(offset + 1))
+    return bundle(server.claims[5:10], str(query))
+
+
+def leads_elsewhere(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    return server.page(request, offset, "http://elsewhere.test/fhir/Claim?page=2") if server.claims else None
+
+
+def times_out(_server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
+    return httpx.Response(504) if offset else None
+
+
+def damaged(_server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
+    return httpx.Response(200, content=b'{"resourceType": "Bun') if offset else None
+
+
+def too_much_at_once(_server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    """No further page comes, and none of more than two hours."""
+    bounds = {each[:2]: datetime.fromisoformat(each[2:]) for each in request.url.params.get_list("_lastUpdated")}
+    end = bounds.get("lt", BEGIN + timedelta(hours=12))
+    return httpx.Response(504) if offset or (bounds and end - bounds["ge"] > timedelta(hours=2)) else None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(gone, id="a next link expires: 410"),
+        pytest.param(repeats_itself, id="a page links to itself"),
+        pytest.param(never_ends, id="the same page without end"),
+        pytest.param(leads_elsewhere, id="next lies: another server"),
+        pytest.param(times_out, id="504 on each further page"),
+        pytest.param(damaged, id="a further page is cut off"),
+        pytest.param(too_much_at_once, id="504 until the window is narrowed"),
+    ],
+)
+async def test_every_claim_is_read_once_all_the_same(fault: Fault) -> None:
+    server = PagingServer([claim(number) for number in range(12)], fault)
+    claims, unread, _ = await walked(server)
+    assert (claims, unread) == (ALL, [])
+
+
+@pytest.mark.anyio
+async def test_a_link_to_another_server_is_never_followed() -> None:
+    server = PagingServer([claim(number) for number in range(12)], leads_elsewhere)
+    await walked(server)
+    assert all("page" not in each for each in server.asked)
+
+
+def poisoned(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    """Whatever page has claim c7 on it is not served."""
+    entries = server.page(request, offset).json()["entry"]
+    return httpx.Response(504) if any(each["resource"]["id"] == "c7" for each in entries) else None
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_read_is_said_and_the_rest_goes_on() -> None:
+    server = PagingServer([claim(number) for number in range(12)], poisoned)
+    claims, (unread,), _ = await walked(server)
+    assert sorted(claims) == sorted(set(ALL) - {"c7"})
+    begin, end = (datetime.fromisoformat(each) for each in re.findall(r"2026-\S+", unread))
+    assert begin <= datetime.fromisoformat(claim(7)["meta"]["lastUpdated"]) < end <= begin + timedelta(seconds=1)
+    assert "answered 504" in unread
+
+
+@pytest.mark.anyio
+async def test_a_server_on_which_nothing_works_any_more_is_not_asked_for_ever() -> None:
+    """Only the first page, and the least of searches, are served."""
+
+    def most_fails(_server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+        return httpx.Response(504) if offset or "_lastUpdated" in request.url.params else None
+
+    server = PagingServer([claim(number) for number in range(12)], most_fails)
+    claims, unread, _ = await walked(server)
+    assert claims == ALL[:5]
+    assert unread
+    assert len(server.asked) < 1000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_ends_the_walk(status: int) -> None:
+    server = PagingServer(
+        [claim(number) for number in range(12)], lambda _s, _r, offset: httpx.Response(status) if offset else None
+    )
+    with pytest.raises(SourceError, match="refused us"):
+        await walked(server)
+
+
+@pytest.mark.anyio
+async def test_a_server_that_went_away_ends_the_walk() -> None:
+    def away(server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
+        return httpx.Response(504) if offset or len(server.asked) > 1 else None
+
+    with pytest.raises(SourceError, match="answered 504"):
+        await walked(PagingServer([claim(number) for number in range(12)], away))
+
+
+@pytest.mark.anyio
+async def test_pages_that_shift_bring_each_version_once() -> None:
+    """While the first page is read an earlier claim is changed: it moves to the end, and all others one up."""
+
+    def shifts(server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
+        if offset == 5:
+            changed = claim(0, BEGIN + timedelta(hours=3))
+            server.claims[0] = changed | {"meta": {**changed["meta"], "versionId": "2"}}
+        return None
+
+    server = PagingServer([claim(number) for number in range(12)], shifts)
+    claims, unread, _ = await walked(server)
+    assert unread == []
+    assert claims.count("c0") == 2
+    assert len([each for each in claims if each != "c0"]) == len({each for each in claims if each != "c0"})
+
+
+@pytest.mark.anyio
+async def test_how_far_each_page_reaches() -> None:
+    server = PagingServer([claim(number) for number in range(12)])
+    _, _, reached = await walked(server)
+    assert reached == [claim(number)["meta"]["lastUpdated"] for number in (4, 9, 11)]
+
+
+@pytest.mark.anyio
+async def test_a_server_that_does_not_sort_has_not_come_anywhere() -> None:
+    shuffled = [claim(3), claim(1), claim(2)]
+    server = PagingServer(shuffled, lambda _server, _request, _offset: bundle(shuffled))
+    claims, _, reached = await walked(server)
+    assert (claims, reached) == (["c3", "c1", "c2"], [None])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [
+        pytest.param("2026-03-01T00:03:00Z", None, ALL[3:], id="since, inclusive"),
+        pytest.param(None, "2026-03-01T00:03:00Z", ALL[:3], id="until, exclusive"),
+        pytest.param("2026-03-01T00:03:00Z", "2026-03-01T00:03:00Z", [], id="nothing between"),
+    ],
+)
+async def test_a_window(since: str | None, until: str | None, found: list[str]) -> None:
+    server = PagingServer([claim(number) for number in range(12)])
+    bounds = {name: value for name, value in (("since", since), ("until", until)) if value}
+    assert (await walked(server, **bounds))[0] == found
