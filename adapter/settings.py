@@ -50,6 +50,10 @@ class Settings(AccessSettings):
     """How far ``sync --since auto`` looks back behind what it has read: servers index with a delay, clocks differ."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
+    bulk_folder: Path | None = None
+    """Where the files of a bulk export lie until they are decided; by default `bulk` beside the ledger."""
+    bulk_wait: float = Field(120.0, gt=0)
+    """Seconds between two looks at a bulk export that is under way, at most, whatever the server asks for."""
     max_file_bytes: int = Field(DEFAULT.max_file_bytes, ge=1)
     """Bytes of one file that is a JSON document; NDJSON is read line by line, and may be of any size."""
     max_unpacked_bytes: int = Field(DEFAULT.max_unpacked_bytes, ge=1)

@@ -13,7 +13,8 @@ import stamina
 
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
-from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown, tls_fault
+from adapter.sources.faults import tls_fault
+from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
 
 MOST_BYTES = 1_000_000
 Make = Callable[[httpx.AsyncClient], httpx.Request]

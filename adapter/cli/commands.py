@@ -19,7 +19,8 @@ from adapter.fhir.version import NAMES, version_of_release
 from adapter.limits import Limits
 from adapter.reconcile import Adjudicator, Reconciliation
 from adapter.settings import Settings, load_settings
-from adapter.sources.fhir_client import FhirClient, checked_base
+from adapter.sources.addresses import checked_base
+from adapter.sources.fhir_client import FhirClient
 from adapter.sources.files import Reading, read_files
 from adapter.sources.server import ServerSource
 

@@ -93,6 +93,7 @@ def main(
     epilog="Examples:  coaching-adapter sync fixtures/clinic --out answers"
     "   |   coaching-adapter sync https://fhir.example.org/r4 --since auto"
     "   |   coaching-adapter sync https://fhir.example.org/r4 --dry-run"
+    "   |   coaching-adapter sync https://fhir.example.org/r4 --bulk --group members --since auto"
 )
 def sync(
     source: Annotated[str, SOURCE],
@@ -100,6 +101,8 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Claims changed since an instant, or auto.")] = None,
     claim: Annotated[list[str] | None, typer.Option("--claim", help="Only this Claim id; may be repeated.")] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Read the server by bulk export ($export).")] = False,
+    group: Annotated[str | None, typer.Option("--group", help="With --bulk: only the patients of this Group.")] = None,
     fhir_version: VersionOption = "auto",
     mappings: MappingsOption = None,
     output_format: FormatOption = Format.TABLE,
@@ -117,7 +120,7 @@ def sync(
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     mine, form = tuple(mappings or ()), output_format.value
     choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
-    run = syncing.Run(out, dry_run, since, tuple(claim or ()), watch, concurrency)
+    run = syncing.Run(out, dry_run, since, tuple(claim or ()), bulk, group, watch, concurrency)
     if workers:
         from adapter.cli import working  # the database is slow to import
 

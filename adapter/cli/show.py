@@ -39,7 +39,8 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
 def complaints(done: Report) -> None:
     """What a run left undone, and what it warns of."""
     for each in done.unanswered:
-        complain(f"no answer for Claim/{fhir_id(each.claim)}: {each.problem}")
+        whom = f"Claim/{fhir_id(each.claim)}" if each.claim else "some claims"
+        complain(f"no answer for {whom}: {each.problem}")
     for missing in done.missing:
         complain(f"there is no Claim/{missing}")
     for warning in (*done.unread, *done.warnings):
@@ -65,7 +66,8 @@ def _dry_run(done: Report) -> Json:
 
 def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     out, lines = console(), _lines(done)
-    if 0 < len(lines) <= LINES_SHOWN and not dry_run:
+    # Where claims of many were decided anew, not all lines are at hand; then none are shown.
+    if 0 < len(lines) == done.tally.lines.total() <= LINES_SHOWN and not dry_run:
         out.print(_line_table(lines))
     out.print(decision_table(done))
     for sentence in sentences(done):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.cli import show
+from adapter.cli.bulk_syncing import refuse_misuse, sync_bulk
 from adapter.cli.commands import OK, Choice, server_name
 from adapter.cli.progress import progress
 from adapter.cli.server_sync import sync_again_and_again, sync_once
+from adapter.cli.way import way_of
 from adapter.errors import UsageError
 from adapter.settings import load_settings
-from adapter.sync.files import Order, Way, sync_files
+from adapter.sync.files import Order, sync_files
 
 UNANSWERED = 3
 DEFAULT_OUT = Path("adapter-out")
@@ -28,6 +29,8 @@ class Run:
     dry_run: bool = False
     since: str | None = None
     ids: Sequence[str] = ()
+    bulk: bool = False
+    group: str | None = None
     watch: float | None = None
     """Seconds from one run to the next; None for one run alone."""
     concurrency: int | None = None
@@ -39,30 +42,26 @@ def sync(choice: Choice, run: Run) -> int:
     settings = load_settings()
     if run.since is not None and not choice.is_server:
         raise UsageError("--since asks a server what changed; files are always read whole.")
-    if run.watch is not None and (not choice.is_server or run.out or run.dry_run or run.ids):
+    if run.watch is not None and (not choice.is_server or run.out or run.dry_run or run.ids or run.bulk):
         raise UsageError(
-            "--watch keeps the answers on a server up to date; it goes with none of --out, --dry-run, --claim."
+            "--watch keeps the answers on a server up to date; it goes with none of --out, --dry-run, --claim, --bulk."
         )
+    refuse_misuse(choice, run)
+    settings = settings.model_copy(update={"concurrency": run.concurrency or settings.concurrency})
     adjudicator = choice.adjudicator(settings)
     with progress() as tell:
-        if choice.is_server:
-            settings = settings.model_copy(update={"concurrency": run.concurrency or settings.concurrency})
+        if run.bulk:
+            report = sync_bulk(choice, settings, adjudicator, run, tell)
+        elif choice.is_server:
             if run.watch is not None:
                 asyncio.run(sync_again_and_again(choice, settings, adjudicator, run, tell))
                 return OK
             report = asyncio.run(sync_once(choice, settings, adjudicator, run, tell))
         else:
             order = Order(Path(choice.source), run.out or DEFAULT_OUT, choice.instant, run.ids, run.dry_run)
-            report = sync_files(
-                order, adjudicator, tell, Way(settings.processes or available(), memory=settings.memory)
-            )
+            report = sync_files(order, adjudicator, tell, way_of(settings))
     show.report(report, choice.output_format, _target(choice, run), run.dry_run)
     return OK if report.complete else UNANSWERED
-
-
-def available() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def _target(choice: Choice, run: Run) -> str:

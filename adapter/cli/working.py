@@ -132,6 +132,7 @@ def _check(choice: Choice, run: Run) -> None:
         "--out": (run.out is not None, "workers write to the server"),
         "--dry-run": (run.dry_run, "workers write; a dry run is made by one process"),
         "--claim": (bool(run.ids), "one process decides a few claims sooner"),
+        "--bulk": (run.bulk or run.group is not None, "an export is fetched and decided by one process"),
         "--watch": (run.watch is not None, "a run with workers is one run; repeat it with --since auto"),
     }
     for option, (given, why) in refused.items():

@@ -6,7 +6,7 @@ that says which element of which resource is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -168,14 +168,23 @@ class Mapper:
                     return as_handed_out(quick.read(json))
                 except Unusual:
                     pass
-        return self.elements(expression, element.handed_out, element.origin.path, steps, element.located, issues)
+        # Handed out in the evaluation: what cannot be, for its shape is unusual, is a fault like any other.
+        return self.elements(
+            lambda _: expression(element.handed_out), None, element.origin.path, steps, element.located, issues
+        )
 
     def field(self, spec: FieldMapping, located: Located, element: Any, part: Origin, issues: list[Issue]) -> Values:
         """The values of one field of the part of a resource; what cannot be read is added to ``issues``."""
         return self._field(spec, _Element(located, part, element, inside=element is not located.resource), issues)
 
     def elements(
-        self, expression: Expression, element: Any, path: str, steps: str, located: Located, issues: list[Issue]
+        self,
+        expression: Callable[[Any], Sequence[Any]],
+        element: Any,
+        path: str,
+        steps: str,
+        located: Located,
+        issues: list[Issue],
     ) -> Sequence[Any]:
         """What the steps find in the element that stands at a path; its place is only put together for an issue."""
         try:

@@ -79,7 +79,9 @@ def totals(items: Iterable[ItemState]) -> Json:
         else:
             failed.append({"item": each.item.number, "why": each.failed or "cancelled"})
     whole.warnings = sorted(set(whole.warnings))
-    whole.unanswered = list({each.claim: each for each in whole.unanswered}.values())  # some are looked at twice
+    whole.unanswered = list(
+        {each.claim or each.problem: each for each in whole.unanswered}.values()
+    )  # some are looked at twice
     return _json(whole) | {"items": {"done": done, "failed": len(failed)}, "given_up": failed}
 
 

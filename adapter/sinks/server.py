@@ -36,8 +36,9 @@ from adapter.sinks.on_server import (
     version_of,
     versioned,
 )
+from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, batched, search_value
-from adapter.sources.wire import Refused, issue_codes
+from adapter.sources.wire import Refused
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""

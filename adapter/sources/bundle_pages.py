@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urljoin
-
-import httpx
 
 from adapter.errors import SourceError
 from adapter.evidence.references import Json, objects, parse_reference
 from adapter.fhir.paths import is_type_name
-from adapter.sources.origin import origin
-from adapter.sources.wire import Unserved, shown
+from adapter.sources.addresses import own_address
+from adapter.sources.wire import shown
 
 
 class BundlePages:
@@ -45,19 +42,7 @@ class BundlePages:
         following = [link.get("url") for link in self.listed(page, "link") if link.get("relation") == "next"]
         if not following:
             return None
-        written = following[0]
-        if not isinstance(written, str):
-            raise Unserved(f"{self._shown} links to a next page without an address")
-        try:
-            address = httpx.URL(urljoin(f"{self._base}/", written))
-        except (httpx.InvalidURL, ValueError) as error:
-            raise Unserved(f"{self._shown} links to a next page by a malformed address") from error
-        if origin(address) != origin(httpx.URL(self._base)):
-            raise Unserved(
-                f"{self._shown} links to a next page on another server, {shown(str(address), path=False)}",
-                "use the address by which the server knows itself",
-            )
-        return str(address)
+        return own_address(self._base, following[0], "links to a next page")
 
     def deleted(self, page: Json, kind: str) -> list[str]:
         """``Type/id`` of what was deleted, by a page of the history of a type."""

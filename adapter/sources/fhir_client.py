@@ -16,12 +16,13 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from adapter.errors import SourceError, UsageError
+from adapter.errors import SourceError
 from adapter.evidence.references import Json
 from adapter.fhir.capabilities import does_as_a_whole
 from adapter.limits import DEFAULT
+from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.bundle_pages import BundlePages, page_in
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire, shown
+from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
@@ -84,6 +85,11 @@ class FhirClient:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    @property
+    def wire(self) -> Wire:
+        """For what is not one request and one FHIR resource; it is sent only what ``request`` made."""
+        return self._wire
 
     @property
     def page_size(self) -> int:
@@ -269,6 +275,15 @@ class FhirClient:
         headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
         return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
 
+    def own_address(self, written: object, told: str) -> str:
+        """An address that the server told; refused when it leads to another server, which would get our token."""
+        return own_address(self.base, written, told)
+
+    def request(self, method: str, url: str, params: Parameters | None = None, **headers: str) -> httpx.Request:
+        """A request to an address of the server, for ``wire``; ``Cache_Control`` in ``headers`` has its hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._http.build_request(method, url, params=params, headers=named)
+
     def _expect(self, body: Json, kind: str) -> Json:
         if body["resourceType"] != kind:
             raise SourceError(f"{self._wire.shown} answered with another resource where a {kind} was due")
@@ -289,20 +304,3 @@ def _repeatable(entry: Json) -> bool:
     """Whether sending the entry twice ends as sending it once."""
     request = entry["request"]
     return request["method"] != "POST" or "ifNoneExist" in request
-
-
-def checked_base(base_url: str) -> str:
-    """The base URL without a slash at its end.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        url = httpx.URL(base_url.strip())
-    except httpx.InvalidURL as error:
-        raise UsageError("the FHIR base URL is malformed") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError("the FHIR base URL must begin with http:// or https:// and name a server")
-    if url.query or url.fragment:
-        raise UsageError(f"the FHIR base URL {shown(base_url)} must not have a query or fragment")
-    return str(url).rstrip("/")

@@ -43,6 +43,14 @@ def parse_json(content: bytes) -> tuple[Any, tuple[Repeat, ...]]:
     return (value, ()) if _nothing_lost(content, written) else _with_repeats(content)
 
 
+def is_all_of(content: bytes, value: Any) -> bool:
+    """Whether a value parsed from a JSON text is all that it says: no key stands twice, and it is not too deep."""
+    try:
+        return _nothing_lost(content, orjson.dumps(value))
+    except TypeError:
+        return False
+
+
 def _nothing_lost(content: bytes, written: bytes) -> bool:
     """Every key has a colon and a key that stood twice is written once, so as many colons mean that none did.
 

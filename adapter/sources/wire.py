@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
-import orjson
 import stamina
 
 from adapter.errors import AccessRefused, InputError, SourceError, Step
-from adapter.evidence.references import Json, objects
+from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
+from adapter.sources.clock import http_date, server_time
+from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
 from adapter.sources.pace import Pace
 
@@ -42,8 +42,12 @@ _TOO_MUCH = frozenset({429, 503})
 """Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
 _OUR_CERTIFICATE = "if it wants a client certificate, see that the right one is in ADAPTER_CLIENT_CERTIFICATE_FILE"
-_BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
-_ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
+Receive = Callable[[httpx.Response], Awaitable[None]]
+"""Takes the body of a successful answer, piece by piece; called anew for each attempt."""
+
+
+class CutShort(httpx.RemoteProtocolError):
+    """A body that ends before it is whole, as ``Receive`` found; it is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +110,45 @@ class Wire:
 
     async def send(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
         """The answer of a request that was carried out."""
+        response = await self._answer(request, lambda: self._received(request), what, repeatable=repeatable)
+        if not response.is_success:
+            raise self.refusal(response, what)
+        return response
+
+    async def look(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
+        """Whatever is answered, also that the server is busy, for who knows what each status means."""
+        return await self._answer(
+            request, lambda: self._received(request), what, repeatable=repeatable, later=frozenset()
+        )
+
+    async def download(self, request: httpx.Request, what: str, receive: Receive, *, anonymous: bool = False) -> None:
+        """Hand the body to ``receive`` as it comes, of any size; ``anonymous`` keeps our credentials out of it."""
+        response = await self._answer(request, lambda: self._streamed(request, receive, anonymous=anonymous), what)
+        if not response.is_success:
+            raise self.refusal(response, what)
+
+    async def _answer(
+        self,
+        request: httpx.Request,
+        once: Callable[[], Awaitable[httpx.Response]],
+        what: str,
+        *,
+        repeatable: bool = True,
+        later: frozenset[int] = BUSY,
+    ) -> httpx.Response:
         try:
-            response = await self._persist(request, self._patience.attempts if repeatable else 1)
+            response = await self._persist(once, self._patience.attempts if repeatable else 1, later)
         except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what, _step(request)) from error
-        self.server_time = _server_time(response) or self.server_time
-        if not response.is_success:
-            raise self._refusal(response, what)
+        self.server_time = server_time(response) or self.server_time
         return response
 
-    async def _persist(self, request: httpx.Request, attempts: int) -> httpx.Response:
+    async def _persist(
+        self, ask: Callable[[], Awaitable[httpx.Response]], attempts: int, later: frozenset[int]
+    ) -> httpx.Response:
         retrying = stamina.AsyncRetryingCaller(
             attempts=attempts,
             timeout=None,
@@ -130,13 +160,14 @@ class Wire:
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
             async with self._pace.slot() as began:
-                response = await self._received(request)
-            if response.status_code in BUSY:
+                response = await ask()
+            if response.status_code in later:
                 wait = retry_after(response)
                 if response.status_code in _TOO_MUCH:
                     self._pace.pushed_back(began, wait)
                 raise Busy(response.status_code, wait)
-            self._pace.went_well()
+            if response.status_code not in BUSY:
+                self._pace.went_well()
             return response
 
         return await retrying(another_try, once)
@@ -153,8 +184,22 @@ class Wire:
         except TimeoutError as error:
             problem = f"{self.shown} was still sending its answer after {self._timeout * LONGEST_ANSWER:g} s"
             raise Unserved(problem, "ask for smaller pages with ADAPTER_PAGE_SIZE") from error
-        headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
-        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+        return _unpacked(response, body)
+
+    async def _streamed(self, request: httpx.Request, receive: Receive, *, anonymous: bool) -> httpx.Response:
+        """Status and headers of an answer whose body was handed on; of a refusal the body too."""
+        if anonymous:
+            request.headers.pop("Authorization", None)
+        # An Auth that does nothing; with None, httpx would take user and password from the address.
+        auth = httpx.Auth() if anonymous else httpx.USE_CLIENT_DEFAULT
+        response = await self._http.send(request, stream=True, auth=auth)
+        try:
+            if not response.is_success:
+                return _unpacked(response, await self._body(response))
+            await receive(response)
+            return _unpacked(response, b"")
+        finally:
+            await response.aclose()
 
     async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -179,16 +224,17 @@ class Wire:
         hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
         return Unserved(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
 
-    def _refusal(self, response: httpx.Response, what: str) -> SourceError:
+    def refusal(self, response: httpx.Response, what: str) -> SourceError:
+        """What an answer that is no success means, as an error to raise."""
         status = response.status_code
         if status in (401, 403):
             hint = "check the token or password" if status == 401 else "check the token's scopes, or our rights there"
-            problem = f"{self.shown} refused us: it answered {status}{_bearer_error(response)} to {what}"
+            problem = f"{self.shown} refused us: it answered {status}{bearer_error(response)} to {what}"
             return AccessRefused(problem, hint, step=_step(response.request))
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
             return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
-        codes = issue_codes(_lenient_json(response))
+        codes = codes_of(response)
         hint = "is this the FHIR base URL?" if status == 404 else ""
         problem = f"{self.shown} answered {status}{f' ({codes})' if codes else ''} to {what}"
         return Refused(problem, hint, status=status, codes=codes)
@@ -215,19 +261,6 @@ def _step(request: httpx.Request) -> Step:
     return Step.READ if reads else Step.WRITE
 
 
-def _bearer_error(response: httpx.Response) -> str:
-    """One of the three codes of https://www.rfc-editor.org/rfc/rfc6750#section-3.1, for a message."""
-    found = _BEARER_ERROR.search(response.headers.get("WWW-Authenticate", ""))
-    return f" ({found[1]})" if found else ""
-
-
-def issue_codes(outcome: object) -> str:
-    """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
-    codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
-    fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
-    return ", ".join(dict.fromkeys(fitting))
-
-
 def retry_after(response: httpx.Response) -> float | None:
     """The seconds a server asks us to wait, within reason; a date there is read by its own clock.
 
@@ -236,7 +269,7 @@ def retry_after(response: httpx.Response) -> float | None:
     written = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", written):
         return min(float(written), LONGEST_RETRY_AFTER)
-    then, now = _http_date(written), _server_time(response) or datetime.now(UTC)
+    then, now = http_date(written), server_time(response) or datetime.now(UTC)
     return None if then is None else min(max((then - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
@@ -246,37 +279,10 @@ def another_try(error: Exception) -> bool | float:
     return isinstance(error, _PASSING) and tls_fault(error) is None
 
 
-def tls_fault(error: BaseException | None) -> ssl.SSLError | None:
-    """The fault of TLS that an error comes from."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def refuses_certificate(fault: ssl.SSLError) -> bool:
-    """Whether the server raised the alarm, and not we: it wants a certificate of us, or another one."""
-    return "ALERT" in str(getattr(fault, "reason", ""))  # it is set by OpenSSL alone
-
-
-def _lenient_json(response: httpx.Response) -> object:
-    try:
-        return orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _server_time(response: httpx.Response) -> datetime | None:
-    return _http_date(response.headers.get("Date", ""))
-
-
-def _http_date(written: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(written)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)  # -0000 is UTC from nowhere in particular
+def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer with its body at hand, and without the headers that told how it travelled."""
+    headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
+    return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
 def shown(url: str, *, path: bool = True) -> str:

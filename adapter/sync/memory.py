@@ -1,7 +1,7 @@
 """When Python looks for garbage that goes round in circles: between portions of work, not in the middle of one.
 
 A portion makes hundreds of thousands of objects that all live until it is done, and the collector would go through them
-again and again: it took half of the time of a run (p500: 4.0 ms of 8.0 ms a claim).
+again and again: it took half of the time of a run (4.0 ms a claim with it, 2.1 ms without).
 """
 
 from __future__ import annotations

@@ -190,5 +190,6 @@ def decide(
     """The answers to claims of one store, and those that stay without one; ``tell`` hears how many are done."""
     reconciliation = Reconciliation(adjudicator, store, instant)
     answers = reconciliation.answer(claims, tell)
+    reconciliation.close()
     wanted = {each.id for each in claims}
     return answers, [each for each in reconciliation.unanswered if each.claim in wanted]

@@ -21,6 +21,7 @@ from adapter.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SERVE = (ROOT / "adapter" / "receiver" / "README.md").read_text()
+BULK = (ROOT / "adapter" / "sources" / "bulk" / "README.md").read_text()
 AUTH = (ROOT / "adapter" / "auth" / "README.md").read_text()
 SYNC = (ROOT / "adapter" / "sync" / "README.md").read_text()
 MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
@@ -50,7 +51,7 @@ def test_the_readme_shows_every_command(command: str) -> None:
     assert f"coaching-adapter {command}" in README
 
 
-@pytest.mark.parametrize("line", [line for page in (README, SERVE, AUTH, SYNC) for line in shell_lines(page)])
+@pytest.mark.parametrize("line", [line for page in (README, SERVE, BULK, AUTH, SYNC) for line in shell_lines(page)])
 def test_every_command_the_readme_shows_parses(line: str) -> None:
     arguments = shlex.split(line)
     start = next(index for index, word in enumerate(arguments) if word.endswith("coaching-adapter"))

@@ -283,6 +283,7 @@ SQLITE = {"ADAPTER_DATABASE_URL": "sqlite:///x"}
         pytest.param(["sync", "URL", "--workers", "--out", "x"], {}, "--out and --workers", id="files"),
         pytest.param(["sync", "URL", "--workers", "--dry-run"], {}, "--dry-run and --workers", id="dry run"),
         pytest.param(["sync", "URL", "--workers", "--claim", "1"], {}, "--claim and --workers", id="a few claims"),
+        pytest.param(["sync", "URL", "--workers", "--bulk"], {}, "--bulk and --workers", id="an export"),
         pytest.param(["sync", "URL", "--workers", "--watch", "60"], {}, "--watch and --workers", id="again and again"),
         pytest.param(["sync", "fixtures", "--workers"], {}, "name its base URL", id="from files"),
         pytest.param(["sync", "http://me:secret@fhir.test", "--workers"], {}, "no password", id="a password"),

@@ -22,7 +22,7 @@ _TABLES = """
 CREATE TABLE file (id INTEGER PRIMARY KEY, path BLOB NOT NULL, shown TEXT NOT NULL);
 CREATE TABLE unit (
     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
-    line INTEGER, bundle INTEGER NOT NULL
+    line INTEGER, bundle INTEGER NOT NULL, plain INTEGER NOT NULL
 );
 CREATE TABLE aside (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, file INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
@@ -40,7 +40,7 @@ CREATE INDEX resource_patient ON resource (patient, unit) WHERE patient IS NOT N
 CREATE INDEX resource_ours ON resource (key, unit, patient) WHERE ours;
 CREATE INDEX link_token ON link (token, unit);
 """
-_ASIDE = "-id, file, start, length, line, 0"
+_ASIDE = "-id, file, start, length, line, 0, 0"
 """A row of ``aside`` as a ``Unit``."""
 _COUNT = """
 SELECT COUNT(*), COUNT(DISTINCT key) FROM
@@ -60,7 +60,7 @@ class Unit(NamedTuple):
     """What is read in one go: one line of NDJSON, or a whole document.
 
     ``start`` and ``length`` are bytes in the file; ``length`` is 0 of a document, ``line`` None. ``bundle`` is the
-    number of the first Bundle inside it.
+    number of the first Bundle inside it. ``plain`` is a line that is one resource, in which nothing was wrong.
     """
 
     id: int
@@ -69,6 +69,7 @@ class Unit(NamedTuple):
     length: int
     line: int | None
     bundle: int
+    plain: bool = False
 
 
 class Due(NamedTuple):
@@ -87,7 +88,7 @@ class Index:
         self._memory = memory
         self._db = self._opened(f"file:{path}")
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_TABLES}")
-        self._units: list[Unit] = []
+        self._units: list[tuple[int, int, int, int, int | None, int, bool]] = []
         self._resources: list[tuple[int, str, str, str | None, bool]] = []
         self._links: list[tuple[str, int]] = []
         self._aside: list[tuple[int, str, int, int, int, int]] = []
@@ -115,10 +116,10 @@ class Index:
         assert number is not None  # noqa: S101 - SQLite numbers every row it inserts
         return number
 
-    def unit(self, file: int, start: int, length: int, line: int | None, bundle: int) -> int:
+    def unit(self, file: int, start: int, length: int, line: int | None, bundle: int, *, plain: bool = False) -> int:
         """Enter a place; returns its number."""
         self._next += 1
-        self._units.append(Unit(self._next, file, start, length, line, bundle))
+        self._units.append((self._next, file, start, length, line, bundle, plain))
         if len(self._units) >= AT_ONCE:
             self._write()
         return self._next
@@ -153,7 +154,7 @@ class Index:
 
     def _write(self) -> None:
         self._db.execute("BEGIN")
-        self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?, ?, ?)", self._units)
+        self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?, ?, ?, ?)", self._units)
         self._db.executemany("INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?)", self._aside)
         self._db.executemany("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", self._resources)
         self._db.executemany("INSERT INTO link VALUES (?, ?)", self._links)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import orjson
+
 from adapter.evidence.newest import identifiers
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
@@ -72,6 +74,9 @@ class Portions:
     def read(self, unit: Unit) -> tuple[list[Located], bytes]:
         """The resources of a place, and the text they stand in; what is wrong with it was told by the scan."""
         path, shown = self._file(unit.file)
+        if unit.plain:
+            content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
+            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
         reader = FileReader(path, self.whole.root, shown, Reading(), self.whole.limits, count(unit.bundle))
         if unit.line is None:
             content = read_guarded(path, self.whole.root, self.whole.limits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -16,8 +17,10 @@ from typing import IO
 import orjson
 
 from adapter.evidence.newest import identifiers
+from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.evidence.versions import STATEMENTS, majority, surroundings
+from adapter.fhir.paths import is_type_name
 from adapter.fhir.version import told_version
 from adapter.limits import Limits
 from adapter.sources.folder.index import Index, Unit
@@ -30,6 +33,8 @@ from adapter.sources.folder.tokens import (
     patients,
     sessions,
 )
+from adapter.sources.json_text import is_all_of
+from adapter.sources.oversize import within_limits
 from adapter.sources.reader import FileReader
 from adapter.sources.walk import Reading, files_under, is_ndjson
 
@@ -112,23 +117,19 @@ class Scan:
         end = 0
         for start, line, row in reader.lines(spool):
             end = start + len(line)
-            if len(line) > self.limits.max_json_bytes or not self._passed_over(file, start, line, row):
-                unit = self.index.unit(file, start, len(line), row, self._bundle)
-                self._enter(unit, list(reader.line(line, row)), line)
+            resource = _resource_in(line) if len(line) <= self.limits.max_json_bytes else None
+            if resource is None or not self._passed_over(resource, file, start, line, row):
+                self._line(reader, resource, file, start, line, row)
             if row % 1000 == 0:
                 tell(before + end)
         if spool:
             spool.close()
         return before + end
 
-    def _passed_over(self, file: int, start: int, line: bytes, row: int) -> bool:
+    def _passed_over(self, resource: Json, file: int, start: int, line: bytes, row: int) -> bool:
         """Enter a line that cannot matter by itself under its key; False of any other, and of what is not plain."""
-        try:
-            resource = orjson.loads(line)
-            kind, id = resource["resourceType"], resource["id"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return False
-        if not isinstance(kind, str) or kind not in self.relevance.masses or not isinstance(id, str) or not id:
+        kind, id = resource["resourceType"], resource.get("id")
+        if kind not in self.relevance.masses or not isinstance(id, str) or not id:
             return False
         if self.relevance.matters(kind, resource, line) or (kind != "Claim" and names_by_identifier(line)):
             return False
@@ -136,6 +137,18 @@ class Scan:
         tokens = tuple(links(kind, resource)) if kind == "Claim" else ()
         self.index.aside(f"{kind}/{id}", file, start, len(line), row, tokens)
         return True
+
+    def _line(self, reader: FileReader, resource: Json | None, file: int, start: int, line: bytes, row: int) -> None:
+        """Enter what stands on a line; most are one resource with nothing wrong, and need no second look."""
+        if resource is None or not _is_plain(resource["resourceType"]) or not is_all_of(line, resource):
+            unit = self.index.unit(file, start, len(line), row, self._bundle)
+            self._enter(unit, list(reader.line(line, row)), line)
+            return
+        located = Located(resource, file=reader.shown, line=row)
+        within = within_limits(located, self.limits)
+        self.contents.reading.resources += 1
+        unit = self.index.unit(file, start, len(line), row, 0, plain=within is located)
+        self._enter(unit, [within], line)
 
     def _enter(self, unit: int, found: list[Located], content: bytes) -> None:
         own = {each.full_url: each.local for each in found if each.full_url and each.id}
@@ -174,6 +187,20 @@ class Scan:
             for name in surroundings(located):
                 if not name.startswith("Bundle "):
                     self.contents.votes[name][version] += 1
+
+
+def _resource_in(line: bytes) -> Json | None:
+    """The resource that a line holds, if it does; whatever else there is to say of the line is found by ``reader``."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("resourceType"), str) else None
+
+
+@lru_cache(maxsize=1000)
+def _is_plain(kind: str) -> bool:
+    return kind != "Bundle" and is_type_name(kind)
 
 
 def _needs_numbers(found: list[Located], content: bytes) -> bool:

@@ -17,9 +17,10 @@ from adapter.evidence.newest import identifiers
 from adapter.evidence.references import Json, objects, parse_reference, parse_reference_text
 from adapter.evidence.store import PATIENT_ELEMENTS
 
+_PLAIN_REFERENCES = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})"')
 _REFERENCES = re.compile(rb'"reference"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _LOGICAL = re.compile(rb'"identifier"\s*:\s*\{')
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}").match
 _TIMES = (
     "performedPeriod",
     "performedDateTime",
@@ -47,9 +48,11 @@ def held(person: str, day: str) -> str:
 
 def references(content: bytes) -> set[str]:
     """``Type/id`` of everything that a JSON text refers to, and the tokens of what it names by identifier."""
-    found: set[str] = set()
-    for text in set(_REFERENCES.findall(content)):
-        found.update(_named(_unescaped(text)))
+    plain = _PLAIN_REFERENCES.findall(content)
+    found = {each.decode() for each in set(plain)}
+    if content.count(b'"reference"') > len(plain):
+        for text in set(_REFERENCES.findall(content)):
+            found.update(_named(_unescaped(text)))
     return found
 
 
@@ -124,10 +127,21 @@ def days_around(day: str) -> Iterator[str]:
 
 def days(resource: Json) -> set[str]:
     """The calendar days on which a resource says something was done, as they are written."""
-    items = objects(resource.get("item"))
-    values = [*(resource.get(name) for name in _TIMES), *(each.get(name) for each in items for name in _SERVICED)]
-    bounds = (each for value in values for each in (value.values() if isinstance(value, dict) else (value,)))
-    return {each[:10] for each in bounds if isinstance(each, str) and _DAY.match(each)}
+    found: set[str] = set()
+    for name in _TIMES:
+        if name in resource:
+            _add_days(resource[name], found)
+    for each in objects(resource.get("item")):
+        for name in _SERVICED:
+            if name in each:
+                _add_days(each[name], found)
+    return found
+
+
+def _add_days(value: object, found: set[str]) -> None:
+    for each in value.values() if isinstance(value, dict) else (value,):
+        if isinstance(each, str) and _DAY(each):
+            found.add(each[:10])
 
 
 def _people(kind: str, resource: Json) -> Iterator[str]:

@@ -1,0 +1,282 @@
+"""``sync URL --bulk``: an export onto the disk, its claims decided, the answers written, the files removed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from adapter.auth.scopes import Need
+from adapter.bootstrap import mapping_layers
+from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.cli.way import way_of
+from adapter.errors import SourceError, UsageError
+from adapter.reconcile import Adjudicator, Unanswered
+from adapter.session.time import parse_moment
+from adapter.settings import Settings
+from adapter.sinks.answers_in_files import answers_in
+from adapter.sinks.files import FILES
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.addresses import checked_base
+from adapter.sources.bulk.export import Export
+from adapter.sources.bulk.folder import Folder, opened
+from adapter.sources.bulk.kickoff import Wanted
+from adapter.sources.bulk.pace import Pace
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.bulk.changes import reconcile_changes, reconcile_exported
+from adapter.sync.bulk.fetching import Exported, fetch_all, fetch_changes, wanted_types
+from adapter.sync.bulk.writing import OVERLAP, WriteBack
+from adapter.sync.checkpoints import Checkpoint
+from adapter.sync.files import Order, sync_files
+from adapter.sync.into_folder import into_folder
+from adapter.sync.query import query_name
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress, Report
+
+CHECKPOINT = "bulk"
+AT_ONCE = 1000
+"""Answers that are compared in one go."""
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+class Asked(Protocol):
+    """What a run of ``sync`` is told."""
+
+    @property
+    def out(self) -> Path | None: ...
+    @property
+    def dry_run(self) -> bool: ...
+    @property
+    def since(self) -> str | None: ...
+    @property
+    def ids(self) -> Sequence[str]: ...
+    @property
+    def bulk(self) -> bool: ...
+    @property
+    def group(self) -> str | None: ...
+
+
+def refuse_misuse(choice: Choice, run: Asked) -> None:
+    """Options that do not go together.
+
+    Raises:
+        UsageError: one sentence on the first of them.
+    """
+    if run.group is not None and not run.bulk:
+        raise UsageError("--group names the Group of a bulk export; add --bulk.")
+    if not run.bulk:
+        return
+    if not choice.is_server:
+        raise UsageError("--bulk asks a server for an export; files are read as they are.")
+    if run.ids:
+        raise UsageError("--claim reads single claims; leave out --bulk.")
+    if run.group is not None and not _ID.fullmatch(run.group):
+        raise UsageError(f"--group {run.group!r} is no id of a Group.")
+    if run.since not in (None, "auto"):
+        _instant(run.since or "")
+
+
+def sync_bulk(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Asked, tell: Progress) -> Report:
+    """One run; one with the same arguments that was killed is gone on with."""
+    root = settings.bulk_folder or settings.ledger.parent / "bulk"
+    with (
+        opened(root, checked_base(choice.source), run.group, run.since) as folder,
+        Ledger(settings.ledger.expanduser(), copy=run.dry_run) as ledger,
+    ):
+        one = _Run(choice, settings, adjudicator, run, tell, folder, ledger)
+        report = one.report()
+        folder.remove()
+        return report
+
+
+@dataclass
+class _Run:
+    choice: Choice
+    settings: Settings
+    adjudicator: Adjudicator
+    run: Asked
+    tell: Progress
+    folder: Folder
+    ledger: Ledger
+
+    def report(self) -> Report:
+        """Fetch, decide, write. Between its requests no connection is held open, for deciding may take hours."""
+        started = time.monotonic()
+        exported, warnings, report = asyncio.run(self._fetched())
+        if report is None:
+            report = self._decided(exported)
+        report.started, report.warnings = started, [*report.warnings, *warnings]
+        if exported.incomplete:
+            report.unanswered.append(Unanswered(None, f"claims may be missing: {exported.incomplete}"))
+        self._move_checkpoints(exported, report)
+        return report
+
+    async def _fetched(self) -> tuple[Exported, list[str], Report | None]:
+        """The export; where it only tells what changed, or must not decide by itself, with the report of the run."""
+        async with self._client() as client:
+            self.adjudicator = await of_server(client, self.choice.fhir_version, self.adjudicator)
+            reconciler = self._reconciler(client)
+            pace = Pace(self.settings.bulk_wait)
+            export = Export(client, self.folder, pace, self.settings.limits, self.tell)
+            since = self._since()
+            types = await wanted_types(client, self.adjudicator.mappings.plan, changes=since is not None)
+            wanted = Wanted(types, self.run.group, since)
+            if since is None:
+                exported = await fetch_all(export, wanted, reconciler.source, self.adjudicator)
+                report = await self._by_server(reconciler, exported) if exported.by_server else None
+            else:
+                exported = await fetch_changes(export, wanted)
+                job = exported.job
+                report = await self._by_reads(
+                    reconciler,
+                    lambda keeping, told: reconcile_changes(keeping, self.folder, job, told, self.tell),
+                    whole=False,
+                )
+            return exported, export.warnings, report
+
+    def _decided(self, exported: Exported) -> Report:
+        """The answers of the files, where they are wanted; all is read from the server when a line is damaged."""
+        shutil.rmtree(self.folder.answers, ignore_errors=True)  # of a run that was killed here
+        order = Order(self.folder.output, self.folder.answers, self.choice.instant, exported.ids)
+        report = sync_files(order, self.adjudicator, self.tell, way_of(self.settings))
+        if report.reading.issues:
+            place = report.reading.issues[0].where
+            damaged = replace(exported, by_server=f"{len(report.reading.issues)} places cannot be read, as {place}")
+            return asyncio.run(self._anew(damaged))
+        if self.run.out is None:
+            asyncio.run(self._written(exported, report))
+        elif self.run.dry_run:
+            _compare(self.folder.answers, self.run.out, report)
+        else:
+            _hand_over(self.folder.answers, self.run.out)
+        return report
+
+    async def _anew(self, exported: Exported) -> Report:
+        async with self._client() as client:
+            return await self._by_server(self._reconciler(client), exported)
+
+    async def _by_server(self, reconciler: Reconciler, exported: Exported) -> Report:
+        report = await self._by_reads(
+            reconciler,
+            lambda keeping, told: reconcile_exported(keeping, self.folder, self.adjudicator, told, self.tell),
+            whole=True,
+        )
+        report.warnings.insert(0, f"{exported.by_server}: each claim was decided from reads of the server")
+        return report
+
+    async def _by_reads(
+        self, reconciler: Reconciler, work: Callable[[Reconciler, Report], Awaitable[None]], *, whole: bool
+    ) -> Report:
+        """What comes of claims that the server is asked about; ``whole``: they are all there are."""
+        report = Report(structure_trusted=self.adjudicator.trust_structure)
+        if self.run.out is None:
+            await work(reconciler, report)
+            return report
+        with into_folder(self.run.out, dry_run=self.run.dry_run, whole=whole) as folder:
+            await work(replace(reconciler, keep=folder.take), report)
+            folder.finish(report)
+        return report
+
+    async def _written(self, exported: Exported, report: Report) -> None:
+        async with self._client() as client:
+            reconciler = self._reconciler(client)
+            if reconciler.sink is not None:
+                await WriteBack(reconciler, reconciler.sink, _when(exported), report, self.tell).write(
+                    self.folder.answers
+                )
+
+    def _reconciler(self, client: FhirClient) -> Reconciler:
+        source = source_of(client, self.adjudicator, self.settings, batches=True)
+        system, instant = self.adjudicator.identifier_system, self.choice.instant
+        sink = ServerSink(client, system, self.ledger, instant) if self.run.out is None else None
+        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run)
+
+    def _client(self) -> FhirClient:
+        writes = self.run.out is None and not self.run.dry_run
+        return open_client(self.choice, self.settings, Need.ANSWER if writes else Need.READ)
+
+    # --- how far the server was read
+
+    @property
+    def _checkpoint(self) -> str:
+        return f"{CHECKPOINT} Group/{self.run.group}" if self.run.group else CHECKPOINT
+
+    def _since(self) -> str | None:
+        """The ``_since`` of this run; of one that goes on, that of the export it goes on with."""
+        job = self.folder.load()
+        if job is not None:
+            return job.since
+        if self.run.since != "auto":
+            return self.run.since
+        reached = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)
+        return (_instant(reached) - OVERLAP).isoformat(timespec="milliseconds") if reached else None
+
+    def _move_checkpoints(self, exported: Exported, report: Report) -> None:
+        """To the server's own instant, when everything before it is answered on the server."""
+        whole = self.run.since in (None, "auto") and self.run.out is None and not self.run.dry_run
+        if not whole or not report.complete:
+            return
+        server, reached = checked_base(self.choice.source), _when(exported)
+        self.ledger.set_checkpoint(server, self._checkpoint, reached.isoformat(timespec="milliseconds"))
+        query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
+        whole_server = Checkpoint(self.ledger, server, query)
+        overlap = timedelta(seconds=self.settings.overlap_seconds)
+        known = whole_server.instant
+        if self.run.group is None and (known is None or _instant(known) < reached - overlap):
+            whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
+
+
+def _when(exported: Exported) -> datetime:
+    if exported.job.transaction_time is None:
+        raise SourceError("the export has no transactionTime")
+    return exported.job.transaction_time
+
+
+def _instant(text: str) -> datetime:
+    """An instant, as ``_since`` has to be.
+
+    Raises:
+        UsageError: it is none; servers refuse a mere date.
+    """
+    try:
+        found = parse_moment(text).instant
+    except ValueError:
+        found = None
+    if found is None:
+        raise UsageError(f"--since {text!r} is neither auto nor an instant such as 2026-01-31T12:00:00Z.")
+    return found
+
+
+def _compare(answers: Path, out: Path, report: Report) -> None:
+    """What handing over would change of an earlier run's answers."""
+    found = answers_in(answers)
+    with into_folder(out, dry_run=True, whole=True) as folder:
+        while some := list(islice(found, AT_ONCE)):
+            folder.take(some)
+        folder.finish(report)
+
+
+def _hand_over(answers: Path, out: Path) -> None:
+    """Copy what was decided to where it is wanted; all files are there before the first takes its place.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".adapter-", dir=out) as beside:
+            for name in FILES:
+                shutil.copyfile(answers / name, Path(beside) / name)
+            for name in FILES:
+                (Path(beside) / name).replace(out / name)
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}). Name another folder with --out.") from error

@@ -1,0 +1,22 @@
+"""Instants as HTTP writes them; https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+
+def server_time(response: httpx.Response) -> datetime | None:
+    """The server's clock when it answered, where it tells."""
+    return http_date(response.headers.get("Date", ""))
+
+
+def http_date(written: str) -> datetime | None:
+    """The instant of a date as HTTP writes it; None for none."""
+    try:
+        found = parsedate_to_datetime(written)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # -0000 is UTC from nowhere in particular

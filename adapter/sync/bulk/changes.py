@@ -1,0 +1,107 @@
+"""From what changed to the claims it concerns, each read from the server and decided as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import orjson
+
+from adapter.errors import SourceError
+from adapter.evidence.references import Json, parse_reference
+from adapter.evidence.store import PATIENT_ELEMENTS, Located
+from adapter.fhir.paths import is_type_name
+from adapter.reconcile import Adjudicator
+from adapter.sources.bulk.export import deleted, output_files
+from adapter.sources.bulk.folder import Folder, Job
+from adapter.sources.dependents import MOST_GONE, Dependents
+from adapter.sources.fhir_client import batched
+from adapter.sync.bulk.fetching import exported_claims
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress, Report
+
+LEAVE_OUT = "leave out --bulk"
+
+
+async def reconcile_changes(reconciler: Reconciler, folder: Folder, job: Job, report: Report, tell: Progress) -> None:
+    """Decide the claims that depend on what changed or was deleted."""
+    dependents, seen = Dependents(reconciler.source), set[str]()
+    changed = _changed(folder)
+    while some := list(islice(changed, MOST_GONE)):
+        await _decide(reconciler, await dependents.claims_of(some), seen, report, tell)
+    gone = deleted(folder, job)
+    if not job.tells_deletions and job.since:
+        gone |= set(await dependents.deleted_since(job.since))
+    matter = sorted(filter(dependents.matters, gone))
+    for names in batched(matter, MOST_GONE):
+        await _decide(reconciler, await dependents.claims_of([], names), seen, report, tell)
+
+
+async def reconcile_exported(
+    reconciler: Reconciler, folder: Folder, adjudicator: Adjudicator, report: Report, tell: Progress
+) -> None:
+    """Decide the exported claims in scope, from reads of the server."""
+    seen: set[str] = set()
+    ids: list[str] = []
+    for claim in exported_claims(folder):
+        located = reconciler.source.located(claim)
+        if located.id is None or located.key in seen:
+            continue
+        seen.add(located.key)
+        if adjudicator.in_scope(located):
+            ids.append(located.id)
+        else:
+            report.out_of_scope += 1
+    await reconcile_ids(reconciler, ids, report, tell)
+
+
+async def reconcile_ids(reconciler: Reconciler, ids: Sequence[str], report: Report, tell: Progress) -> None:
+    """Decide claims by their ids; one that is not there any more needs no answer."""
+    done = 0
+    for some in batched(ids, reconciler.source.chunk_size):
+        async for page in reconciler.source.claims(ids=some):
+            await reconciler.reconcile(page, report, tell)
+        done += len(some)
+        tell("claims read", done, len(ids))
+
+
+async def _decide(
+    reconciler: Reconciler, claims: Iterable[Located], seen: set[str], report: Report, tell: Progress
+) -> None:
+    fresh = [each for each in claims if each.key not in seen]
+    seen.update(each.key for each in fresh)
+    for some in batched(fresh, reconciler.source.chunk_size):
+        await reconciler.reconcile(some, report, tell)
+        tell("claims read", len(seen))
+
+
+def _changed(folder: Folder) -> Iterator[Json]:
+    """What changed: of resources about a patient the patient, each once; the others themselves."""
+    seen: set[str] = set()
+    for path in output_files(folder):
+        with path.open("rb") as lines:
+            for resource in map(_read, filter(bytes.strip, lines)):
+                patient = _patient(resource)
+                if patient is None:
+                    yield resource
+                elif patient not in seen:
+                    seen.add(patient)
+                    yield {"resourceType": "Patient", "id": patient.partition("/")[2]}
+
+
+def _read(line: bytes) -> Json:
+    try:
+        resource = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        resource = None
+    if not isinstance(resource, dict) or not is_type_name(resource.get("resourceType")):
+        raise SourceError("a line of the export holds no FHIR resource, so that a change would be missed", LEAVE_OUT)
+    return resource
+
+
+def _patient(resource: Json) -> str | None:
+    """``Patient/id``, where the resource is about one patient and says so by a plain reference."""
+    pointers = (parse_reference(resource.get(element)) for element in PATIENT_ELEMENTS)
+    found = next((each for each in pointers if each is not None), None)
+    plain = found is not None and found.kind == "Patient" and found.url is None
+    return found.local if found is not None and plain and resource.get("resourceType") != "Claim" else None
