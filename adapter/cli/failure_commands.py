@@ -11,9 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.cli.commands import OK
 from adapter.cli.console import console, folding, print_json
+from adapter.durable.database import configured_database
 from adapter.errors import SourceError, UsageError
 from adapter.evidence.references import Json
-from adapter.receiver.work.database import configured_database
 from adapter.receiver.work.inbox import Failure, Inbox
 from adapter.settings import load_settings
 

@@ -14,7 +14,8 @@ from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
 from adapter.cli.keys import keys_app
-from adapter.cli.options import Format, FormatOption, TrustOption
+from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
+from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import parse_moment
@@ -43,6 +44,7 @@ mappings_app = typer.Typer(
 app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
 app.add_typer(keys_app, name="keys")
+app.add_typer(runs_app, name="runs")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -66,14 +68,6 @@ ExplanationFormatOption = Annotated[
     typer.Option(
         "--format", help="A table for a terminal, JSON for machines, or HTML: one page to read, file or print."
     ),
-]
-MappingsOption = Annotated[
-    list[Path] | None,
-    typer.Option("--mappings", help="Folder of your own mappings, laid over those of the package; may be repeated."),
-]
-VersionOption = Annotated[str, typer.Option("--fhir-version", help="auto, R4, R4B or R5.")]
-LenientOption = Annotated[
-    bool, typer.Option("--lenient", help="Elements that FHIR does not know are noted in the answer; other faults stay.")
 ]
 NowOption = Annotated[
     str | None, typer.Option("--now", help="Instant of the decision, so that equal input gives equal bytes.")
@@ -121,11 +115,16 @@ def sync(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", min=1, max=64, help="Requests to the server at once, at most.")
     ] = None,
+    workers: Annotated[bool, typer.Option("--workers", help="Share the work with `coaching-adapter worker`s.")] = False,
 ) -> None:
     """Decide claims and write the answers back: to the same server, or from files to a folder."""
     mine, form = tuple(mappings or ()), output_format.value
     choice = commands.Choice(source, mine, fhir_version, form, instant(now), lenient, trust_structure)
     run = syncing.Run(out, dry_run, since, tuple(claim or ()), bulk, group, watch, concurrency)
+    if workers:
+        from adapter.cli import working  # the database is slow to import
+
+        raise typer.Exit(working.sync_with_workers(choice, run))
     raise typer.Exit(syncing.sync(choice, run))
 
 
@@ -163,6 +162,7 @@ def serve(
     raise typer.Exit(serving.serve(choice, host, port))
 
 
+app.command(epilog="Example:  coaching-adapter worker --once")(worker)
 CHANGED = typer.Argument(help="What changed, as the list has it: Claim/17.")
 
 

@@ -56,7 +56,7 @@ class ServerSync:
         """One run over the claims that were asked for."""
         reconciler = self._reconciler()
         if self.run.ids or self.run.since not in (None, AUTO):
-            since = _instant_text(self.run.since)
+            since = instant_text(self.run.since)
             return await sync_server(reconciler, since=since, ids=self.run.ids, tell=self.tell, stop=stop)
         query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
         moves = not self.run.dry_run and reconciler.sink is not None
@@ -149,7 +149,12 @@ def _say(sentence: str) -> None:
     sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
 
 
-def _instant_text(since: str | None) -> str | None:
+def instant_text(since: str | None) -> str | None:
+    """What ``--since`` names, as it is sent to the server; None where it names no instant.
+
+    Raises:
+        UsageError: it is not one.
+    """
     if since is None or since == AUTO:
         return None
     try:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
+from adapter.durable.database import configured_database
 from adapter.errors import UsageError
 from adapter.receiver.app import Receiver
 from adapter.receiver.gaps.asking import Asking
@@ -34,7 +35,6 @@ from adapter.receiver.rate_limit import PacedDoor
 from adapter.receiver.submit.operation import NAME, Submit
 from adapter.receiver.submit.submitting import Answered, Submitting
 from adapter.receiver.work.answering import Answering
-from adapter.receiver.work.database import configured_database
 from adapter.receiver.work.group_commit import GroupCommit
 from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker

@@ -31,7 +31,7 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
     """What a run did."""
     complaints(done)
     if output_format == "json":
-        print_json(done.summary() | {"written": _written_counts(done)} | (_dry_run(done) if dry_run else {}))
+        print_json(done.summary() | {"written": written_counts(done)} | (_dry_run(done) if dry_run else {}))
         return
     _report_tables(done, target, dry_run)
 
@@ -40,18 +40,20 @@ def complaints(done: Report) -> None:
     """What a run left undone, and what it warns of."""
     for each in done.unanswered:
         whom = f"Claim/{fhir_id(each.claim)}" if each.claim else "some claims"
-        _complain(f"no answer for {whom}: {each.problem}")
+        complain(f"no answer for {whom}: {each.problem}")
     for missing in done.missing:
-        _complain(f"there is no Claim/{missing}")
+        complain(f"there is no Claim/{missing}")
     for warning in (*done.unread, *done.warnings):
-        _complain(warning)
+        complain(warning)
 
 
-def _complain(sentence: str) -> None:
+def complain(sentence: str) -> None:
+    """A sentence on stderr."""
     sys.stderr.write(visible(f"coaching-adapter: {sentence}") + "\n")
 
 
-def _written_counts(done: Report) -> Json:
+def written_counts(done: Report) -> Json:
+    """How many answers were created, updated, ..."""
     return {action.value: done.written.get(action, 0) for action in Action if action is not Action.REMOVED}
 
 
@@ -67,13 +69,13 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     # Where claims of many were decided anew, not all lines are at hand; then none are shown.
     if 0 < len(lines) == done.tally.lines.total() <= LINES_SHOWN and not dry_run:
         out.print(_line_table(lines))
-    out.print(_decision_table(done))
-    for sentence in _sentences(done):
+    out.print(decision_table(done))
+    for sentence in sentences(done):
         out.print(sentence, soft_wrap=True)
     if dry_run:
         show_changes(out, done.totals, in_order(done.changes))
     elif done.written:
-        counts = ", ".join(f"{count} {name}" for name, count in _written_counts(done).items() if count)
+        counts = ", ".join(f"{count} {name}" for name, count in written_counts(done).items() if count)
         out.print(f"Written: {counts}.")
     summary = done.summary()
     out.print(f"{target}; {summary['elapsed_seconds']:.1f} s.", soft_wrap=True)
@@ -113,7 +115,8 @@ def _why(line: LineDetermination) -> str:
     return words if len(words) <= 90 else f"{words[:87]}..."
 
 
-def _decision_table(done: Report) -> Table:
+def decision_table(done: Report) -> Table:
+    """Lines by decision, with the rules that decided most often."""
     table = folding("decision", "lines", "most frequent reasons", title="Summary")
     for name, count in done.summary()["lines"].items():
         rules = done.tally.reasons.get(name, Counter())
@@ -123,32 +126,32 @@ def _decision_table(done: Report) -> Table:
     return table
 
 
-def _sentences(done: Report) -> list[str]:
+def sentences(done: Report) -> list[str]:
+    """What there is to say of a run beside the table."""
     counts = done.summary()
     claims, outcomes, read = counts["claims"], counts["operation_outcomes"], counts["read"]
-    sentences = [
+    found = [
         f"Claims: {claims['in_scope']} in scope, {claims['out_of_scope']} out of scope, "
         f"{claims['unanswered']} unanswered.",
     ]
     if outcomes["claims"] or outcomes["unreadable_input"]:
-        sentences.append(
+        lines = outcome_lines(done.tally)
+        found.append(
             f"OperationOutcomes: {outcomes['claims']} claims that could not be processed, "
-            f"{outcomes['unreadable_input']} places that could not be read:"
+            f"{outcomes['unreadable_input']} places that could not be read{':' if lines else '.'}"
         )
-        sentences += [f"  {line}" for line in outcome_lines(done.tally)]
+        found += [f"  {line}" for line in lines]
     if ignored := counts["warnings"]["unknown_elements"]:
-        sentences.append(
-            f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse."
-        )
+        found.append(f"Passed over: {ignored} elements that FHIR does not know; each is noted in its ClaimResponse.")
     if done.structure_trusted:
-        sentences.append("Trusted: the structure of resources was not validated (--trust-structure).")
+        found.append("Trusted: the structure of resources was not validated (--trust-structure).")
     if read["files"]:
-        sentences.append(
+        found.append(
             f"Read: {read['resources']} resources from {read['files']} files; "
             f"{read['not_fhir']} were JSON but no FHIR, "
             f"{read['superseded']} older or repeated versions."
         )
-    return sentences
+    return found
 
 
 # --- policies and check

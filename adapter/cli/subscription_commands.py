@@ -11,11 +11,11 @@ from typing import TypeVar
 from adapter.auth.scopes import Need
 from adapter.cli import show_subscriptions as show
 from adapter.cli.commands import client_of
+from adapter.durable.database import configured_database
 from adapter.errors import UsageError
 from adapter.fhir.paths import is_type_name
 from adapter.notifications.sequence import EventLog
 from adapter.receiver.gaps.event_logs import EventLogs, counts
-from adapter.receiver.work.database import configured_database
 from adapter.settings import Settings, load_settings
 from adapter.subscriptions.endpoint import checked_endpoint, is_below, is_open
 from adapter.subscriptions.form import Delivery, Payload

@@ -104,6 +104,10 @@ class ServerSource:
         found = iter(await self._many.search(known))
         return [[] if _name(each) in self.unsupported and each not in known else next(found) for each in searches]
 
+    def notices(self) -> list[str]:
+        """What could not be asked, a sentence each."""
+        return [f"the server does not support {name}: {why}" for name, why in self.unsupported.items()]
+
     async def takes_batches(self) -> bool:
         """Whether many searches cost one request."""
         return self._many is not None and await self._many.offered()

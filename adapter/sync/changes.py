@@ -8,7 +8,7 @@ of its history, and only where something was added since the last run at what it
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import orjson
@@ -56,6 +56,21 @@ class Changes:
         pairs = zip(told, pages[: len(told)], pages[len(told) :], strict=True)
         return {kind: _digest(count, end) for kind, count, end in pairs if count is not None and end is not None}
 
+    async def since(self, before: Marks) -> list[str]:
+        """The types in which something may have changed since the run that left these marks."""
+        marks = await self.marks(self._since)
+        return [each for each in self._kinds if each not in marks or marks[each] != before.get(each)]
+
+    async def concerned(
+        self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
+    ) -> AsyncIterator[list[Located]]:
+        """As ``claims``, and those that a deleted claim concerns; not the claims that changed themselves."""
+        async for found in self.claims([each for each in kinds if each != "Claim"], before, decided):
+            yield found
+        if "Claim" in kinds:
+            async for found in self.deleted(["Claim"]):
+                yield found
+
     async def claims(
         self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
     ) -> AsyncIterator[list[Located]]:
@@ -85,6 +100,12 @@ class Changes:
 
     def _with_history(self, statement: Json) -> set[str]:
         return set(self._kinds) & types_with(statement, "history-type")
+
+
+async def marks_ahead(source: ServerSource, now: datetime, overlap: timedelta) -> Marks:
+    """What a run that begins ``now`` leaves for the next one, which looks back by the overlap."""
+    since = (now - overlap).isoformat(timespec="seconds")
+    return await Changes(source, since).marks(since)
 
 
 def _is_before(resource: Json, instant: datetime) -> bool:

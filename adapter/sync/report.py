@@ -152,6 +152,8 @@ class Report:
         self.unanswered += part.unanswered
         self.out_of_scope += part.out_of_scope
         self.warnings += part.warnings
+        self.unread += part.unread
+        self.structure_trusted |= part.structure_trusted
 
     def summary(self) -> Json:
         """Counts for people and machines; the elapsed seconds are the only value that differs between equal runs."""

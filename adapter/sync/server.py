@@ -124,5 +124,4 @@ class ServerRun:
         source = self.reconciler.source
         self.report.missing = () if self.stop.is_set() else tuple(sorted(set(extent.ids) - seen))
         self.report.unread = list(source.unread)
-        notes = [f"the server does not support {name}: {why}" for name, why in source.unsupported.items()]
-        self.report.warnings += [each for each in notes if each not in self.report.warnings]
+        self.report.warnings += [each for each in source.notices() if each not in self.report.warnings]

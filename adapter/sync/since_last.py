@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import moment
-from adapter.sync.changes import Changes
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.changes import Changes, marks_ahead
 from adapter.sync.checkpoints import Checkpoint, Marks
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
@@ -41,7 +42,7 @@ class SinceLast:
     async def changed(self) -> Report:
         """Decide what changed since the last complete run; all, or the rest of all, where there was none."""
         since = self.checkpoint.instant
-        if since is None or self._is_ahead(since):
+        if since is None or is_ahead(self.reconciler.source.client, since):
             return await self._all(anew=since is not None)
         changes = Changes(self.reconciler.source, since)
         if await changes.none_at_all():
@@ -49,8 +50,7 @@ class SinceLast:
         # In this order: what changes between the two is in the first and, by the second, among what is looked at now.
         now = self._server_time
         ahead = await self._marks(now)
-        marks, before = await changes.marks(since), self.checkpoint.marks
-        kinds = [each for each in changes.kinds if each not in marks or marks[each] != before.get(each)]
+        kinds = await changes.since(self.checkpoint.marks)
         run = self._run()
         if kinds:
             await self._recent(run, since, kinds, now)
@@ -80,11 +80,8 @@ class SinceLast:
         return self._ended(run, now, marks)
 
     async def _concerned(self, run: ServerRun, changes: Changes, kinds: list[str], now: datetime | None) -> None:
-        others = [each for each in kinds if each != "Claim"]
         if not self.stop.is_set():
-            await run.decide(changes.claims(others, now, self._was_decided))
-        if not self.stop.is_set() and "Claim" in kinds:
-            await run.decide(changes.deleted(["Claim"]))
+            await run.decide(changes.concerned(kinds, now, self._was_decided))
 
     def _run(self) -> ServerRun:
         return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, self._report)
@@ -100,8 +97,7 @@ class SinceLast:
     async def _marks(self, now: datetime | None) -> Marks:
         if now is None or not self.checkpoint.moves:
             return {}
-        since = (now - self.overlap).isoformat(timespec="seconds")
-        return await Changes(self.reconciler.source, since).marks(since)
+        return await marks_ahead(self.reconciler.source, now, self.overlap)
 
     def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
         if now is not None and run.report.complete and not self.stop.is_set():
@@ -112,7 +108,8 @@ class SinceLast:
     def _server_time(self) -> datetime | None:
         return self.reconciler.source.client.server_time
 
-    def _is_ahead(self, instant: str) -> bool:
-        """Whether a checkpoint lies in the server's future: then one of its clocks was wrong, and nothing is sure."""
-        now = self._server_time
-        return now is not None and moment(instant) > now
+
+def is_ahead(client: FhirClient, instant: str) -> bool:
+    """Whether a checkpoint lies in the server's future: then one of its clocks was wrong, and nothing is sure."""
+    now = client.server_time
+    return now is not None and moment(instant) > now

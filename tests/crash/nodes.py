@@ -20,7 +20,7 @@ from hapi_server import die_with_parent, free_port
 from typer.testing import CliRunner, Result
 
 from adapter.cli.main import app
-from adapter.receiver.work.database import database_url
+from adapter.durable.database import database_url
 from adapter.receiver.work.inbox import APPLICATION, QUEUE
 
 ROOT = Path(__file__).parents[2]

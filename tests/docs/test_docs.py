@@ -24,6 +24,8 @@ SERVE = (ROOT / "adapter" / "receiver" / "README.md").read_text()
 BULK = (ROOT / "adapter" / "sources" / "bulk" / "README.md").read_text()
 AUTH = (ROOT / "adapter" / "auth" / "README.md").read_text()
 SYNC = (ROOT / "adapter" / "sync" / "README.md").read_text()
+RUNS = (ROOT / "adapter" / "runs" / "README.md").read_text()
+PAGES = (README, SERVE, BULK, AUTH, SYNC, RUNS)
 MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group has commands
 
@@ -51,7 +53,7 @@ def test_the_readme_shows_every_command(command: str) -> None:
     assert f"coaching-adapter {command}" in README
 
 
-@pytest.mark.parametrize("line", [line for page in (README, SERVE, BULK, AUTH, SYNC) for line in shell_lines(page)])
+@pytest.mark.parametrize("line", [line for page in PAGES for line in shell_lines(page)])
 def test_every_command_the_readme_shows_parses(line: str) -> None:
     arguments = shlex.split(line)
     start = next(index for index, word in enumerate(arguments) if word.endswith("coaching-adapter"))

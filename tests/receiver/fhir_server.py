@@ -28,7 +28,7 @@ from starlette.routing import Route
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 
 Json = dict[str, Any]
-_PAGING = {"_count", "_sort", "_revinclude"}
+_PAGING = {"_count", "_sort", "_revinclude", "_summary"}
 
 
 class FhirServer:
@@ -53,6 +53,7 @@ class FhirServer:
         """What was deleted, as it was."""
         self.unknown: set[str] = set()
         """Search parameters that are answered by 400."""
+        self.not_counting = False
         self._ids = count(1)
         self._lock = threading.Lock()
 
@@ -132,6 +133,8 @@ class FhirServer:
         if any(each in unquote(query) for each in self.refused):
             return Response(status_code=500)
         found = [each for each in self.of(kind) if all(_matches(each, *one) for one in asked.items())]
+        if "_summary=count" in query and not self.not_counting:
+            return JSONResponse({"resourceType": "Bundle", "type": "searchset", "total": len(found)})
         names = {f"{kind}/{each['id']}" for each in found}
         if "Provenance:target" in query.replace("%3A", ":"):
             found += [each for each in self.of("Provenance") if names & set(_references(each["target"]))]
@@ -165,13 +168,19 @@ def _matches(resource: Json, parameter: str, values: list[str]) -> bool:
     if parameter == "_id":
         return resource["id"] in wanted
     if parameter == "_lastUpdated":
-        return bool(resource["meta"]["lastUpdated"] >= values[0].removeprefix("ge"))
+        return all(_is_on_its_side(resource["meta"]["lastUpdated"], each) for each in values)
     if parameter == "identifier":
         held = [each for each in resource.get("identifier", []) if "value" in each]
         return any({each["value"], f"{each.get('system')}|{each['value']}"} & wanted for each in held)
     if parameter in ("date", "code", "type"):
         return True
     return bool(wanted & set(_references(resource)))
+
+
+def _is_on_its_side(instant: str, bound: str) -> bool:
+    """Of ``ge2026-01-01T00:00:00Z``, or of ``lt...``."""
+    found, limit = map(datetime.fromisoformat, (instant, bound[2:]))
+    return found >= limit if bound.startswith("ge") else found < limit
 
 
 def _references(value: Any) -> Iterator[str]:

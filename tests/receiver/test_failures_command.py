@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import Command, command
 
+from adapter.durable import pauses
+from adapter.durable.database import database_url
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.database import database_url
 from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
 
@@ -28,7 +29,7 @@ def state(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> 
 def inbox(state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
     """An inbox in which two claims were given up, and nobody works any more."""
     monkeypatch.setattr(worker_module, "MOST_ATTEMPTS", 1)
-    monkeypatch.setattr(worker_module, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(pauses, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
     url = database_url(None, state)
     with Inbox(url) as inbox:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from receiver.test_worker import Work, until
 
+from adapter.durable import engine as engine_module
+from adapter.durable import takeover as takeover_module
+from adapter.durable.database import database_url
+from adapter.durable.takeover import SILENCE_SECONDS, Takeover
 from adapter.notifications.model import Heard
-from adapter.receiver.work import takeover as takeover_module
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.database import database_url
 from adapter.receiver.work.inbox import Inbox
-from adapter.receiver.work.takeover import SILENCE_SECONDS, Takeover
 from adapter.receiver.work.worker import Worker
 
 ME, OTHER = "node-1/aaa", "node-2/bbb"
@@ -138,7 +139,7 @@ def inbox(url: str) -> Iterator[Inbox]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
-    monkeypatch.setattr(worker_module, "SHOWING_SECONDS", 0.05)
+    monkeypatch.setattr(engine_module, "SHOWING_SECONDS", 0.05)
 
 
 @pytest.mark.parametrize(("node", "silence"), [("node-2", SILENCE_SECONDS), ("node-3", 0.3)])

@@ -11,12 +11,14 @@ import pytest
 from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
+from adapter.durable import pauses
+from adapter.durable.database import database_url
+from adapter.durable.pauses import pause
 from adapter.errors import UsageError
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver.work import worker as worker_module
-from adapter.receiver.work.database import database_url
 from adapter.receiver.work.inbox import QUEUE, Inbox
-from adapter.receiver.work.worker import MOST_ATTEMPTS, ServerAway, Worker, pause
+from adapter.receiver.work.worker import MOST_ATTEMPTS, ServerAway, Worker
 
 
 class Work:
@@ -66,7 +68,7 @@ def work() -> Work:
 
 @pytest.fixture
 def worker(url: str, inbox: Inbox, work: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(worker_module, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(pauses, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(worker_module, "GRACE_SECONDS", 0)
     worker = Worker(url, inbox, work, work.heard.extend, "local")
     worker.start()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
-from dbos import DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
+from dbos import EnqueueOptions, WorkflowStatus
 from pydantic import TypeAdapter
 
+from adapter.durable.database import SameFile
+from adapter.durable.rows import Application, Rows, arguments
 from adapter.notifications.model import Heard
-from adapter.receiver.work.database import SameFile
 
 APPLICATION = "coaching-adapter"
 FORMAT = "1"
@@ -26,6 +26,7 @@ PROCESSES, PRESENT = "processes", "present"
 """A queue that nobody works off: its rows only show who is there."""
 MOST_TOGETHER = 10_000
 """Groups that are taken together: after an outage they name the same claims again and again."""
+SERVING = Application(APPLICATION, FORMAT, (RECONCILE, RECONSIDER), PRESENT, PROCESSES)
 _HEARD = TypeAdapter(list[Heard])
 _FAILED = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -49,26 +50,12 @@ class Failure:
     """Seconds since 1970."""
 
 
-class Inbox:
+class Inbox(Rows):
     """The rows, for whoever adds, takes or looks at them; needs a database that a ``Worker`` has prepared."""
 
     def __init__(self, url: str) -> None:
         self._file = SameFile(url)
-        self._client = DBOSClient(
-            system_database_url=url,
-            serializer=DBOSPortableJSONSerializer(),
-            application_name=APPLICATION,
-            retry_connection_errors=False,  # the sender of a notification must hear of it, and sends it again
-            lazy=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._client.destroy()
+        super().__init__(url, SERVING)
 
     def check(self) -> None:
         """Raise what the database says when it cannot be reached."""
@@ -95,12 +82,7 @@ class Inbox:
         rows = self._client.list_workflows(
             name=RECONCILE, queue_name=QUEUE, status="ENQUEUED", limit=MOST_TOGETHER, load_output=False
         )
-        return {row.workflow_id: read_group(*_arguments(row)) for row in rows}
-
-    def remove(self, ids: Iterable[str]) -> None:
-        """Forget groups that were worked off, or failures."""
-        if ids := list(ids):
-            self._client.delete_workflows(ids)
+        return {row.workflow_id: read_group(*arguments(row)) for row in rows}
 
     def remove_finished(self) -> None:
         """Forget what was worked off earlier."""
@@ -108,22 +90,6 @@ class Inbox:
             name=[RECONCILE, RECONSIDER], status="SUCCESS", limit=MOST_TOGETHER, load_input=False, load_output=False
         )
         self.remove(each.workflow_id for each in done)
-
-    def working(self) -> set[str]:
-        """The processes that have begun on something."""
-        rows = self._client.list_workflows(queue_name=QUEUE, status="PENDING", load_input=False, load_output=False)
-        return {str(row.executor_id) for row in rows}
-
-    def show(self, process: str) -> None:
-        """Show that a process is there, by a row that is new each time."""
-        former = self.shown().get(process)
-        self._client.enqueue({**_options(PRESENT), "queue_name": PROCESSES}, process)
-        self.remove([former] if former else [])
-
-    def shown(self) -> dict[str, str]:
-        """The newest row of each process that shows, or showed, that it is there."""
-        rows = self._client.list_workflows(name=PRESENT, queue_name=PROCESSES, load_output=False)
-        return {str(_arguments(row)[0]): row.workflow_id for row in rows}
 
     def failures(self) -> list[Failure]:
         """What was given up, oldest first."""
@@ -152,16 +118,12 @@ def _options(name: str) -> EnqueueOptions:
     return {"workflow_name": name, "queue_name": QUEUE, "app_version": FORMAT}
 
 
-def _arguments(row: WorkflowStatus) -> Sequence[Any]:
-    return row.input["args"] if row.input else ()
-
-
 def _failures(row: WorkflowStatus) -> list[Failure]:
     """A failed row as failures: a group that brought the process down again and again is one for each of its hints."""
     since = (row.created_at or 0) / 1000
-    arguments = _arguments(row)
+    told = arguments(row)
     if row.name == RECONSIDER:
-        hint, attempts, reason = arguments
+        hint, attempts, reason = told
         return [Failure(row.workflow_id, str(hint), int(attempts), str(row.error or reason), since)]
     reason = str(row.error or "the process ended each time this was worked on")
-    return [Failure(row.workflow_id, str(each), 0, reason, since) for each in (arguments[0] if arguments else ())]
+    return [Failure(row.workflow_id, str(each), 0, reason, since) for each in (told[0] if told else ())]

@@ -7,7 +7,6 @@ own: it counts as done when the function returns, and any time before that it ma
 from __future__ import annotations
 
 import logging
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,28 +14,23 @@ from itertools import count
 from typing import TypeVar
 from uuid import uuid4
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS
 from sqlalchemy.exc import DBAPIError
 
+from adapter.durable.engine import Engine
+from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
 from adapter.notifications.model import Heard
-from adapter.receiver.work.inbox import APPLICATION, FORMAT, QUEUE, RECONCILE, RECONSIDER, Group, Inbox, read_group
-from adapter.receiver.work.takeover import SHOWING_SECONDS, Takeover
+from adapter.receiver.work.inbox import QUEUE, RECONCILE, RECONSIDER, SERVING, Group, Inbox, read_group
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-# With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
-logging.getLogger("dbos").addHandler(logging.NullHandler())
 
 POLLING_SECONDS = 0.2
 """How long a notification waits at most until an idle worker sees it."""
 GRACE_SECONDS = 5
 """What a group that is being worked on has to finish when the process is asked to end."""
 MOST_ATTEMPTS = 6
-FIRST_WAIT = 2.0
-LONGEST_AFTER = 8
-"""Attempts after which the wait grows no further."""
 
 
 class ServerAway(AdapterError):
@@ -69,37 +63,15 @@ class Worker:
 
     def __init__(self, url: str, inbox: Inbox, reconcile: Reconcile, note: Note, node: str) -> None:
         process = f"{node}/{uuid4().hex[:12]}"
-        self._config: DBOSConfig = {
-            "name": APPLICATION,
-            "system_database_url": url,
-            "application_version": FORMAT,
-            "executor_id": process,
-            "serializer": DBOSPortableJSONSerializer(),
-            "log_level": "ERROR",
-            "use_listen_notify": False,
-        }
+        self._engine = Engine(url, SERVING, inbox, process)
         self._inbox = inbox
         self._reconcile = reconcile
         self._note = note
         self._stopping = threading.Event()
-        self._takeover = Takeover(inbox, process, DBOS._recover_pending_workflows)  # DBOS has no other name for it
-        self._leaving = threading.Event()
-        self._caring = threading.Thread(target=self._care, name="takeover", daemon=True)
 
     def start(self) -> None:
         """Create or upgrade the tables, and begin to work; what an earlier process left undone comes first."""
-        DBOS(config=self._config)
-
-        # Functions, because DBOS marks what it is given, and a method cannot be marked.
-        @DBOS.workflow(name=RECONCILE)
-        def work_off(hints: list[str], heard: str) -> None:
-            self._work_off(read_group(hints, heard))
-
-        @DBOS.workflow(name=RECONSIDER)
-        def try_again(hint: str, attempts: int, _reason: str) -> None:
-            self._try_again(hint, attempts)
-
-        DBOS.launch()
+        self._engine.start(self._register)
         # One group at a time, whoever works on it: the next ones gather meanwhile, and are then taken together. Two at
         # a time would be the same claims twice, and what was decided on older evidence could be written last.
         DBOS.register_queue(
@@ -109,24 +81,22 @@ class Worker:
             polling_interval_sec=POLLING_SECONDS,
             on_conflict="always_update",
         )
-        self._takeover.succeed()
-        self._caring.start()
+        self._engine.care(succeed=True)
 
     def stop(self) -> None:
         """End; a group that is being worked on keeps its row, and begins anew at the next start."""
-        self._leaving.set()
-        self._caring.join(GRACE_SECONDS)  # it may be waiting for a database that is away
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=GRACE_SECONDS)
+        self._engine.stop(GRACE_SECONDS)
         self._stopping.set()  # only now, when what ends without success leaves its row as it is
 
-    def _care(self) -> None:
-        """See to it that what is begun is finished, by us or by others, until we leave."""
-        while not self._leaving.is_set():
-            try:
-                self._takeover.look()
-            except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                log.warning("the other processes could not be looked at: %s", raised_at(error))
-            self._leaving.wait(SHOWING_SECONDS)
+    def _register(self) -> None:
+        # Functions, because DBOS marks what it is given, and a method cannot be marked.
+        @DBOS.workflow(name=RECONCILE)
+        def work_off(hints: list[str], heard: str) -> None:
+            self._work_off(read_group(hints, heard))
+
+        @DBOS.workflow(name=RECONSIDER)
+        def try_again(hint: str, attempts: int, _reason: str) -> None:
+            self._try_again(hint, attempts)
 
     def _work_off(self, first: Group) -> None:
         """One group, and with it all that wait behind it: a claim that is named in many of them is decided once."""
@@ -182,9 +152,3 @@ class Worker:
             if self._stopping.wait(pause(attempt)):
                 break
         raise Stopped("the work begins anew at the next start")
-
-
-def pause(attempt: int) -> float:
-    """Seconds before an attempt: longer each time, and never the same for two."""
-    doublings = min(attempt, LONGEST_AFTER) - 1
-    return FIRST_WAIT * float(2**doublings) * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Where the inbox is kept: an SQLite file of ours, or a PostgreSQL database."""
+"""Where durable work is kept: an SQLite file of ours, or a PostgreSQL database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Work that a process began and will not finish, because it is gone: it is handed to whoever is there.
 
-Only one group is worked on at a time, by whichever process; so what a dead one began would hold up all the others. Each
-process shows that it is there by a row in the inbox, made anew every few seconds. Whether one has fallen silent is seen
+What a dead process began would hold up all that waits for it. Each process shows that it is there by a row of its own,
+made anew every few seconds. Whether one has fallen silent is seen
 by its row staying the same: the clocks of two machines are never compared. Were it alive after all, the work would only
 be done twice, and DBOS takes the outcome of the later one.
 """
@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from adapter.receiver.work.inbox import Inbox
+from adapter.durable.rows import Rows
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ class Takeover:
 
     def __init__(
         self,
-        inbox: Inbox,
+        rows: Rows,
         process: str,
         begin_again: Callable[[list[str]], object],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._inbox = inbox
+        self._rows = rows
         self._process = process
         self._begin_again = begin_again
         self._clock = clock
@@ -42,18 +42,18 @@ class Takeover:
 
     def succeed(self) -> None:
         """Take up at once what an earlier process of the same node began."""
-        others = self._inbox.working() - {self._process}
+        others = self._rows.working() - {self._process}
         self._take([each for each in sorted(others) if node_of(each) == node_of(self._process)])
 
     def look(self) -> None:
         """Show ourselves, and take up what those began who have fallen silent."""
-        self._inbox.show(self._process)
-        shown, working = self._inbox.shown(), self._inbox.working()
+        self._rows.show(self._process)
+        shown, working = self._rows.shown(), self._rows.working()
         others = {*shown, *working} - {self._process}
         gone = [each for each in sorted(others) if self._is_silent(each, shown.get(each))]
         self._last = {each: last for each, last in self._last.items() if each in others and each not in gone}
         self._take([each for each in gone if each in working])
-        self._inbox.remove(shown[each] for each in gone if each in shown)
+        self._rows.remove(shown[each] for each in gone if each in shown)
 
     def _is_silent(self, process: str, row: str | None) -> bool:
         now = self._clock()

@@ -1,0 +1,35 @@
+"""Signals that ask a process to end in good order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class End:
+    """That somebody asked us to end: once, after the item in hand; again, at once."""
+
+    def __init__(self) -> None:
+        self.asked, self.at_once = threading.Event(), threading.Event()
+
+    def signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked.is_set():
+            self.at_once.set()
+            return
+        self.asked.set()
+        sys.stderr.write("coaching-adapter: ending after the item in hand; once more to leave it at once\n")
+
+
+@contextmanager
+def told_to_end() -> Iterator[End]:
+    end = End()
+    before = {number: signal.signal(number, end.signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield end
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

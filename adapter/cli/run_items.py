@@ -1,0 +1,96 @@
+"""What a process does with an item of a run: the very code of ``sync``, and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from adapter.auth.scopes import Need
+from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.evidence.references import Json
+from adapter.evidence.store import Located
+from adapter.reconcile import Adjudicator
+from adapter.runs.model import Basis, Item, Look
+from adapter.runs.tally import concerned, tally
+from adapter.settings import Settings
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import ServerSink
+from adapter.sources.claim_pages import last_updated, moment
+from adapter.sources.fhir_client import FhirClient
+from adapter.sync.changes import Changes
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.server import Extent, ServerRun
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every item is decided with."""
+
+    choice: Choice
+    settings: Settings
+    adjudicator: Adjudicator
+    basis: Basis
+    url: str
+    """The database."""
+
+
+class Deciding:
+    """Decides the claims of items, with one client for each server."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._clients: dict[str, FhirClient] = {}
+        self._ledger = Ledger(parts.settings.ledger.expanduser())
+
+    async def decide(self, item: Item) -> Json:
+        """The tally of an item."""
+        reconciler = await self._reconciler(item)
+        return await (_found(reconciler, item) if item.look is Look.FIND else _decided(reconciler, item))
+
+    async def _reconciler(self, item: Item) -> Reconciler:
+        parts, instant = self._parts, datetime.fromisoformat(item.instant)
+        client = self._clients.get(item.server)
+        if client is None:
+            client = open_client(replace(parts.choice, source=item.server), parts.settings, Need.ANSWER)
+            self._clients[item.server] = client
+        spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
+        sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
+        source = source_of(client, spoken, parts.settings, batches=True)
+        return Reconciler(source, sink, spoken, instant)
+
+    async def aclose(self) -> None:
+        """Let go of the servers and the ledger."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._ledger.close()
+
+
+async def _decided(reconciler: Reconciler, item: Item) -> Json:
+    related: list[str] = []
+
+    def note(claim: Located) -> None:
+        if claim.resource.get("related"):
+            related.append(str(claim.id))
+
+    run = ServerRun(reconciler, lambda *_: None, lambda _instant: None, asyncio.Event(), note)
+    await run.walk(Extent(item.window.since, item.window.until, item.ids))
+    return tally(run.report, item.look, related)
+
+
+async def _found(reconciler: Reconciler, item: Item) -> Json:
+    """The claims that changes of one type concern.
+
+    A change before ``until`` is known to whoever decides a window; the claims that changed since are in one, or later.
+    """
+    since, until = str(item.window.since), item.window.until
+    before = moment(until) if until else None
+
+    def decided(claim: Located) -> bool:
+        changed = last_updated(claim.resource)
+        return changed is not None and moment(changed) >= moment(since)
+
+    source, names = reconciler.source, set[str]()
+    async for claims in Changes(source, since).concerned([item.kind], before, decided):
+        names |= {str(each.id) for each in claims if reconciler.adjudicator.in_scope(each)}
+    return concerned(names, source.notices())
