@@ -124,7 +124,11 @@ def read_and_write_all(folder: Path) -> None:
 
 def validate(folder: Path) -> Callable[[Path], None]:
     """Only the validation: reading does not count."""
-    found = [(kind, orjson.loads(line)) for kind in VALIDATED for line in (folder / f"{kind}.ndjson").open("rb")]
+    found = [
+        (kind, orjson.loads(line))
+        for kind in VALIDATED
+        for line in (folder / f"{kind}.ndjson").read_bytes().splitlines()
+    ]
     models = {kind: get_fhir_model_class(kind) for kind in VALIDATED}
 
     def run(_folder: Path) -> None:
