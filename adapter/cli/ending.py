@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from adapter.sync.report import Progress
+
 
 class End:
     """That somebody asked us to end: once, after the item in hand; again, at once."""
@@ -30,6 +32,32 @@ def told_to_end() -> Iterator[End]:
     before = {number: signal.signal(number, end.signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield end
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def unwound_when_told(tell: Progress) -> Iterator[Progress]:
+    """SIGINT and SIGTERM unwind what is under way, so that nothing is left lying about.
+
+    What is raised in the middle of a fork or of a destructor Python prints and forgets, so progress raises it again.
+    """
+    asked = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    def tell_on(what: str, count: int, total: int | None = None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        tell(what, count, total)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield tell_on
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

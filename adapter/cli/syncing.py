@@ -10,6 +10,7 @@ from pathlib import Path
 from adapter.cli import show
 from adapter.cli.bulk_syncing import refuse_misuse, sync_bulk
 from adapter.cli.commands import OK, Choice, server_name
+from adapter.cli.ending import unwound_when_told
 from adapter.cli.progress import progress
 from adapter.cli.server_sync import sync_again_and_again, sync_once
 from adapter.cli.way import way_of
@@ -59,7 +60,8 @@ def sync(choice: Choice, run: Run) -> int:
             report = asyncio.run(sync_once(choice, settings, adjudicator, run, tell))
         else:
             order = Order(Path(choice.source), run.out or DEFAULT_OUT, choice.instant, run.ids, run.dry_run)
-            report = sync_files(order, adjudicator, tell, way_of(settings))
+            with unwound_when_told(tell) as tell_on:
+                report = sync_files(order, adjudicator, tell_on, way_of(settings))
     show.report(report, choice.output_format, _target(choice, run), run.dry_run)
     return OK if report.complete else UNANSWERED
 

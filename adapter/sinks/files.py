@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import gethostname
 from types import TracebackType
 from typing import Self
 
@@ -38,7 +39,8 @@ class AnswerFiles:
         with _told(out):
             self._made = [each for each in (out, *out.parents) if not each.exists()]
             out.mkdir(parents=True, exist_ok=True)
-            self.beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=out))
+            _take_away_leftovers(out)
+            self.beside = Path(tempfile.mkdtemp(prefix=f"{_BESIDE}{os.getpid()}@{gethostname()}-", dir=out))
             self._order = Order(self.beside)
             self._own: Spool | None = None
 
@@ -80,6 +82,25 @@ class AnswerFiles:
                 path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             for name in FILES:
                 (self.beside / name).replace(self.out / name)
+
+
+def _take_away_leftovers(out: Path) -> None:
+    """What runs left that were killed outright: folders named after processes of this machine that are no more."""
+    for folder in out.glob(f"{_BESIDE}*@*-*"):
+        process, _, host = folder.name.removeprefix(_BESIDE).partition("@")
+        here = host.startswith(f"{gethostname()}-")
+        if here and process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 @contextmanager

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from threading import Thread
 from typing import Any, Protocol
 
 from adapter.answers.answer import Answer
@@ -94,7 +97,16 @@ _work: Work | None = None
 def _begin(make: Callable[[], Work]) -> None:
     global _work  # noqa: PLW0603 - a process of a pool has no other place of its own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever gives out the work ends it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _work = make()
+
+
+def _end_with(parent: int) -> None:
+    """Whoever gives out the work may be killed outright; then nobody tells us."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _do(due: Sequence[Due]) -> Done:
@@ -110,7 +122,10 @@ def decided(portions: Iterable[Sequence[Due]], make: Callable[[], Work], process
         return
     context = multiprocessing.get_context("fork")  # mappings and policies are loaded once, and shared
     with ProcessPoolExecutor(processes, context, _begin, (make,)) as pool:
-        yield from _through(pool, iter(portions), processes * AHEAD)
+        try:
+            yield from _through(pool, iter(portions), processes * AHEAD)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _through(pool: ProcessPoolExecutor, portions: Iterator[Sequence[Due]], most: int) -> Iterator[Done]:
