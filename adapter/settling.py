@@ -118,4 +118,5 @@ def as_answered(answer: Answer | None) -> Standing:
 
 
 def _called_off(line: LineDetermination) -> bool:
-    return any((each.rule, each.outcome) == CALLED_OFF for each in line.findings)
+    rule, outcome = CALLED_OFF
+    return any(each.outcome == outcome and each.rule == rule for each in line.findings)
