@@ -31,8 +31,10 @@ from adapter.evidence.versions import Versions
 from adapter.fhir.version import READ_AS, told_version
 from adapter.limits import DEFAULT, Limits
 from adapter.mapping.documentation import Papers
-from adapter.mapping.history import by_itself, history_of, patient_services
+from adapter.mapping.history import Service, by_itself, history_of, patient_services
+from adapter.mapping.insurance import KnownPayers
 from adapter.mapping.loader import Mappings
+from adapter.mapping.people import People
 from adapter.mapping.session import Builder
 from adapter.mapping.versioned import VersionedMapper
 from adapter.policy.book import PolicyBook
@@ -153,14 +155,18 @@ class Reconciliation:
     _others: OtherClaims = field(init=False)
     _settling: Settling = field(init=False)
     _papers: Papers = field(init=False)
+    _people: People = field(init=False)
+    _payers: KnownPayers = field(init=False)
     _answers: dict[str, Answer | None] = field(default_factory=dict)
     _coaches: Mapping[str, CoachSessions] | None = None
-    _services: dict[str | None, tuple[PriorService, ...]] = field(default_factory=lambda: {None: ()})
+    _services: dict[str | None, tuple[Service, ...]] = field(default_factory=lambda: {None: ()})
 
     def __post_init__(self) -> None:
         adjudicator = self.adjudicator
         self._mapper = adjudicator.mapper(self.store)
         self._papers = Papers(self.store, self._mapper.version_of)
+        self._people = People(adjudicator.mappings.credentials, self.store)
+        self._payers = KnownPayers(adjudicator.mappings.payers)
         self._faults = adjudicator.faults(self.store, self._mapper)
         self._others = OtherClaims(self.store, self._mapper, adjudicator.identifier_system, adjudicator.in_scope)
         self._settling = Settling(self._others, self._answers, self._alone)
@@ -286,6 +292,8 @@ class Reconciliation:
             self._mapper,
             self.store,
             self._papers,
+            self._people,
+            self._payers,
             adjudicator.icd10cm,
             adjudicator.site_timezone,
             (lambda _key: Settlement.UNKNOWN) if alone else self._settling.original(claim),
@@ -298,7 +306,7 @@ class Reconciliation:
             return by_itself(evidence, services)
         return history_of(evidence, services, self._settling.seen_from(evidence.claim.located))
 
-    def _services_of(self, patient: str | None) -> tuple[PriorService, ...]:
+    def _services_of(self, patient: str | None) -> tuple[Service, ...]:
         """The patient's services, read once for all of the patient's claims."""
         if patient is not None and patient not in self._services:
             self._services[patient] = patient_services(patient, self.store, self._mapper)

@@ -30,6 +30,8 @@ class Settling:
     alone: Callable[[Located], Answer | None]
     _decided: dict[str, Standing] = field(default_factory=dict)
     _alone: dict[str, Standing] = field(default_factory=dict)
+    _before: dict[str, Standing] = field(default_factory=dict)
+    """Decided claims, as the patient's later claims see them that do not replace them."""
 
     def seen_from(self, claim: Located) -> Callable[[str], Standing]:
         """What any claim on file is to this one, by its key."""
@@ -40,13 +42,22 @@ class Settling:
             if other is None:
                 return Standing(others.on_file(key))
             if others.precedes(other, claim):
-                fate = self._fate(other.key)
-                return Standing(fate.settlement, True, key in replaced, fate.denied, fate.called_off)
+                return self._earlier(other.key, tied=key in replaced)
             if claim.key in others.lineage(other):
                 return Standing(tied=True)
             return self._by_itself(other)
 
         return standing
+
+    def _earlier(self, key: str, *, tied: bool) -> Standing:
+        """A claim that comes before."""
+        if not tied and key in self._before:
+            return self._before[key]
+        fate = self._fate(key)
+        found = replace(fate, earlier=True, tied=tied)
+        if not tied and key in self._decided:
+            self._before[key] = found
+        return found
 
     def original(self, claim: Located) -> Callable[[str], Settlement]:
         """How far a claim that this one replaces has come; of claims that replace each other none has."""
@@ -107,4 +118,5 @@ def as_answered(answer: Answer | None) -> Standing:
 
 
 def _called_off(line: LineDetermination) -> bool:
-    return any((each.rule, each.outcome) == CALLED_OFF for each in line.findings)
+    rule, outcome = CALLED_OFF
+    return any(each.outcome == outcome and each.rule == rule for each in line.findings)

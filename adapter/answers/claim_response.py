@@ -72,7 +72,9 @@ def claim_response(determination: Determination, envelope: Envelope) -> Json:
         "outcome": outcome(determination),
         "decision": decided.get("decision"),
         "disposition": disposition(determination),
-        "item": [] if rejected else [_item(line, claim, notes, form) for line in determination.lines],
+        "item": []
+        if rejected
+        else [_item(line, claim, notes.numbers(index), form) for index, line in enumerate(determination.lines)],
         "processNote": notes.elements(form),
         "error": list(_errors(determination)) if rejected else [],
     }
@@ -110,10 +112,10 @@ def _concept(system: str, code: str) -> Json:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def _item(line: LineDetermination, claim: Json, notes: _Notes, form: Form) -> Json:
+def _item(line: LineDetermination, claim: Json, numbers: Sequence[int], form: Form) -> Json:
     decided = form.line_decision(_concept(systems.CLAIM_DECISION, LINE_DECISION[line.decision]))
     item: Json = {**decided, "itemSequence": line.sequence}
-    if numbers := notes.numbers(line):
+    if numbers:
         item["noteNumber"] = numbers
     return item | {"adjudication": list(_adjudication(line, claim))}
 
@@ -170,12 +172,14 @@ class _Notes:
     """The processNotes of a response: each text once, numbered in the order of lines and rules."""
 
     def __init__(self, determination: Determination, passed_over: Sequence[Issue]) -> None:
-        found = [note(finding) for line in determination.lines for finding in noteworthy(line)]
+        self._of_lines = [[note(finding) for finding in noteworthy(line)] for line in determination.lines]
+        found = [text for texts in self._of_lines for text in texts]
         texts = dict.fromkeys([*found, *map(warning, passed_over)])
         self._numbers = {text: number for number, text in enumerate(texts, start=1)}
 
-    def numbers(self, line: LineDetermination) -> list[int]:
-        return sorted({self._numbers[note(finding)] for finding in noteworthy(line)})
+    def numbers(self, index: int) -> list[int]:
+        """Those of the line at an index."""
+        return sorted({self._numbers[text] for text in self._of_lines[index]})
 
     def elements(self, form: Form) -> list[Json]:
         return [{"number": number, "type": form.note_type(), "text": text} for text, number in self._numbers.items()]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+import orjson
 
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import reason_codes
@@ -12,13 +14,30 @@ from adapter.evidence.references import Json
 
 
 def decision_lines(answer: Answer) -> Iterator[Json]:
-    """One JSON object per line of the claim; nothing for a message that could not be processed."""
+    """One JSON object per line of the claim, to be written; nothing for a message that could not be processed.
+
+    Findings that many lines share are in them as text that ``orjson`` wrote before; ``line_json`` has them as objects.
+    """
     if answer.determination is not None:
         for line in answer.determination.lines:
-            yield line_json(line, answer.determination.claim)
+            yield _line(line, answer.determination.claim, _as_written)
 
 
 def line_json(line: LineDetermination, claim: str) -> Json:
+    """One line of a claim with its findings."""
+    return _line(line, claim, finding_json)
+
+
+def _as_written(finding: Finding) -> Json | orjson.Fragment:
+    kept = finding.kept
+    if kept is None:
+        return finding_json(finding)
+    if not kept.json:
+        kept.json = orjson.dumps(finding_json(finding))
+    return orjson.Fragment(kept.json)
+
+
+def _line(line: LineDetermination, claim: str, finding: Callable[[Finding], Json | orjson.Fragment]) -> Json:
     codes = reason_codes(line)
     return {
         "claim": claim,
@@ -29,7 +48,7 @@ def line_json(line: LineDetermination, claim: str) -> Json:
         "carc": [code for system, code in codes if system == CARC],
         "rarc": [code for system, code in codes if system == RARC],
         "policy": line.policy,
-        "findings": [finding_json(each) for each in line.findings],
+        "findings": [finding(each) for each in line.findings],
     }
 
 

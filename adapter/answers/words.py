@@ -64,4 +64,5 @@ def _codes(finding: Finding) -> str:
 
 def noteworthy(line: LineDetermination) -> list[Finding]:
     """The findings of a line that its reader must see, strongest first, then in the order of the rules."""
-    return sorted((each for each in line.findings if each.noteworthy), key=lambda each: -each.decision)
+    found = [each for each in line.findings if each.decision is not Decision.APPROVE]
+    return sorted(found, key=lambda each: -each.decision)

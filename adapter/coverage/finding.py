@@ -7,6 +7,7 @@ line still says what else was missing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 
@@ -67,6 +68,13 @@ class Used:
     origin: Origin | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Kept:
+    """What is made once of a finding that is said of many lines; whoever makes it fills it in."""
+
+    json: bytes = b""
+
+
 @value(frozen=True, slots=True)
 class Finding:
     """One rule's verdict on one session.
@@ -89,6 +97,12 @@ class Finding:
     advisory: bool = False
     about_claim: bool = False
     """Whether it concerns the claim as a whole rather than its line."""
+    kept: Kept | None = field(default=None, init=False, compare=False, repr=False)
+    """Of a finding that a policy keeps for further lines; a copy with other words has none."""
+
+    def keep(self) -> None:
+        """It is said of further lines, too."""
+        object.__setattr__(self, "kept", Kept())
 
     @property
     def noteworthy(self) -> bool:

@@ -54,6 +54,9 @@ class Located:
     Without an id it is the fullUrl, else the place it stands in: two resources without an id are two resources.
     """
 
+    versioned: str = field(init=False, repr=False)
+    """The versioned reference, where the version is known."""
+
     def __post_init__(self) -> None:
         """Its names are asked for a hundred times as often as it is made."""
         kind, value = str(self.resource.get("resourceType")), self.resource.get("id")
@@ -63,6 +66,7 @@ class Located:
         remember("id", own)
         remember("local", f"{kind}/{own}")
         remember("key", self._key(kind, own))
+        remember("versioned", self._versioned(own))
 
     def _key(self, kind: str, own: str | None) -> str:
         if self.container is not None:
@@ -71,12 +75,10 @@ class Located:
             return self.full_url or f"{kind} without id at {self.file}:{self.line}:{self.entry}"
         return f"{self.scope}/{kind}/{own}" if self.scope else f"{kind}/{own}"
 
-    @property
-    def versioned(self) -> str:
-        """The versioned reference, where the version is known."""
+    def _versioned(self, own: str | None) -> str:
         meta = self.resource.get("meta")
         version = meta.get("versionId") if self.container is None and isinstance(meta, dict) else None
-        return f"{self.key}/_history/{version}" if version and self.id else self.key
+        return f"{self.key}/_history/{version}" if version and own else self.key
 
     def place(self, expression: str = "") -> str:
         """Where the resource, or an element of it, stands: file and line for a person, else the reference."""
@@ -175,6 +177,8 @@ class EvidenceStore:
         if pointer.contained is not None:
             return _contained(pointer.contained, holder)
         holder = holder.container or holder
+        if holder.bundle is None and pointer.local and not pointer.url and not holder.scope:
+            return self._by_key.get(pointer.local)  # nearly every reference
         if pointer.identifier is not None:
             return self._identified(pointer)
         near = self._in_bundle(pointer, holder)
@@ -224,7 +228,7 @@ class EvidenceStore:
             return None
         found = self.follow(pointer, holder)
         if found is not None:
-            return self._on_its_own(found).key
+            return found.key if found.container is None else self._on_its_own(found).key
         if pointer.identifier is not None:  # as a digest: an identifier may be a member number
             written = "|".join(part or "" for part in pointer.identifier)
             return f"{pointer.kind or 'Resource'} by identifier {sha256(written.encode()).hexdigest()[:12]}"
@@ -234,8 +238,6 @@ class EvidenceStore:
 
     def _on_its_own(self, found: Located) -> Located:
         """A contained resource is the same as the one on file that shares an identifier with it."""
-        if found.container is None:
-            return found
         pointers = (Pointer("", identifier=each, kind=found.kind) for each in identifiers(found.resource) if each[0])
         return next((same for each in pointers if (same := self._identified(each)) is not None), found)
 

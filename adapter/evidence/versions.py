@@ -14,10 +14,9 @@ from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.fhir.version import STATEMENTS as STATEMENTS  # noqa: PLC0414 - handed on to whoever reads files
 from adapter.fhir.version import foreign_release, stated_releases, told_version
 
-STATEMENTS = ("CapabilityStatement", "Parameters")
-"""Resources that name the version of what stands beside them."""
 EVERYWHERE = "all input"
 FILES_KNOWN = 1024
 """Files whose folders are remembered; resources come file by file."""

@@ -218,8 +218,8 @@ class _Signs:
         """Whether one of them does."""
         if not self.names.isdisjoint(resource):
             return True
-        for name in self.forms.keys() & resource.keys():
-            if isinstance(resource[name], self.forms[name]):
+        for name, form in self.forms.items():
+            if isinstance(resource.get(name), form):
                 return True
         return any(name in resource and _has_part(resource[name], parts) for name, parts in self.inside)
 
@@ -250,8 +250,14 @@ def told_version(resource: Json) -> str | None:
 
 def _stated(resource: Json) -> str | None:
     """By ``fhirVersion`` of a CapabilityStatement or Parameters, or by a profile of the specification itself."""
+    if "meta" not in resource and resource.get("resourceType") not in STATEMENTS:
+        return None
     found = (version_of_release(each) for each in _releases(resource))
     return next((READ_AS[each] for each in found if each is not None), None)
+
+
+STATEMENTS = ("CapabilityStatement", "Parameters")
+"""Resources that name the version of what stands beside them."""
 
 
 def stated_releases(resource: Json) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -111,7 +111,8 @@ class Papers:
 
     store: EvidenceStore
     version_of: Callable[[Located], str]
-    _ties: dict[Place, dict[Located, Collection[str]]] = field(default_factory=dict)
+    _of_patient: dict[tuple[str, Place], _Filed] = field(default_factory=dict)
+    _tied: dict[tuple[object, ...], _Filed] = field(default_factory=dict)
     _holding: dict[Place, dict[Located, bool]] = field(default_factory=dict)
 
     def holds(self, place: Place, located: Located) -> bool:
@@ -121,14 +122,50 @@ class Papers:
             known[located] = place.holds(located)
         return known[located]
 
-    def ties(self, place: Place, located: Located) -> Collection[str]:
+    def filed(self, patient: str, place: Place) -> _Filed:
+        """The resources of a place's type and version that are about a patient."""
+        filed = self._of_patient.get((patient, place))
+        if filed is None:
+            filed = self._of_patient[patient, place] = self._filed(patient, place)
+        return filed
+
+    def _filed(self, patient: str, place: Place) -> _Filed:
+        """Filed once for all places that look at the same resources and tie them by the same links."""
+        alike = (patient, place.resource, place.version, tuple(steps for steps, _ in place.linked_by))
+        if alike not in self._tied:
+            papers = self.store.about(place.resource, patient)
+            fitting = [each for each in papers if self.version_of(each) == place.version]
+            self._tied[alike] = _Filed.of(fitting, lambda each: self._ties(place, each))
+        return self._tied[alike]
+
+    def _ties(self, place: Place, located: Located) -> frozenset[str]:
         """The keys of what the resource says it belongs to."""
-        known = self._ties.setdefault(place, {})
-        if located not in known:
-            references = (reference for _, link in place.linked_by for reference in link(located.resource))
-            keys = (self.store.key_of(reference, located) for reference in references)
-            known[located] = frozenset(key for key in keys if key is not None)
-        return known[located]
+        references = (reference for _, link in place.linked_by for reference in link(located.resource))
+        keys = (self.store.key_of(reference, located) for reference in references)
+        return frozenset(key for key in keys if key is not None)
+
+
+@value(frozen=True, slots=True)
+class _Filed:
+    """Resources in their order, and where each stands in it by what it is tied to and by its own key."""
+
+    papers: Sequence[Located]
+    tied: Mapping[str, Sequence[int]]
+    own: Mapping[str, int]
+
+    @classmethod
+    def of(cls, papers: Sequence[Located], ties: Callable[[Located], Iterable[str]]) -> _Filed:
+        tied: dict[str, list[int]] = {}
+        for index, each in enumerate(papers):
+            for key in ties(each):
+                tied.setdefault(key, []).append(index)
+        return cls(papers, tied, {each.key: index for index, each in enumerate(papers)})
+
+    def of_session(self, session: Iterable[str], named: Iterable[str]) -> Sequence[Located]:
+        """Those tied to one of the keys of a session, or named themselves."""
+        found = {index for key in session for index in self.tied.get(key, ())}
+        found.update(self.own[key] for key in named if key in self.own)
+        return [self.papers[index] for index in sorted(found)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +189,15 @@ class SessionPapers:
         """The resources at a place that belong to the session and count."""
         return (each for each in self.linked(place) if self.papers.holds(place, each))
 
-    def linked(self, place: Place) -> Iterator[Located]:
+    def linked(self, place: Place) -> Sequence[Located]:
         """The resources of a place's type that belong to the session, whether or not they count.
 
         A place without links takes whatever is about the patient.
         """
-        papers = self.papers
-        for located in papers.store.about(place.resource, self.patient):
-            if papers.version_of(located) != place.version:
-                continue
-            known = not place.linked_by or located.key in self.named
-            if known or not self.session.isdisjoint(papers.ties(place, located)):
-                yield located
+        filed = self.papers.filed(self.patient, place)
+        if not place.linked_by or not filed.papers:
+            return filed.papers
+        return filed.of_session(self.session, self.named)
 
 
 def find_documentation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from adapter.evidence.gather import ClaimEvidence
@@ -29,17 +30,33 @@ class Standing:
     called_off: frozenset[int] = frozenset()
 
 
-def patient_services(patient: str, store: EvidenceStore, mapper: Records) -> tuple[PriorService, ...]:
+@dataclass(slots=True, eq=False)
+class Service:
+    """A service of a patient, and as the last claim saw it that asked: most claims see it as the one before did."""
+
+    on_file: PriorService
+    _standing: Standing | None = None
+    _seen: PriorService | None = None
+
+    def seen(self, standing: Standing) -> PriorService:
+        """As a claim sees it to which the service's claim stands so."""
+        if self._seen is None or (standing is not self._standing and standing != self._standing):
+            self._standing, self._seen = standing, _as_seen(self.on_file, standing)
+        return self._seen
+
+
+def patient_services(patient: str, store: EvidenceStore, mapper: Records) -> tuple[Service, ...]:
     """Every coded service of the patient, oldest first; how far its claim has come is not looked at yet."""
     found = [*_on_claims(patient, store, mapper)]
     for kind, codes, when in (("Procedure", "codes", "performed"), ("Encounter", "types", "period")):
         for located in store.about(kind, patient):
             found += _on_record(mapper.record(located), codes, when)
-    return tuple(sorted(found, key=lambda each: (each.day, each.code, each.origin.resource, each.line or 0)))
+    found.sort(key=lambda each: (each.day, each.code, each.origin.resource, each.line or 0))
+    return tuple(map(Service, found))
 
 
 def history_of(
-    evidence: ClaimEvidence, services: tuple[PriorService, ...], standing: Callable[[str], Standing]
+    evidence: ClaimEvidence, services: tuple[Service, ...], standing: Callable[[str], Standing]
 ) -> tuple[PriorService, ...]:
     """The services as one claim sees them, its own lines among them.
 
@@ -49,19 +66,21 @@ def history_of(
     known: dict[str, Standing] = {}
     seen: list[PriorService] = []
     for each in services:
-        key = each.claim
-        if key is None or key == own or each.day > last:
-            seen.append(each)
+        service = each.on_file
+        key = service.claim
+        if key is None or key == own or service.day > last:
+            seen.append(service)
             continue
         if key not in known:
             known[key] = standing(key)
-        seen.append(_as_seen(each, known[key]))
+        seen.append(each.seen(known[key]))
     return tuple(seen)
 
 
-def by_itself(evidence: ClaimEvidence, services: tuple[PriorService, ...]) -> tuple[PriorService, ...]:
+def by_itself(evidence: ClaimEvidence, services: tuple[Service, ...]) -> tuple[PriorService, ...]:
     """The services as a claim would see them if it were the patient's only one."""
-    return tuple(each for each in services if each.claim in (None, evidence.claim.located.key))
+    own = evidence.claim.located.key
+    return tuple(each.on_file for each in services if each.on_file.claim in (None, own))
 
 
 def _as_seen(service: PriorService, standing: Standing) -> PriorService:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence
 from adapter.evidence.references import parse_reference
@@ -16,7 +16,22 @@ DECIDED = ("complete", "partial")
 """Outcomes of another payer's ClaimResponse that hold a result."""
 
 
-def insurer(evidence: ClaimEvidence, payers: Payers) -> Sourced[str | None] | None:
+@dataclass
+class KnownPayers:
+    """The payers as a store names them: the same few for most claims, each recognised once."""
+
+    payers: Payers
+    _found: dict[tuple[object, ...], str | None] = field(default_factory=dict)
+
+    def recognise(self, identifiers: Sequence[tuple[str, str]], names: Sequence[str]) -> str | None:
+        """The key of the payer; None when nobody or more than one matches."""
+        named = (tuple(identifiers), tuple(names))
+        if named not in self._found:
+            self._found[named] = self.payers.recognise(identifiers, names)
+        return self._found[named]
+
+
+def insurer(evidence: ClaimEvidence, payers: KnownPayers) -> Sourced[str | None] | None:
     """Whom the claim is addressed to; None as the value where nobody recognises it."""
     reference, name = evidence.claim.one("insurer"), evidence.claim.one("insurer_name")
     if evidence.insurer is not None:
@@ -27,7 +42,7 @@ def insurer(evidence: ClaimEvidence, payers: Payers) -> Sourced[str | None] | No
 
 
 def _payer(
-    payers: Payers, organization: Record | None, reference: Sourced[object] | None, names: Iterable[str]
+    payers: KnownPayers, organization: Record | None, reference: Sourced[object] | None, names: Iterable[str]
 ) -> str | None:
     """Recognise a payer by identifier, then by name; by the reference's own when it leads nowhere."""
     identifiers: list[tuple[str, str]] = []
@@ -41,7 +56,7 @@ def _payer(
     return payers.recognise(identifiers, found)
 
 
-def coverage(evidence: InsuranceEvidence, payers: Payers, store: EvidenceStore) -> Coverage:
+def coverage(evidence: InsuranceEvidence, payers: KnownPayers, store: EvidenceStore) -> Coverage:
     """One insurance of the claim, with what its Coverage says where that was found."""
     insurance, found = evidence.insurance, evidence.coverage
     focal, prior = insurance.one("focal"), evidence.prior_result
@@ -69,7 +84,7 @@ def coverage(evidence: InsuranceEvidence, payers: Payers, store: EvidenceStore) 
 
 
 def _payers_of(
-    coverage: Record, organizations: Sequence[Record], payers: Payers, store: EvidenceStore
+    coverage: Record, organizations: Sequence[Record], payers: KnownPayers, store: EvidenceStore
 ) -> tuple[Sourced[str | None], ...]:
     """Each payor: by its Organization, else by the reference's identifier or its own display."""
     known = {each.located.key: each for each in organizations}
@@ -82,7 +97,7 @@ def _payers_of(
 
 
 def _payor(
-    payers: Payers,
+    payers: KnownPayers,
     reference: Sourced[object],
     found: Located | None,
     known: Mapping[str, Record],

@@ -23,6 +23,29 @@ from adapter.mapping.tables import CodeSystems, ConceptMap
 from adapter.mapping.values import CONVERTERS, Converter, Unreadable
 from adapter.session.model import Code, Origin, Sourced
 
+PLANS_KEPT = 256
+"""Sets of element names whose plans are kept for each part; most resources of a site have the same few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One expression of a field or part, its steps as they stand in a path, and the shorter way to what it finds."""
+
+    steps: str
+    expression: Expression
+    quick: Quick | None
+    suffix: str
+    """What the path of an object gets behind it."""
+
+    @classmethod
+    def of(cls, steps: str, expression: Expression) -> Way:
+        quick = expression.quick if isinstance(expression, Compiled) else None
+        return cls(steps, expression, quick, below("", steps))
+
+    def may_find(self, names: frozenset[str]) -> bool:
+        """Whether an object with elements of these names may have what the expression finds."""
+        return self.quick is None or not names.isdisjoint(self.quick.names)
+
 
 @dataclass(frozen=True)
 class FieldMapping:
@@ -35,14 +58,22 @@ class FieldMapping:
     listed_only: bool = False
 
     @cached_property
-    def ways(self) -> tuple[tuple[str, Expression, Quick | None], ...]:
+    def ways(self) -> tuple[Way, ...]:
         """The expressions, each with the shorter way to what it finds."""
-        return tuple((steps, each, _quick(each)) for steps, each in self.expressions)
+        return tuple(Way.of(*each) for each in self.expressions)
 
     @cached_property
     def convert(self) -> Converter:
         """What becomes of an element that was found."""
         return CONVERTERS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is looked for in objects that have elements of the same names; nothing else can be found there."""
+
+    fields: tuple[tuple[FieldMapping, tuple[Way, ...]], ...]
+    groups: tuple[tuple[str, Way, PartMapping], ...]
 
 
 @dataclass(frozen=True)
@@ -57,9 +88,41 @@ class PartMapping:
         """The fields when nothing is found."""
         return {each.name: () for each in self.fields}
 
+    @cached_property
+    def no_groups(self) -> dict[str, tuple[Record, ...]]:
+        """The parts when nothing is found."""
+        return dict.fromkeys(self.groups, ())
 
-def _quick(expression: Expression) -> Quick | None:
-    return expression.quick if isinstance(expression, Compiled) else None
+    @cached_property
+    def whole(self) -> Plan:
+        """Everything, for an object of which nothing is known."""
+        groups = tuple((name, Way.of(steps, each), part) for name, (steps, each, part) in self.groups.items())
+        return Plan(tuple((each, each.ways) for each in self.fields), groups)
+
+    def plan(self, element: Json) -> Plan:
+        """What to look for in an object: most of a mapping names what most resources do not have."""
+        names = self._names.intersection(element)
+        known = self._plans.get(names)
+        if known is None:
+            known = self._plan(names)
+            if len(self._plans) < PLANS_KEPT:
+                self._plans[names] = known
+        return known
+
+    def _plan(self, names: frozenset[str]) -> Plan:
+        tried = ((each, tuple(way for way in ways if way.may_find(names))) for each, ways in self.whole.fields)
+        groups = tuple(each for each in self.whole.groups if each[1].may_find(names))
+        return Plan(tuple((each, ways) for each, ways in tried if ways), groups)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Every name under which an expression begins to look: with others, nobody's data could be kept."""
+        ways = [way for _, several in self.whole.fields for way in several] + [way for _, way, _ in self.whole.groups]
+        return frozenset(name for way in ways if way.quick is not None for name in way.quick.names)
+
+    @cached_property
+    def _plans(self) -> dict[frozenset[str], Plan]:
+        return {}
 
 
 @dataclass(slots=True)
@@ -70,6 +133,8 @@ class _Element:
     origin: Origin
     json: Json
     inside: bool = False
+    embedded: bool = False
+    """A part that calls itself a resource: only the whole expression can tell what is found in it."""
     _handed_out: Json | None = None
 
     @property
@@ -121,61 +186,59 @@ class Mapper:
 
     def _part(self, mapping: PartMapping, element: _Element) -> Record:
         issues: list[Issue] = []
-        fields = mapping.blank.copy()
-        for spec in mapping.fields:
-            if values := self._field(spec, element, issues):
+        fields, groups = mapping.blank.copy(), mapping.no_groups.copy()
+        plan = mapping.whole if element.embedded else mapping.plan(element.json)
+        for spec, ways in plan.fields:
+            if values := self._field(spec, ways, element, issues):
                 fields[spec.name] = values
-        groups = {name: self._group(*group, element, issues) for name, group in mapping.groups.items()}
-        nested = [issue for records in groups.values() for record in records for issue in record.issues]
-        return Record(element.located, element.origin, fields, groups, tuple(issues + nested))
+        for name, way, part in plan.groups:
+            groups[name] = self._group(way, part, element, issues)
+        if plan.groups:
+            issues += [issue for records in groups.values() for record in records for issue in record.issues]
+        return Record(element.located, element.origin, fields, groups, tuple(issues))
 
-    def _group(
-        self, steps: str, expression: Expression, part: PartMapping, whole: _Element, issues: list[Issue]
-    ) -> tuple[Record, ...]:
-        found = self._found(steps, expression, _quick(expression), whole, issues)
+    def _group(self, way: Way, part: PartMapping, whole: _Element, issues: list[Issue]) -> tuple[Record, ...]:
+        found = self._found(way, whole, issues)
         if not found:
             return ()
-        located, resource, path = whole.located, whole.origin.resource, below(whole.origin.path, steps)
-        return tuple(
-            self._part(part, _Element(located, Origin(resource, f"{path}[{index}]"), each, inside=True))
-            for index, each in enumerate(found)
-            if isinstance(each, dict)
-        )
+        located, resource, path = whole.located, whole.origin.resource, whole.origin.path + way.suffix
+        records = []
+        for index, each in enumerate(found):
+            if isinstance(each, dict):
+                here = Origin(resource, f"{path}[{index}]")
+                inside = _Element(located, here, each, inside=True, embedded="resourceType" in each)
+                records.append(self._part(part, inside))
+        return tuple(records)
 
-    def _field(self, spec: FieldMapping, element: _Element, issues: list[Issue]) -> Values:
-        for steps, expression, quick in spec.ways:
-            found = self._found(steps, expression, quick, element, issues)
+    def _field(self, spec: FieldMapping, ways: Sequence[Way], element: _Element, issues: list[Issue]) -> Values:
+        for way in ways:
+            found = self._found(way, element, issues)
             if not found:
                 continue
-            origin = Origin(element.origin.resource, below(element.origin.path, steps))
+            origin = Origin(element.origin.resource, element.origin.path + way.suffix)
             if values := self._convert(spec, found, origin, element.located, issues):
                 return values
         return ()
 
-    def _found(
-        self, steps: str, expression: Expression, quick: Quick | None, element: _Element, issues: list[Issue]
-    ) -> Sequence[Any]:
+    def _found(self, way: Way, element: _Element, issues: list[Issue]) -> Sequence[Any]:
         """What an expression finds, by the shorter way where it leads there; elements may be the resource's own."""
-        if quick is not None and not (element.inside and "resourceType" in element.json):
-            json = element.json
-            for name in quick.names:
-                if name in json:
-                    break
-            else:
-                return ()
-            if quick.read is not None:
-                try:
-                    return as_handed_out(quick.read(json))
-                except Unusual:
-                    pass
+        quick = way.quick
+        if quick is not None and quick.read is not None and not element.embedded:
+            try:
+                return as_handed_out(quick.read(element.json))
+            except Unusual:
+                pass
         # Handed out in the evaluation: what cannot be, for its shape is unusual, is a fault like any other.
+        path = element.origin.path
         return self.elements(
-            lambda _: expression(element.handed_out), None, element.origin.path, steps, element.located, issues
+            lambda _: way.expression(element.handed_out), None, path, way.steps, element.located, issues
         )
 
     def field(self, spec: FieldMapping, located: Located, element: Any, part: Origin, issues: list[Issue]) -> Values:
         """The values of one field of the part of a resource; what cannot be read is added to ``issues``."""
-        return self._field(spec, _Element(located, part, element, inside=element is not located.resource), issues)
+        inside = element is not located.resource
+        embedded = inside and "resourceType" in element
+        return self._field(spec, spec.ways, _Element(located, part, element, inside, embedded), issues)
 
     def elements(
         self,

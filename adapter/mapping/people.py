@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from adapter.evidence.gather import PersonEvidence
 from adapter.evidence.store import EvidenceStore
 from adapter.mapping.record import Record, key_of
@@ -9,7 +11,27 @@ from adapter.mapping.tables import Credentials
 from adapter.session.model import Credential, Person, Sourced
 
 
-def person(evidence: PersonEvidence, known: Credentials, store: EvidenceStore) -> Person:
+@dataclass
+class People:
+    """Who held or supervised the sessions of a store: the same few people, each looked at once."""
+
+    known: Credentials
+    store: EvidenceStore
+    _found: dict[tuple[object, ...], Person] = field(default_factory=dict)
+
+    def person(self, evidence: PersonEvidence) -> Person:
+        """Somebody by what is on file; who is not on file is known by each claim in its own words."""
+        if evidence.practitioner is None:
+            return _person(evidence, self.known, self.store)
+        issuers = ((index, issuer.located) for index, issuer in evidence.issuers.items())
+        alike = (evidence.key, evidence.practitioner.located, *(role.located for role in evidence.roles), *issuers)
+        found = self._found.get(alike)
+        if found is None:
+            found = self._found[alike] = _person(evidence, self.known, self.store)
+        return found
+
+
+def _person(evidence: PersonEvidence, known: Credentials, store: EvidenceStore) -> Person:
     """Who held or supervised a session, by what is on file."""
     practitioner = evidence.practitioner
     taxonomies = tuple(each for role in evidence.roles for each in role.many("taxonomies"))

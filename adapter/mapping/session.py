@@ -14,10 +14,10 @@ from adapter.evidence.other_claims import related_claim
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.documentation import Papers, SessionPapers, StatedLength, find_documentation, find_lengths
 from adapter.mapping.history import named_visits
-from adapter.mapping.insurance import coverage, insurer
+from adapter.mapping.insurance import KnownPayers, coverage, insurer
 from adapter.mapping.loader import Mappings
 from adapter.mapping.local_days import possible_days
-from adapter.mapping.people import person
+from adapter.mapping.people import People
 from adapter.mapping.record import Record, as_written, key_of
 from adapter.mapping.versioned import VersionedMapper
 from adapter.session.model import (
@@ -51,10 +51,12 @@ class Builder:
     """What sessions are built with. ``settled`` tells how far a claim that this one replaces has come, by its key."""
 
     mappings: Mappings
-    """The code tables, credentials and payers, which are the same for every version."""
+    """The code tables, which are the same for every version."""
     mapper: VersionedMapper
     store: EvidenceStore
     papers: Papers
+    people: People
+    payers: KnownPayers
     icd10cm: Icd10Cm
     site_timezone: str | None
     settled: Callable[[str], Settlement]
@@ -83,8 +85,8 @@ class Builder:
             patient=key_of(self.store, claim, "patient"),
             provider=key_of(self.store, claim, "provider"),
             identifiers=claim.many("identifiers"),
-            insurer=insurer(evidence, self.mappings.payers),
-            coverages=tuple(coverage(each, self.mappings.payers, self.store) for each in evidence.insurances),
+            insurer=insurer(evidence, self.payers),
+            coverages=tuple(coverage(each, self.payers, self.store) for each in evidence.insurances),
             diagnoses=tuple(self._diagnosis(each, evidence.conditions) for each in claim.group("diagnoses")),
             total=claim.one("total"),
             nets=tuple(item.value("net") for item in claim.group("items")),
@@ -141,8 +143,8 @@ class Builder:
             visit=visit,
             service_date=(serviced.start or serviced.end) if serviced else time.days[0][0] if time.days else None,
             time=time,
-            renderers=tuple(person(each, self.mappings.credentials, self.store) for each in line.renderers),
-            supervisors=tuple(person(each, self.mappings.credentials, self.store) for each in line.supervisors),
+            renderers=tuple(map(self.people.person, line.renderers)),
+            supervisors=tuple(map(self.people.person, line.supervisors)),
             documentation=documentation,
             history=history,
             elsewhere=tuple(self._elsewhere(line, time, evidence.patient)),

@@ -51,8 +51,10 @@ class ConceptMap:
 
     def translate(self, code: Code, urls: Iterable[str | None]) -> Code | None:
         """The target of a code by the first of the URLs of its system that the map lists it under, else None."""
-        found = (self.targets.get((url, code.code)) for url in urls)
-        return next((each for each in found if each is not None), None)
+        for url in urls:
+            if (found := self.targets.get((url, code.code))) is not None:
+                return found
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ def number(value: Any, _systems: CodeSystems) -> Decimal:
 
 
 def whole_number(value: Any, systems: CodeSystems) -> int:
+    if type(value) is int:
+        return value
     exact = number(value, systems)
     if exact != int(exact):
         raise Unreadable("is not a whole number")

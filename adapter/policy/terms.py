@@ -97,6 +97,7 @@ class RuleTerms:
         if known is None:
             known = self.finding(self._approval(verdict, on.citation), found, "", ())
             if len(kept) < KEPT:
+                known.keep()
                 kept[found] = known
         return known
 

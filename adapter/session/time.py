@@ -55,15 +55,16 @@ def parse_moment(text: str) -> Moment:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError("not a FHIR date or dateTime")
-    year, month, day = int(match["year"]), match["month"], match["day"]
+    written, month, day, hour, offset = match.group("year", "month", "day", "hour", "offset")
+    year = int(written)
     if month is None:
         return Moment(date(year, 1, 1), date(year, 12, 31))
     if day is None:
         return Moment(date(year, int(month), 1), date(year, int(month), calendar.monthrange(year, int(month))[1]))
     on = date(year, int(month), int(day))
-    if match["hour"] is None:
+    if hour is None:
         return Moment(on, on)
-    if match["offset"] is None:
+    if offset is None:
         raise ValueError("a time of day without a time zone offset")
     return Moment(on, on, _instant(text, match))
 

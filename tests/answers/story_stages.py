@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from adapter.answers.answer import Answer
-from adapter.answers.decisions import decision_lines
+from adapter.answers.decisions import line_json
 from adapter.bootstrap import build
 from adapter.coverage.adjudicate import determine as real
 from adapter.coverage.finding import Determination
@@ -120,7 +120,12 @@ def stages(name: str) -> dict[str, Any]:
     ]
     contents = (
         [as_json(each) for each in done.sessions],
-        [line for answer in done.answers for line in decision_lines(answer)],
+        [
+            line_json(line, each.determination.claim)
+            for each in done.answers
+            if each.determination is not None
+            for line in each.determination.lines
+        ],
         responses,
     )
     return dict(zip(STAGES, contents, strict=True))

@@ -95,7 +95,10 @@ def test_of_what_chains_are_part_of(text: str, base: str, version: str, seed: in
         ),
         pytest.param("extension.where(url = 'x')", "Claim", ("extension", "_extension"), False, id="a filter"),
         pytest.param(
-            "type.coding | class", "Encounter", ("type", "class", "_type", "_class"), False, id="a union of both"
+            "type.coding | class", "Encounter", ("type", "class", "_type", "_class"), True, id="a union of both"
+        ),
+        pytest.param(
+            "type.first() | class", "Encounter", ("type", "class", "_type", "_class"), False, id="a union with a filter"
         ),
     ],
 )

@@ -11,7 +11,7 @@ from answers.story_stages import CLINIC, Run, run_resources
 from r5.convert import to_r5
 
 from adapter.answers.answer import Answer
-from adapter.answers.decisions import decision_lines
+from adapter.answers.decisions import line_json
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ def _said(answer: Answer) -> Json:
         "answered by": response.get("outcome", "an OperationOutcome"),
         "status": response.get("status"),
         "disposition": response.get("disposition"),
-        "lines": [_line(each) for each in decision_lines(answer)],
+        "lines": [_line(line_json(each, "")) for each in (answer.determination.lines if answer.determination else ())],
         "issues": sorted(each["code"] for each in outcome.get("issue", [])),
     }
 

@@ -35,7 +35,8 @@ def duplicate(session: CoachingSession, terms: Terms) -> Finding:
             if outcome == "same_day":
                 words += f", with {_difference(found[0], session)}"
             return terms.finding(outcome, words, NEEDED.get(outcome, "a service billed once"), used)
-    if repeated := [each for each in session.history if _earlier_line(each, session, terms)]:
+    own = session.key
+    if repeated := [each for each in session.history if each.claim == own and _earlier_line(each, session, terms)]:
         used = Used("earlier line", f"line {repeated[0].line}", repeated[0].origin)
         words = f"line {repeated[0].line} of this claim bills {session.code} of the same day"
         return terms.finding("same_claim", words, "a service billed once", used)
@@ -58,14 +59,11 @@ def _cases(
 
 def _on_earlier_claims(session: CoachingSession) -> list[PriorService]:
     """The same code of the same day on claims that were processed, and that this one does not replace."""
+    code, day = session.code, session.service_date
     return [
         each
         for each in session.history
-        if each.earlier
-        and not each.tied
-        and each.settlement.processed
-        and each.code == session.code
-        and each.day == session.service_date
+        if each.day == day and each.code == code and each.earlier and not each.tied and each.settlement.processed
     ]
 
 
@@ -113,8 +111,7 @@ def _difference(other: PriorService, session: CoachingSession) -> str:
 def _earlier_line(other: PriorService, session: CoachingSession, terms: Terms) -> bool:
     """The same service of the same day on an earlier line of the claim: as if the line had a second unit (row 69)."""
     return (
-        other.claim == session.key
-        and other.line is not None
+        other.line is not None
         and other.line < session.line.sequence
         and other.code == session.code
         and other.day == session.service_date

@@ -14,6 +14,7 @@ from adapter.session.time import Days
 if TYPE_CHECKING:
     from adapter.policy.terms import Terms
 
+Codings = tuple[Sourced[Code], ...]
 POS_SYSTEM = "POS"
 CLASS_SYSTEM = "V3-ACT"
 UNKNOWN = "unknown"
@@ -25,10 +26,11 @@ CONTRADICTORY = "contradictory"
 @rule(Stage.FORM, outcomes=("unassigned", "not_in_effect", "unreadable", "several"))
 def place_of_service(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     """The place of service is one assigned code, in effect on the date of service."""
-    places, used = _places(session), _used_places(session)
+    places = _places(session)
     if not places:
         yield terms.not_applicable("no place of service on the line")
         return
+    used = _used_places(places)
     if not _of_cms(places[0].value):
         words = "the place of service is of another code system"
         yield terms.finding("unreadable", words, "a CMS place of service", *used)
@@ -57,11 +59,11 @@ def _place_fault(place: Sourced[Code], session: CoachingSession, terms: Terms) -
 )
 def setting(session: CoachingSession, terms: Terms) -> Finding:
     """The session was outpatient. Class and place that contradict each other are asked about; neither is picked."""
-    stay = _stay(session)
-    used = _used(session, stay)
-    found = f"encounter class {_written(_classes(session))}, POS {_written(_places(session))}"
+    stay, classes, places = _stay(session), _classes(session), _places(session)
+    used = _used(classes, places, stay)
+    found = f"encounter class {_written(classes)}, POS {_written(places)}"
     found += ", within a hospital stay that the claim names" if stay else ""
-    outcome = _outcome(_class_setting(session, terms), _place_setting(session, terms), in_hospital=stay is not None)
+    outcome = _outcome(_class_setting(classes, terms), _place_setting(places, terms), in_hospital=stay is not None)
     if outcome is None:
         return terms.met(f"outpatient: {found}", *used)
     return terms.finding(outcome, found, "an outpatient setting", *used)
@@ -106,9 +108,8 @@ SETTING_OF: dict[tuple[str, str], str | None] = {
 }
 
 
-def _class_setting(session: CoachingSession, terms: Terms) -> str:
+def _class_setting(classes: Codings, terms: Terms) -> str:
     """What the classes say."""
-    classes = _classes(session)
     if not classes:
         return UNKNOWN
     settings: dict[str, str] = terms.value("encounter_classes")
@@ -116,8 +117,8 @@ def _class_setting(session: CoachingSession, terms: Terms) -> str:
     return _together(each if _of_v3(code) else _of_another_list(each) for code, each in said)
 
 
-def _place_setting(session: CoachingSession, terms: Terms) -> str:
-    said = ((each.value, _said_of_place(each.value.code, terms)) for each in _places(session))
+def _place_setting(places: Codings, terms: Terms) -> str:
+    said = ((each.value, _said_of_place(each.value.code, terms)) for each in places)
     return _together(each if _of_cms(code) else _of_another_list(each) for code, each in said)
 
 
@@ -145,12 +146,12 @@ def _stay(session: CoachingSession) -> Sourced[Days] | None:
     return next((each for each in session.claim.hospitalized if on is not None and on in each.value), None)
 
 
-def _classes(session: CoachingSession) -> tuple[Sourced[Code], ...]:
+def _classes(session: CoachingSession) -> Codings:
     encounter = session.visit.encounter
     return _that_count(encounter.classes, _of_v3) if encounter is not None else ()
 
 
-def _places(session: CoachingSession) -> tuple[Sourced[Code], ...]:
+def _places(session: CoachingSession) -> Codings:
     return _that_count(session.line.places, _of_cms)
 
 
@@ -163,8 +164,10 @@ def _of_cms(code: Code) -> bool:
     return code.system == POS_SYSTEM
 
 
-def _that_count(codes: tuple[Sourced[Code], ...], standard: Callable[[Code], bool]) -> tuple[Sourced[Code], ...]:
+def _that_count(codes: Codings, standard: Callable[[Code], bool]) -> Codings:
     """The different codes of the standard list: what a site writes beside one of them only says it in its own words."""
+    if len(codes) < 2:
+        return codes
     counting = [each for each in codes if standard(each.value)] or codes
     return tuple({each.value.code: each for each in counting}.values())
 
@@ -173,13 +176,13 @@ def _written(codes: Iterable[Sourced[Code]]) -> str:
     return ", ".join(each.value.code for each in codes) or "not recorded"
 
 
-def _used(session: CoachingSession, stay: Sourced[Days] | None) -> list[Used]:
-    used = [Used("encounter class", each.value.code, each.origin) for each in _classes(session)]
-    used += _used_places(session)
+def _used(classes: Codings, places: Codings, stay: Sourced[Days] | None) -> list[Used]:
+    used = [Used("encounter class", each.value.code, each.origin) for each in classes]
+    used += _used_places(places)
     if stay:
         used.append(Used("hospital stay", str(stay.value), stay.origin))
     return used
 
 
-def _used_places(session: CoachingSession) -> list[Used]:
-    return [Used("place of service", each.value.code, each.origin) for each in _places(session)]
+def _used_places(places: Codings) -> list[Used]:
+    return [Used("place of service", each.value.code, each.origin) for each in places]

@@ -45,7 +45,7 @@ def session_times(session: CoachingSession, terms: Terms) -> Iterator[Finding]:
     elif interval is None or interval.value.seconds is None:
         yield terms.finding("unknown", "start or stop time is not recorded", NEEDED, *used)
     else:
-        yield terms.met(f"{interval.value.start} to {interval.value.end}", *used)
+        yield terms.met(used[0].value, *used)
 
 
 def _outside(session: CoachingSession) -> bool:

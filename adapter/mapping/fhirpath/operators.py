@@ -130,10 +130,10 @@ def distinct(source: Step) -> Step:
     """
     if source.kind.mixed:
         raise NotCompiled("a union of elements with what is no element")
-    return Step(after(source.run, _distinct), Kind(frozenset({None})) if source.kind.paths else source.kind)
+    return Step(after(source.run, without_duplicates), Kind(frozenset({None})) if source.kind.paths else source.kind)
 
 
-def _distinct(found: list[Any]) -> list[Any]:
+def without_duplicates(found: list[Any]) -> list[Any]:
     """In the order of the first of each, as the last of each: an object counts by its JSON."""
     return found if len(found) < 2 else list({comparable_text(each): each for each in found}.values())
 

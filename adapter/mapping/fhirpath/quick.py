@@ -12,6 +12,7 @@ from typing import Any
 
 from adapter.mapping.fhirpath.compiler import name_of
 from adapter.mapping.fhirpath.members import child
+from adapter.mapping.fhirpath.operators import without_duplicates
 from adapter.mapping.fhirpath.step import QUANTITY, SCALARS, Kind, Model, Node, Unusual
 from adapter.mapping.fhirpath.types import paths_of_type
 
@@ -67,8 +68,29 @@ def _inside(node: Node) -> Node:
 
 
 def _reader(node: Node, base: str, model: Model) -> Read | None:
+    """Reads what several chains of members find, or one."""
+    node = _inside(node)
+    if node["type"] != "UnionExpression":
+        return _one_chain(node, base, model)
+    one, other = (_reader(each, base, model) for each in node["children"])
+    return None if one is None or other is None else _both(one, other)
+
+
+def _both(one: Read, other: Read) -> Read:
+    """What both find, without duplicates."""
+
+    def read(element: dict[str, Any]) -> Sequence[Any]:
+        left, right = one(element), other(element)
+        if len(left) + len(right) < 2:
+            return left or right
+        return without_duplicates([*left, *right])
+
+    return read
+
+
+def _one_chain(node: Node, base: str, model: Model) -> Read | None:
     """Reads a chain of members, the first of which may be a choice narrowed to one type."""
-    steps = _steps(_inside(node))
+    steps = _steps(node)
     if not steps or "extension" in steps:
         return None  # what only has an extension is no element, and is left out by the whole expression
     names = [each for each in steps if isinstance(each, str)]

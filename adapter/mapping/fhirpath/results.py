@@ -26,7 +26,9 @@ def as_handed_out(found: Sequence[Any]) -> Sequence[Any]:
     """
     for each in found:
         kind = type(each)
-        if kind is not str and (kind is not dict or (len(each) == 1 and "extension" in each)):
+        if kind is str or kind is int:
+            continue
+        if kind is not dict or (len(each) == 1 and "extension" in each):
             return _list([*found], nested=False)
     return found
 
