@@ -20,11 +20,3 @@ def does_as_a_whole(statement: Json, *interactions: str) -> bool:
     """Whether a server declares one of the interactions for itself and not for a type, such as ``history-system``."""
     servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")
     return any(each.get("code") in interactions for rest in servers for each in objects(rest.get("interaction")))
-
-
-def includes(statement: Json, kind: str, member: str) -> frozenset[str]:
-    """What a search of a type may bring along: its ``searchInclude`` or ``searchRevInclude``."""
-    servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")
-    declared = (each for rest in servers for each in objects(rest.get("resource")) if each.get("type") == kind)
-    listed = (each.get(member) for each in declared)
-    return frozenset(one for each in listed if isinstance(each, list) for one in each if isinstance(one, str))

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import orjson
 from benchmarks.latency import Json, copies
 from benchmarks.processes import ROOT
+from benchmarks.ratio import Row
 from fhir.resources.R4B import get_fhir_model_class
 from rich.console import Console
 from rich.table import Table
@@ -35,32 +34,6 @@ NOT_OURS = 19
 """Claims of others for each of ours: 95 in a hundred."""
 VALIDATED = ("Claim", "Encounter", "Procedure")
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Row:
-    """Seconds of each round."""
-
-    what: str
-    floor: str
-    aim: str
-    ours: list[float]
-    theirs: list[float]
-
-    @property
-    def ratio(self) -> float:
-        """The median of the rounds: what disturbs a round disturbs both."""
-        return median(one / other for one, other in zip(self.ours, self.theirs, strict=True))
-
-    def figures(self) -> dict[str, Any]:
-        return {
-            "what": self.what,
-            "floor": self.floor,
-            "aim": self.aim,
-            "seconds": round(median(self.ours), 3),
-            "floor_seconds": round(median(self.theirs), 3),
-            "ratio": round(self.ratio, 2),
-        }
 
 
 @dataclass(frozen=True)

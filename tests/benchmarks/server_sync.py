@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 from benchmarks.latency import Json, copies, load
 from benchmarks.processes import ROOT, end_in_order
+from benchmarks.ratio import Row
 from hapi_server import running_hapi
 from rich.console import Console
 from rich.table import Table
@@ -30,32 +30,6 @@ from adapter.sinks.server import MOST_ENTRIES
 PAGE = 200
 OVERLAP = 2
 """Seconds that ``--since auto`` looks back here, so that nothing needs to be waited for."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """Seconds of each round."""
-
-    what: str
-    floor: str
-    aim: float
-    ours: list[float]
-    theirs: list[float]
-
-    @property
-    def ratio(self) -> float:
-        """The median of the rounds: what disturbs a round disturbs both."""
-        return median(one / other for one, other in zip(self.ours, self.theirs, strict=True))
-
-    def figures(self) -> dict[str, Any]:
-        return {
-            "what": self.what,
-            "floor": self.floor,
-            "aim": self.aim,
-            "seconds": round(median(self.ours), 3),
-            "floor_seconds": round(median(self.theirs), 3),
-            "ratio": round(self.ratio, 2),
-        }
 
 
 @dataclass(frozen=True)
@@ -169,9 +143,9 @@ def measure(resources: Sequence[Json], rounds: int) -> Result:
             plain.clear()
         seconds = [each.seconds for each in ours[1:]]
         rows = [
-            Row("initial sync", "paging, and the same conditional creates", 1.3, seconds, same[1:]),
-            Row("initial sync", "paging, and plain creates", 1.3, seconds, bare[1:]),
-            Row("nothing changed", "one paged search of the window", 1.3, quiet[1:], window[1:]),
+            Row("initial sync", "paging, and the same conditional creates", "<= 1.3", seconds, same[1:]),
+            Row("initial sync", "paging, and plain creates", "<= 1.3", seconds, bare[1:]),
+            Row("nothing changed", "one paged search of the window", "<= 1.3", quiet[1:], window[1:]),
         ]
         return Result(claims, rows, ours[-1].requests)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from benchmarks.folder import NOT_OURS, Row, lines_of, main, make_folder, peak_over, table
+from benchmarks.folder import NOT_OURS, lines_of, main, make_folder, peak_over, table
+from benchmarks.ratio import Row
 from big_folders.ways import AT_ONCE, decisions
 
 

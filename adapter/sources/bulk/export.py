@@ -174,10 +174,11 @@ def _resources(folder: Folder, job: Job, role: Role) -> Iterator[Json]:
             continue
         for path in sorted(folder.of(index, file).glob("*.ndjson")):
             with path.open("rb") as lines:
-                yield from (_parsed(line) for line in lines if line.strip())
+                yield from (object_on(line) for line in lines if line.strip())
 
 
-def _parsed(line: bytes) -> Json:
+def object_on(line: bytes) -> Json:
+    """The object on a line; an empty one for what is none, which the file path names."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:

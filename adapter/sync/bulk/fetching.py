@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
 from adapter.reconcile import Adjudicator
 from adapter.sources.bulk.completing import FETCHED, ShelfFirst, complete, left_out
-from adapter.sources.bulk.export import Export, deleted, output_files, problems
+from adapter.sources.bulk.export import Export, deleted, object_on, output_files, problems
 from adapter.sources.bulk.folder import Folder, Job
 from adapter.sources.bulk.kickoff import OUTSIDE_PATIENTS, Wanted
 from adapter.sources.bulk.shelf import indexed
@@ -112,7 +110,7 @@ def drop(folder: Folder, names: Iterable[str]) -> None:
         for path in output_files(folder, kind):
             beside = path.with_suffix(".new")
             with path.open("rb") as lines, beside.open("wb") as kept:
-                kept.writelines(line for line in lines if _parsed(line).get("id") not in ids)
+                kept.writelines(line for line in lines if object_on(line).get("id") not in ids)
             beside.replace(path)
 
 
@@ -132,19 +130,10 @@ def exported_claims(folder: Folder) -> Iterator[Json]:
     """The Claims that the server exported, not those fetched as evidence."""
     for path in output_files(folder, "Claim"):
         with path.open("rb") as lines:
-            yield from (resource for line in lines if (resource := _parsed(line)).get("resourceType") == "Claim")
+            yield from (resource for line in lines if (resource := object_on(line)).get("resourceType") == "Claim")
 
 
 def _own_claims(folder: Folder) -> tuple[str, ...]:
     if not (folder.output / FETCHED / "Claim.ndjson").exists():
         return ()
     return tuple(sorted({each["id"] for each in exported_claims(folder) if isinstance(each.get("id"), str)}))
-
-
-def _parsed(line: bytes) -> Json:
-    """The object on a line; an empty one for what is none, which the file path names."""
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
