@@ -100,7 +100,10 @@ def sync(
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the answers (files: adapter-out).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; print what would change.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="Claims changed since an instant, or auto.")] = None,
-    claim: Annotated[list[str] | None, typer.Option("--claim", help="Only this Claim id; may be repeated.")] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option("--claim", help="Only this Claim id; may be repeated. A folder then holds only its answer."),
+    ] = None,
     bulk: Annotated[bool, typer.Option("--bulk", help="Read the server by bulk export ($export).")] = False,
     group: Annotated[str | None, typer.Option("--group", help="With --bulk: only the patients of this Group.")] = None,
     fhir_version: VersionOption = "auto",

@@ -104,7 +104,7 @@ class EvidenceStore:
 
     base: str | None = None
     """The service base of the first resource that has one; resources of another are kept apart from its."""
-    majorities: Mapping[str, str | None] = field(default_factory=dict)
+    majorities: Mapping[str, str | None] | None = None
     """Of a store that holds a part of the input: the FHIR version of each file and folder, told by all there is."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""

@@ -77,8 +77,9 @@ class Versions:
                 for each in surroundings(located):
                     votes[each][version] += 1
         here = {each: majority(counted) for each, counted in votes.items()}
-        found = {**here, **self.store.majorities}
-        return {each: version for each, version in found.items() if version is not None}
+        if (told := self.store.majorities) is not None:  # a part of the input tells nothing of its files and folders
+            here = {each: version for each, version in here.items() if each.startswith("Bundle ")} | dict(told)
+        return {each: version for each, version in here.items() if version is not None}
 
 
 def majority(votes: Counter[str]) -> str | None:

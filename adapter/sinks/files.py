@@ -22,9 +22,9 @@ from adapter.answers.answer import Answer
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
 from adapter.sinks.spool import NAMES, Order, Spool, Spooled
+from adapter.sources.walk import OURS
 
 FILES = (*NAMES, "summary.json")
-_BESIDE = ".adapter-"
 
 
 class AnswerFiles:
@@ -36,11 +36,11 @@ class AnswerFiles:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        with _told(out):
+        with told_of(out):
             self._made = [each for each in (out, *out.parents) if not each.exists()]
             out.mkdir(parents=True, exist_ok=True)
             _take_away_leftovers(out)
-            self.beside = Path(tempfile.mkdtemp(prefix=f"{_BESIDE}{os.getpid()}@{gethostname()}-", dir=out))
+            self.beside = Path(tempfile.mkdtemp(prefix=f"{OURS}{os.getpid()}@{gethostname()}-", dir=out))
             self._order = Order(self.beside)
             self._own: Spool | None = None
 
@@ -61,18 +61,18 @@ class AnswerFiles:
 
     def add(self, answers: Iterable[Answer]) -> None:
         """Take answers that this process decided."""
-        with _told(self.out):
+        with told_of(self.out):
             self._own = self._own or Spool(self.beside, "own")
             self.collect([self._own.add(each) for each in answers])
 
     def collect(self, spooled: Iterable[Spooled]) -> None:
         """Take answers that stand in a spool beside the files."""
-        with _told(self.out):
+        with told_of(self.out):
             self._order.add(spooled)
 
     def write(self, summary: Json) -> None:
         """Everything is collected: all files are complete on disk before the first takes its place."""
-        with _told(self.out):
+        with told_of(self.out):
             if self._own is not None:
                 self._own.flush()
             for number, name in enumerate(NAMES):
@@ -86,8 +86,8 @@ class AnswerFiles:
 
 def _take_away_leftovers(out: Path) -> None:
     """What runs left that were killed outright: folders named after processes of this machine that are no more."""
-    for folder in out.glob(f"{_BESIDE}*@*-*"):
-        process, _, host = folder.name.removeprefix(_BESIDE).partition("@")
+    for folder in out.glob(f"{OURS}*@*-*"):
+        process, _, host = folder.name.removeprefix(OURS).partition("@")
         here = host.startswith(f"{gethostname()}-")
         if here and process.isdecimal() and not _is_alive(int(process)):
             shutil.rmtree(folder, ignore_errors=True)
@@ -104,7 +104,12 @@ def _is_alive(process: int) -> bool:
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
+def told_of(out: Path) -> Iterator[None]:
+    """A folder that cannot be written is the operator's to mend.
+
+    Raises:
+        UsageError: what is wrong with it.
+    """
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:

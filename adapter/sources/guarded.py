@@ -112,6 +112,15 @@ def _lines(
         whole = piece.endswith(b"\n")
 
 
+def state_of(path: Path) -> str:
+    """What tells whether a file is still as it was: its size and when it was written; empty when nobody can tell."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
 def plain_text(content: bytes) -> bytes:
     """What was read as the UTF-8 that FHIR JSON is in, without a byte order mark.
 

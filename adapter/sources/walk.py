@@ -11,6 +11,8 @@ from adapter.errors import Issue, SourceError
 
 JSON_SUFFIXES = (".json",)
 NDJSON_SUFFIXES = (".ndjson", ".jsonl")
+OURS = ".adapter-"
+"""How folders begin that a run keeps its own files in; they are no input."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ def _walk(source: Path, reading: Reading) -> Iterator[Path]:
         raise SourceError(f"{error.filename} cannot be read ({error.strerror})")
 
     for folder, folders, names in os.walk(source, onerror=refuse):
-        folders.sort()
+        folders[:] = sorted(each for each in folders if not each.startswith(OURS))
         for name in (each for each in folders if (Path(folder) / each).is_symlink()):
             shown = _shown(str((Path(folder) / name).relative_to(source)))
             problem = "a link to a folder, which is not followed: it may lead out of here, or round in a circle"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from adapter.errors import Issue
 from adapter.fhir.version import NAMES, READ_AS
 from adapter.reconcile import Adjudicator
 from adapter.sinks.earlier_files import EarlierAnswers
+from adapter.sinks.files import told_of
 from adapter.sinks.spool import Spool, Spooled
 from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
@@ -75,7 +77,8 @@ def sync_files(
     report = Report(structure_trusted=adjudicator.trust_structure)
     with ExitStack() as stack:
         stack.enter_context(collected_between_portions())
-        folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=not order.ids))
+        stack.enter_context(told_of(order.out))
+        folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=True))
         run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack))
         stack.callback(run.close)
         run.scan()
@@ -86,8 +89,14 @@ def sync_files(
         if keep:
             keep(unreadable)
         folder.take(unreadable)
-        folder.finish(report)
+        if not _asked_in_vain(order, report):
+            folder.finish(report)
     return report
+
+
+def _asked_in_vain(order: Order, report: Report) -> bool:
+    """Whether none of the claims asked for is there: then nothing takes the place of what the folder holds."""
+    return bool(order.ids) and len(report.missing) == len(set(order.ids))
 
 
 def _beside(folder: Folder, stack: ExitStack) -> Path:
@@ -129,15 +138,11 @@ class _Run:
         resources, distinct = self.index.count()
         self.report.superseded = resources - distinct
         self._warn_of_misread()
-        if self.contents.by_identifier:
-            portions = Portions(self.index, self._whole())
-            scan.number(lambda unit: portions.read(unit)[0])
-            portions.close()
 
     def decide(self, folder: Folder, keep: Keep | None) -> Iterator[Done]:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
-        processes = min(self.way.processes, -(-total // self.way.portion)) or 1
+        processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.way.portion)) or 1
         so_far = 0
         for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
@@ -151,7 +156,7 @@ class _Run:
     def _asked_for(self) -> Iterator[list[Due]]:
         wanted = {f"Claim/{id}" for id in self.order.ids}
         due = (each for each in self.index.due() if not wanted or each.key in wanted)
-        return portions_of(due, self.way.portion)
+        return portions_of(due, sys.maxsize if self.contents.tangled else self.way.portion)
 
     def _beside_the_scope(self, decided: int) -> int:
         """How many of the claims asked for are none of ours; those that are not there are told."""
@@ -181,7 +186,7 @@ class _Run:
             contents.base,
             contents.versions(),
             contents.statements,
-            contents.by_identifier,
+            contents.tangled,
         )
 
     def _spool_of(self, path: Path) -> IO[bytes]:

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from adapter.answers.answer import Answer
+from adapter.errors import WriteError
 from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator, Unanswered
 from adapter.sources.folder.index import Due
@@ -128,10 +130,18 @@ def decided(portions: Iterable[Sequence[Due]], make: Callable[[], Work], process
             pool.shutdown(cancel_futures=True)
 
 
+def _result(done: Future[Done]) -> Done:
+    try:
+        return done.result()
+    except BrokenProcessPool as error:
+        problem = "a process that decided was ended from outside, perhaps for want of memory"
+        raise WriteError(f"{problem}; nothing was written. Run it again with fewer, by ADAPTER_PROCESSES.") from error
+
+
 def _through(pool: ProcessPoolExecutor, portions: Iterator[Sequence[Due]], most: int) -> Iterator[Done]:
     waiting: set[Future[Done]] = {pool.submit(_do, each) for each in islice(portions, most)}
     while waiting:
         finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for each in finished:
-            yield each.result()
+            yield _result(each)
         waiting |= {pool.submit(_do, each) for each in islice(portions, len(finished))}

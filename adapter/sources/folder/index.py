@@ -19,7 +19,7 @@ AT_ONCE = 5000
 MOST_VALUES = 500
 """Values of one query."""
 _TABLES = """
-CREATE TABLE file (id INTEGER PRIMARY KEY, path BLOB NOT NULL, shown TEXT NOT NULL);
+CREATE TABLE file (id INTEGER PRIMARY KEY, path BLOB NOT NULL, shown TEXT NOT NULL, state TEXT NOT NULL);
 CREATE TABLE unit (
     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, start INTEGER NOT NULL, length INTEGER NOT NULL,
     line INTEGER, bundle INTEGER NOT NULL, plain INTEGER NOT NULL
@@ -110,9 +110,11 @@ class Index:
 
     # --- entering
 
-    def file(self, path: Path, shown: str) -> int:
-        """Enter a file; returns its number."""
-        number = self._db.execute("INSERT INTO file (path, shown) VALUES (?, ?)", (os.fsencode(path), shown)).lastrowid
+    def file(self, path: Path, shown: str, state: str) -> int:
+        """Enter a file as it stands now (``state``); returns its number."""
+        number = self._db.execute(
+            "INSERT INTO file (path, shown, state) VALUES (?, ?, ?)", (os.fsencode(path), shown, state)
+        ).lastrowid
         assert number is not None  # noqa: S101 - SQLite numbers every row it inserts
         return number
 
@@ -146,12 +148,6 @@ class Index:
         self._write()
         self._db.executescript(f"{_INDEXES} ANALYZE;")
 
-    def link_more(self, entries: Iterable[tuple[str, int]]) -> None:
-        """Enter tokens when everything else is."""
-        for some in portions(entries, AT_ONCE):
-            self._links.extend(some)
-            self._write()
-
     def _write(self) -> None:
         self._db.execute("BEGIN")
         self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?, ?, ?, ?)", self._units)
@@ -164,20 +160,15 @@ class Index:
 
     # --- asking
 
-    def files(self) -> dict[int, tuple[Path, str]]:
-        """Path and name for messages of every file, by number."""
-        return {
-            number: (Path(os.fsdecode(path)), shown) for number, path, shown in self._db.execute("SELECT * FROM file")
-        }
+    def files(self) -> dict[int, tuple[Path, str, str]]:
+        """Path, name for messages and state of every file, by number."""
+        rows = self._db.execute("SELECT * FROM file")
+        return {number: (Path(os.fsdecode(path)), shown, state) for number, path, shown, state in rows}
 
     def units(self) -> Iterator[Unit]:
-        """Every place, in the order it was entered."""
-        last = 0
-        while rows := self._db.execute(
-            "SELECT * FROM unit WHERE id > ? ORDER BY id LIMIT ?", (last, AT_ONCE)
-        ).fetchall():
-            yield from (Unit(*row) for row in rows)
-            last = rows[-1][0]
+        """Every place."""
+        yield from (Unit(*row) for row in self._db.execute("SELECT * FROM unit"))
+        yield from (Unit(*row) for row in self._db.execute(f"SELECT {_ASIDE} FROM aside"))  # noqa: S608 - a constant
 
     def due(self) -> Iterator[Due]:
         """The claims in scope, those of one patient together, patients in the order of their first claim."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from adapter.evidence.newest import identifiers
+from adapter.errors import InputError, SourceError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.folder.index import Due, Index, Unit
@@ -24,12 +24,10 @@ from adapter.sources.folder.tokens import (
     days_around,
     held,
     links,
-    logical_references,
-    number,
-    patients,
+    patient,
     references,
 )
-from adapter.sources.guarded import read_guarded
+from adapter.sources.guarded import read_guarded, state_of
 from adapter.sources.reader import FileReader
 from adapter.sources.walk import Reading
 
@@ -47,8 +45,8 @@ class Whole:
     base: str | None
     versions: Mapping[str, str | None]
     statements: Sequence[int]
-    by_identifier: bool
-    """Whether identifiers are among the tokens."""
+    tangled: bool
+    """Whether a portion has to be all there is."""
 
 
 @dataclass
@@ -57,7 +55,7 @@ class Portions:
 
     index: Index
     whole: Whole
-    _files: dict[int, tuple[Path, str]] = field(default_factory=dict)
+    _files: dict[int, tuple[Path, str, str]] = field(default_factory=dict)
     _open: dict[int, int] = field(default_factory=dict)
 
     def close(self) -> None:
@@ -67,34 +65,56 @@ class Portions:
 
     def of(self, claims: Sequence[Due]) -> EvidenceStore:
         """The store from which these claims are decided as they would be from all there is."""
+        if self.whole.tangled:
+            store = EvidenceStore()
+            for unit in self.index.units():
+                store.extend(self.read(unit)[0])
+            return store
         store = EvidenceStore(base=self.whole.base, majorities=self.whole.versions)
         _Gathering(self, store).gather(claims)
         return store
 
     def read(self, unit: Unit) -> tuple[list[Located], bytes]:
-        """The resources of a place, and the text they stand in; what is wrong with it was told by the scan."""
-        path, shown = self._file(unit.file)
-        if unit.plain:
-            content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
-            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
+        """The resources of a place, and the text they stand in; what is wrong with it was told by the scan.
+
+        Raises:
+            SourceError: the file is not as it was then.
+        """
+        path, shown, state = self._file(unit.file)
+        try:
+            return self._resources(unit, path, shown, state)
+        except (OSError, InputError, orjson.JSONDecodeError) as error:
+            raise _changed(shown) from error
+
+    def _resources(self, unit: Unit, path: Path, shown: str, state: str) -> tuple[list[Located], bytes]:
         reader = FileReader(path, self.whole.root, shown, Reading(), self.whole.limits, count(unit.bundle))
         if unit.line is None:
+            if state_of(path) != state:
+                raise _changed(shown)
             content = read_guarded(path, self.whole.root, self.whole.limits)
             return list(reader.document(content)), content
-        content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
+        content = os.pread(self._handle(unit.file, path, state), unit.length, unit.start)
+        if unit.plain:
+            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
         return list(reader.line(content, unit.line)), content
 
-    def _file(self, number: int) -> tuple[Path, str]:
+    def _file(self, number: int) -> tuple[Path, str, str]:
         if not self._files:
             self._files = self.index.files()
         return self._files[number]
 
-    def _handle(self, number: int, path: Path) -> int:
+    def _handle(self, number: int, path: Path, state: str) -> int:
         if number not in self._open:
             if len(self._open) >= MOST_OPEN:
                 os.close(self._open.pop(next(iter(self._open))))
+            if state and state_of(path) != state:
+                raise _changed(self._file(number)[1])
             self._open[number] = os.open(path, os.O_RDONLY)
         return self._open[number]
+
+
+def _changed(shown: str) -> SourceError:
+    return SourceError(f"{shown} changed while it was read", "run it again when nothing writes to the folder")
 
 
 @dataclass
@@ -150,26 +170,23 @@ class _Gathering:
             return
         self._keys |= named
         for located in found:
-            resource = located.resource
+            self._keys.add(located.local)  # a newer version may say otherwise
             if located.kind == "Claim":
-                self._tokens.update(links("Claim", resource))
-                self._patients.update(filter(None, (*patients(resource), self.store.subject_key(located))))
-            if self.source.whole.by_identifier:
-                self._tokens.update(logical_references(resource))
-                self._tokens.update(number(value) for _, value in identifiers(resource))
+                self._tokens.update(links("Claim", located.resource))
+                self._patients.update(filter(None, (patient(located.resource),)))
             self._note_sessions(located, named)
 
     def _note_sessions(self, located: Located, named: set[str]) -> None:
         if located.kind in ("Claim", "Encounter", "Procedure"):
-            patient = next(iter(patients(located.resource)), located.key)
-            self._people[patient].update(each for each in named if each.startswith(COACHES))
-            self._days[patient] |= days(located.resource)
+            whose = patient(located.resource) or located.key
+            self._people[whose].update(each for each in named if each.startswith(COACHES))
+            self._days[whose] |= days(located.resource)
 
     def _sessions_elsewhere(self) -> Iterator[str]:
         """The tokens of the sessions that the coaches of a patient held on the patient's days."""
         known_as = self._known_as()
-        for patient, people in self._people.items():
-            around = {near for day in self._days[patient] for near in days_around(day)}
+        for whose, people in self._people.items():
+            around = {near for day in self._days[whose] for near in days_around(day)}
             names = {name for each in people for name in known_as.get(each, {each})}
             yield from (held(name, day) for name in names for day in around)
 

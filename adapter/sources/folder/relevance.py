@@ -7,7 +7,7 @@ patient; it is still found when something refers to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from adapter.evidence.references import Json
@@ -17,6 +17,10 @@ from adapter.policy.codes import Ncci
 MASSES = frozenset({"Claim", "Encounter", "Procedure"})
 """Types that a payer has in masses, and of which only those with a code we ask for matter by themselves."""
 _DIGITS = re.compile(r"[0-9]{3,}")
+_WORDS = re.compile(r"[a-z][A-Za-z]+")
+_SAID_BY_ALL = frozenset(
+    {"status", "code", "coding", "type", "subject", "encounter", "exists", "where", "and", "or", "not"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Relevance:
     """Local codes that stand for one in scope, as they are written."""
     billed: frozenset[str]
     """Codes that matter on another claim of the patient: those that a same-day edit pairs with one of ours."""
+    telling: Mapping[str, frozenset[str]]
+    """By type: elements by which a resource may document a session, whatever service it was."""
     masses: frozenset[str] = MASSES
 
     @classmethod
@@ -39,7 +45,9 @@ class Relevance:
         local = {code for each in loaded for code in each.local_codes} | set(_translated(loaded, scope))
         paired = {column_one for column_one, _ in ncci.pairs} - scope
         written = tuple(sorted(code.encode() for code in local))
-        return cls(_spelling(scope), written, frozenset(paired), MASSES - set(_taken_whole(loaded)))
+        telling = _telling(loaded)
+        masses = frozenset(kind for kind in MASSES if telling.get(kind) != frozenset())
+        return cls(_spelling(scope), written, frozenset(paired), telling, masses)
 
     def matters(self, kind: str, resource: Json, content: bytes) -> bool:
         """Whether a resource of one of the ``masses``, read from that JSON text, is looked up with its patient."""
@@ -47,6 +55,9 @@ class Relevance:
             return True
         for code in self.written:
             if code in content:
+                return True
+        for name in self.telling.get(kind, ()):
+            if name in resource:
                 return True
         if kind == "Claim":
             return self._is_paired(resource)
@@ -84,9 +95,14 @@ def _translated(loaded: Iterable[Mappings], scope: set[str]) -> Iterable[str]:
     return (code for table in tables for (_, code), target in table.targets.items() if target.code in scope - {code})
 
 
-def _taken_whole(loaded: Iterable[Mappings]) -> Iterable[str]:
-    """Types of which a mapping takes whatever is about the patient as documentation, linked to a visit or not."""
+def _telling(loaded: Iterable[Mappings]) -> dict[str, frozenset[str]]:
+    """The elements that the mappings of documentation ask for; none where a type has to be taken whole."""
+    found: dict[str, frozenset[str]] = {}
     for each in loaded:
         papers = each.documentation
         listed = [papers.note, *papers.elements.values(), tuple(length.place for length in papers.minutes)]
-        yield from (place.resource for places in listed for place in places if not place.linked_by)
+        for place in (place for places in listed for place in places):
+            names = frozenset(_WORDS.findall(place.where)) - _SAID_BY_ALL if place.linked_by else frozenset()
+            known = found.get(place.resource)
+            found[place.resource] = names if known is None else known | names if known and names else frozenset()
+    return found

@@ -7,7 +7,7 @@ That is the bulk of a payer's export, so this loop is what the pass costs.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -16,23 +16,21 @@ from typing import IO
 
 import orjson
 
-from adapter.evidence.newest import identifiers
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.evidence.versions import STATEMENTS, majority, surroundings
 from adapter.fhir.paths import is_type_name
 from adapter.fhir.version import told_version
 from adapter.limits import Limits
-from adapter.sources.folder.index import Index, Unit
+from adapter.sources.folder.index import Index
 from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.tokens import (
+    is_tangled,
     links,
-    logical_references,
-    names_by_identifier,
-    number,
-    patients,
+    patient,
     sessions,
 )
+from adapter.sources.guarded import state_of
 from adapter.sources.json_text import is_all_of
 from adapter.sources.oversize import within_limits
 from adapter.sources.reader import FileReader
@@ -55,8 +53,8 @@ class Contents:
     """Places of resources that name the version of what stands beside them."""
     base: str | None = None
     """The service base that resources without another are of."""
-    by_identifier: bool = False
-    """Whether something refers by an identifier alone, so that all identifiers have to be entered, too."""
+    tangled: bool = False
+    """Whether something refers in a way that tokens do not follow: then only all of the input tells what is meant."""
 
     def versions(self) -> dict[str, str | None]:
         """The version that most resources of each file and folder tell; None where two have as many."""
@@ -75,6 +73,8 @@ class Scan:
     spools: Callable[[Path], IO[bytes]]
     contents: Contents
     _bundles: Iterator[int] = field(default_factory=count)
+    _aside: Counter[str] = field(default_factory=Counter)
+    """How many lines of this file that are put aside tell each version."""
     _bundle: int = 0
     """The number of the next Bundle."""
 
@@ -91,11 +91,6 @@ class Scan:
             reader.finish()
         self.index.complete()
 
-    def number(self, read: Callable[[Unit], Iterable[Located]]) -> None:
-        """Enter every identifier, in a second pass, where something is referred to by one."""
-        every = ((unit.id, each) for unit in self.index.units() for each in read(unit))
-        self.index.link_more((number(value), unit) for unit, each in every for _, value in identifiers(each.resource))
-
     def _numbers(self) -> Iterator[int]:
         """Numbers for Bundles, remembering the next."""
         for bundle in self._bundles:
@@ -106,14 +101,15 @@ class Scan:
         content = reader.content()
         if content is None:
             return 0
-        file = self.index.file(reader.path, reader.shown)
+        file = self.index.file(reader.path, reader.shown, state_of(reader.path))
         unit = self.index.unit(file, 0, 0, None, self._bundle)
         self._enter(unit, list(reader.document(content)), content)
         return len(content)
 
     def _lines(self, reader: FileReader, before: int, tell: Tell) -> int:
         spool = self.spools(reader.path) if reader.path.name.lower().endswith(".gz") else None
-        file = self.index.file(Path(spool.name) if spool else reader.path, reader.shown)
+        state = "" if spool else state_of(reader.path)
+        file = self.index.file(Path(spool.name) if spool else reader.path, reader.shown, state)
         end = 0
         for start, line, row in reader.lines(spool):
             end = start + len(line)
@@ -124,6 +120,10 @@ class Scan:
                 tell(before + end)
         if spool:
             spool.close()
+        for name in surroundings(Located({}, file=reader.shown)) if self._aside else ():
+            self.contents.votes[name].update(self._aside)
+        self.contents.told.update(self._aside)
+        self._aside.clear()
         return before + end
 
     def _passed_over(self, resource: Json, file: int, start: int, line: bytes, row: int) -> bool:
@@ -131,8 +131,10 @@ class Scan:
         kind, id = resource["resourceType"], resource.get("id")
         if kind not in self.relevance.masses or not isinstance(id, str) or not id:
             return False
-        if self.relevance.matters(kind, resource, line) or (kind != "Claim" and names_by_identifier(line)):
+        if self.relevance.matters(kind, resource, line) or (kind != "Claim" and is_tangled(line, resource)):
             return False
+        if (version := told_version(resource)) is not None:
+            self._aside[version] += 1
         self.contents.reading.resources += 1
         tokens = tuple(links(kind, resource)) if kind == "Claim" else ()
         self.index.aside(f"{kind}/{id}", file, start, len(line), row, tokens)
@@ -151,23 +153,18 @@ class Scan:
         self._enter(unit, [within], line)
 
     def _enter(self, unit: int, found: list[Located], content: bytes) -> None:
-        own = {each.full_url: each.local for each in found if each.full_url and each.id}
-        self.contents.by_identifier = self.contents.by_identifier or _needs_numbers(found, content)
         for located in found:
-            self._resource(unit, located, own)
+            self.contents.tangled = self.contents.tangled or _is_tangled(located, content)
+            self._resource(unit, located)
 
-    def _resource(self, unit: int, located: Located, own: dict[str, str]) -> None:
+    def _resource(self, unit: int, located: Located) -> None:
         resource, kind = located.resource, located.kind
         self._count_version(unit, located)
         key = located.local if located.id else located.key
-        subjects = [own.get(each, each) for each in patients(resource)]
         ours = kind == "Claim" and self.in_scope(located)
-        first = next(iter(subjects), key if ours else None)
-        self.index.resource(unit, key, first, scope=self._scope(located), ours=ours)
-        self.index.link(unit, subjects[1:])
+        subject = patient(resource) or (key if ours else None)
+        self.index.resource(unit, key, subject, scope=self._scope(located), ours=ours)
         self.index.link(unit, links(kind, resource))
-        if located.full_url and located.full_url not in (key, f"{located.base}/{key}"):
-            self.index.link(unit, (located.full_url,))
         if kind in ("Procedure", "Encounter"):
             self.index.link(unit, sessions(kind, resource))
 
@@ -203,8 +200,7 @@ def _is_plain(kind: str) -> bool:
     return kind != "Bundle" and is_type_name(kind)
 
 
-def _needs_numbers(found: list[Located], content: bytes) -> bool:
-    """Whether a resource names another by an identifier, or holds one that may be on file under its identifier."""
-    if b"?identifier=" in content or b'"contained"' in content:
-        return True
-    return names_by_identifier(content) and any(next(logical_references(each.resource), None) for each in found)
+def _is_tangled(located: Located, content: bytes) -> bool:
+    """Whether it refers as tokens do not, or has an address of its own that does not end in its type and id."""
+    named = located.full_url is not None and located.base is None
+    return named or is_tangled(content, located.resource)

@@ -8,19 +8,21 @@ reference has the same token.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import orjson
 
-from adapter.evidence.newest import identifiers
 from adapter.evidence.references import Json, objects, parse_reference, parse_reference_text
 from adapter.evidence.store import PATIENT_ELEMENTS
 
 _PLAIN_REFERENCES = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})"')
 _REFERENCES = re.compile(rb'"reference"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 _LOGICAL = re.compile(rb'"identifier"\s*:\s*\{')
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}").match
+LONGEST_SESSION = 1000
+"""Days of a Period that are entered one by one; a longer one is no session."""
 _TIMES = (
     "performedPeriod",
     "performedDateTime",
@@ -47,50 +49,42 @@ def held(person: str, day: str) -> str:
 
 
 def references(content: bytes) -> set[str]:
-    """``Type/id`` of everything that a JSON text refers to, and the tokens of what it names by identifier."""
+    """``Type/id`` of everything that a JSON text refers to."""
     plain = _PLAIN_REFERENCES.findall(content)
     found = {each.decode() for each in set(plain)}
     if content.count(b'"reference"') > len(plain):
         for text in set(_REFERENCES.findall(content)):
-            found.update(_named(_unescaped(text)))
+            found.update(_local({"reference": _unescaped(text)}))
     return found
 
 
-def names_by_identifier(content: bytes) -> bool:
-    """Whether something in a JSON text may be a reference by identifier alone."""
-    return _LOGICAL.search(content) is not None
+def is_tangled(content: bytes, resource: Json) -> bool:
+    """Whether a resource refers in a way that no token follows: by an identifier, by a search, to what it contains.
+
+    An ASCII letter that is written as an escape may be part of such a reference, too.
+    """
+    if b'"contained"' in content or b"?identifier" in content or _ESCAPED_ASCII.search(content) is not None:
+        return True
+    return _LOGICAL.search(content) is not None and _refers_by_identifier(resource)
 
 
-def logical_references(value: object) -> Iterator[str]:
-    """The tokens of the references by identifier alone, anywhere in a resource."""
+def _refers_by_identifier(value: object) -> bool:
     if isinstance(value, dict):
         pointer = None if "resourceType" in value else parse_reference(value)
         if pointer is not None and pointer.identifier is not None:
-            yield number(pointer.identifier[1])
-        for each in value.values():
-            yield from logical_references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from logical_references(each)
+            return True
+        return any(map(_refers_by_identifier, value.values()))
+    return isinstance(value, list) and any(map(_refers_by_identifier, value))
 
 
-def patients(resource: Json) -> tuple[str, ...]:
-    """The tokens of the patient a resource is about; several for one who is named by more than one identifier."""
+def patient(resource: Json) -> str | None:
+    """The token of whom a resource is about; none of a Patient, who is found by the key, nor of what is tangled."""
     if resource.get("resourceType") == "Patient":
-        return ()  # it is found by its key
+        return None
     subject = next((resource[each] for each in PATIENT_ELEMENTS if each in resource), None)
     if isinstance(subject, list):
         subject = subject[0] if len(subject) == 1 else None
-    pointer = parse_reference(subject)
-    if pointer is None:
-        return ()
-    if pointer.contained is not None:
-        return tuple(
-            number(value) for each in _contained(pointer.contained, resource) for _, value in identifiers(each)
-        )
-    if pointer.identifier is not None:
-        return (number(pointer.identifier[1]),)
-    return (pointer.local or pointer.url or pointer.written,)
+    return next(iter(_local(subject)), None)
 
 
 def links(kind: str, resource: Json) -> Iterator[str]:
@@ -139,9 +133,20 @@ def days(resource: Json) -> set[str]:
 
 
 def _add_days(value: object, found: set[str]) -> None:
-    for each in value.values() if isinstance(value, dict) else (value,):
-        if isinstance(each, str) and _DAY(each):
-            found.add(each[:10])
+    """The days of a date or a Period; also those between its ends, for somebody may have been busy on all of them."""
+    written = value.values() if isinstance(value, dict) else (value,)
+    bounds = [each[:10] for each in written if isinstance(each, str) and _DAY(each)]
+    found.update(bounds)
+    if len(set(bounds)) > 1:
+        found.update(_between(min(bounds), max(bounds)))
+
+
+def _between(first: str, last: str) -> Iterator[str]:
+    try:
+        start, days = date.fromisoformat(first), (date.fromisoformat(last) - date.fromisoformat(first)).days
+        yield from (str(start + timedelta(each)) for each in range(1, min(days, LONGEST_SESSION)))
+    except (ValueError, OverflowError):
+        return
 
 
 def _people(kind: str, resource: Json) -> Iterator[str]:
@@ -154,15 +159,15 @@ def _people(kind: str, resource: Json) -> Iterator[str]:
         yield from _local(each)
 
 
-def _local(reference: object) -> Iterator[str]:
-    if isinstance(reference, dict) and _PLAIN(text := str(reference.get("reference"))):
-        yield text
-        return
-    pointer = parse_reference(reference)
-    if pointer is not None and (found := pointer.local or pointer.url):
-        yield found
-    elif pointer is not None and pointer.identifier is not None:
-        yield number(pointer.identifier[1])
+def _local(reference: object) -> tuple[str, ...]:
+    """``Type/id`` of a plain reference, without its server and version."""
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    if not isinstance(text, str):
+        return ()
+    if _PLAIN(text):
+        return (text,)
+    local = parse_reference_text(text).local
+    return (local,) if local else ()
 
 
 def _numbers(identifier: object) -> tuple[str, ...]:
@@ -170,18 +175,7 @@ def _numbers(identifier: object) -> tuple[str, ...]:
     return (number(value),) if isinstance(value, str) else ()
 
 
-def _named(text: str) -> Iterable[str]:
-    pointer = parse_reference_text(text)
-    if pointer.identifier is not None:
-        return (number(pointer.identifier[1]),)
-    return filter(None, (pointer.local or pointer.url,))
-
-
 def _unescaped(text: bytes) -> str:
     """The text of a JSON string: some servers write a slash as ``\\/``."""
     value: str = orjson.loads(b'"' + text + b'"') if b"\\" in text else text.decode()
     return value
-
-
-def _contained(name: str, resource: Json) -> Iterator[Json]:
-    return (each for each in objects(resource.get("contained")) if each.get("id") == name)
