@@ -1,4 +1,4 @@
-"""Work on several things at once that a single one of them can spoil: halving finds that one, and the others are done."""
+"""Work on several things at once that a single one can spoil: halving finds that one, and the others are done."""
 
 from __future__ import annotations
 
