@@ -10,7 +10,7 @@ from adapter.reconcile import Unanswered
 from adapter.sources.wire import Refused, Unserved
 from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
-from adapter.sync.report import Report
+from adapter.sync.report import Progress, Report
 
 MOST_IN_VAIN = 40
 """Faults in a row, before a first claim was answered, after which it is the server that is to blame."""
@@ -24,24 +24,25 @@ class Sparing:
     _in_vain: int = 0
     _answered: bool = False
 
-    async def reconcile(self, claims: Sequence[Located]) -> Report:
+    async def reconcile(self, claims: Sequence[Located], tell: Progress = lambda *_: None) -> Report:
         """What became of the claims; of an attempt that failed nothing is counted.
 
         Raises:
             SourceError: no claim is to blame: we have no access, nothing can be reached, or nothing goes well.
         """
-        parts, spoilt = await by_halves(claims, self._attempt, self._reason)
+
+        async def attempt(some: Sequence[Located]) -> Report:
+            part = Report()
+            await self.reconciler.reconcile(some, part, tell)
+            self._answered = True
+            return part
+
+        parts, spoilt = await by_halves(claims, attempt, self._reason)
         report = Report()
         for each in parts:
             report.absorb(each)
         report.unanswered += [Unanswered(claim.id, why) for claim, why in spoilt]
         return report
-
-    async def _attempt(self, claims: Sequence[Located]) -> Report:
-        part = Report()
-        await self.reconciler.reconcile(claims, part, lambda *_: None)
-        self._answered = True
-        return part
 
     async def _reason(self, error: Exception) -> str:
         if not isinstance(error, Refused | Unserved):

@@ -25,6 +25,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience, Refused, Unserved
+from adapter.sync.bulk.changes import reconcile_ids
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
@@ -201,6 +202,17 @@ async def test_the_checkpoint_does_not_move_past_it(server: FhirServer, tmp_path
     assert moved[0] == (False, False)
     assert moved[1][0]
     assert set(server.answers()) == ALL
+
+
+@pytest.mark.anyio
+async def test_claims_of_an_export_are_spared_likewise(server: FhirServer, tmp_path: Path) -> None:
+    report, told = Report(), list[tuple[str, int]]()
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        async with a_reconciler(server, evidence_of(SHORT, 504), ledger) as reconciler:
+            await reconcile_ids(reconciler, sorted(ALL), report, lambda what, count, _=None: told.append((what, count)))
+    assert [each.claim for each in report.unanswered] == [SHORT]
+    assert set(server.answers()) == ALL - {SHORT}
+    assert told[-1] == ("claims read", 3)
 
 
 class Failing(Reconciler):
