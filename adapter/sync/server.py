@@ -12,6 +12,7 @@ from adapter.sync.chunks import Chunk, Cutter, InHand
 from adapter.sync.progress import Pace
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
+from adapter.sync.spoilt import Sparing
 
 Reached = Callable[[str], None]
 """Told up to which change every claim is answered, whenever that moves on."""
@@ -56,8 +57,10 @@ class ServerRun:
     note: Callable[[Located], None] = lambda _claim: None
     """Told of each claim that is decided."""
     report: Report = field(default_factory=Report)
+    _sparing: Sparing = field(init=False)
 
     def __post_init__(self) -> None:
+        self._sparing = Sparing(self.reconciler)
         self.report.structure_trusted = self.reconciler.adjudicator.trust_structure
 
     async def walk(self, extent: Extent) -> None:
@@ -107,8 +110,7 @@ class ServerRun:
         return ours
 
     async def _work(self, chunk: Chunk) -> Report:
-        part = Report()
-        await self.reconciler.reconcile(chunk.claims, part, lambda *_: None)
+        part = await self._sparing.reconcile(chunk.claims)
         for each in chunk.claims:
             self.note(each)
         return part

@@ -14,6 +14,7 @@ from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sources.wire import Refused
+from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report
 
@@ -68,16 +69,8 @@ class Answering:
 
     async def _found(self, dependents: Dependents, hints: Sequence[str]) -> tuple[list[Located], dict[str, str]]:
         """The claims concerned, and the hints that trip us; halving finds those, so that they hold up no others."""
-        try:
-            return await self._claims(dependents, hints), {}
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the matter of one hint
-            reason = await self._reason(error)
-        if len(hints) == 1:
-            return [], {hints[0]: reason}
-        middle = len(hints) // 2
-        claims, undone = await self._found(dependents, hints[:middle])
-        others, more = await self._found(dependents, hints[middle:])
-        return list({each.key: each for each in (*claims, *others)}.values()), undone | more
+        found, spoilt = await by_halves(hints, lambda some: self._claims(dependents, some), self._reason)
+        return list({each.key: each for claims in found for each in claims}.values()), dict(spoilt)
 
     async def _claims(self, dependents: Dependents, hints: Sequence[str]) -> list[Located]:
         found = await dependents.claims(each for each in hints if each != ANYTHING)
@@ -100,16 +93,14 @@ class Answering:
         return found
 
     async def _decide(self, reconciler: Reconciler, claims: Sequence[Located]) -> dict[str, str]:
-        report = Report()
-        try:
-            await reconciler.reconcile(claims, report, lambda *_: None)
-        except Exception as error:  # noqa: BLE001 - as above, the matter of one claim
-            reason = await self._reason(error)
-            if len(claims) == 1:
-                return {claims[0].local: reason}
-            middle = len(claims) // 2
-            return await self._decide(reconciler, claims[:middle]) | await self._decide(reconciler, claims[middle:])
-        return {f"Claim/{each.claim}": each.problem for each in report.unanswered}
+        async def undone(some: Sequence[Located]) -> dict[str, str]:
+            report = Report()
+            await reconciler.reconcile(some, report, lambda *_: None)
+            return {f"Claim/{each.claim}": each.problem for each in report.unanswered}
+
+        decided, spoilt = await by_halves(claims, undone, self._reason)
+        unanswered = {name: why for each in decided for name, why in each.items()}
+        return unanswered | {claim.local: why for claim, why in spoilt}
 
     async def _reason(self, error: Exception) -> str:
         """Why something failed, for the list of failures.
@@ -121,8 +112,7 @@ class Answering:
         if not isinstance(error, SourceError):
             return f"internal error, please report it: {raised_at(error)}"
         try:
-            async for _page in self._client.search("Claim", {"_count": "1"}):
-                break
+            await ensure_there(self._client)
         except SourceError as away:
             raise ServerAway(str(away)) from away
         if not isinstance(error, Refused) and not self._faltered:

@@ -19,22 +19,23 @@ from adapter.sources.fhir_client import batched
 from adapter.sync.bulk.fetching import exported_claims
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
+from adapter.sync.spoilt import Sparing
 
 LEAVE_OUT = "leave out --bulk"
 
 
 async def reconcile_changes(reconciler: Reconciler, folder: Folder, job: Job, report: Report, tell: Progress) -> None:
     """Decide the claims that depend on what changed or was deleted."""
-    dependents, seen = Dependents(reconciler.source), set[str]()
+    dependents, seen, sparing = Dependents(reconciler.source), set[str](), Sparing(reconciler)
     changed = _changed(folder)
     while some := list(islice(changed, MOST_GONE)):
-        await _decide(reconciler, await dependents.claims_of(some), seen, report, tell)
+        await _decide(sparing, await dependents.claims_of(some), seen, report, tell)
     gone = deleted(folder, job)
     if not job.tells_deletions and job.since:
         gone |= set(await dependents.deleted_since(job.since))
     matter = sorted(filter(dependents.matters, gone))
     for names in batched(matter, MOST_GONE):
-        await _decide(reconciler, await dependents.claims_of([], names), seen, report, tell)
+        await _decide(sparing, await dependents.claims_of([], names), seen, report, tell)
 
 
 async def reconcile_exported(
@@ -57,22 +58,29 @@ async def reconcile_exported(
 
 async def reconcile_ids(reconciler: Reconciler, ids: Sequence[str], report: Report, tell: Progress) -> None:
     """Decide claims by their ids; one that is not there any more needs no answer."""
-    done = 0
+    done, sparing = 0, Sparing(reconciler)
     for some in batched(ids, reconciler.source.chunk_size):
         async for page in reconciler.source.claims(ids=some):
-            await reconciler.reconcile(page, report, tell)
+            await _reconcile(sparing, page, report, tell)
         done += len(some)
         tell("claims read", done, len(ids))
 
 
-async def _decide(
-    reconciler: Reconciler, claims: Iterable[Located], seen: set[str], report: Report, tell: Progress
-) -> None:
+async def _decide(sparing: Sparing, claims: Iterable[Located], seen: set[str], report: Report, tell: Progress) -> None:
     fresh = [each for each in claims if each.key not in seen]
     seen.update(each.key for each in fresh)
-    for some in batched(fresh, reconciler.source.chunk_size):
-        await reconciler.reconcile(some, report, tell)
+    for some in batched(fresh, sparing.reconciler.source.chunk_size):
+        await _reconcile(sparing, some, report, tell)
         tell("claims read", len(seen))
+
+
+async def _reconcile(sparing: Sparing, claims: Sequence[Located], report: Report, tell: Progress) -> None:
+    before = report.tally.claims
+
+    def told(what: str, count: int, total: int | None = None) -> None:
+        tell(what, before + count, total)
+
+    report.absorb(await sparing.reconcile(claims, told))
 
 
 def _changed(folder: Folder) -> Iterator[Json]:

@@ -1,0 +1,54 @@
+"""One record that a server cannot serve, or will not take, costs the answer to its claim and to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapter.evidence.store import Located
+from adapter.reconcile import Unanswered
+from adapter.sources.wire import Refused, Unserved
+from adapter.sync.halving import by_halves, ensure_there
+from adapter.sync.reconciler import Reconciler
+from adapter.sync.report import Progress, Report
+
+MOST_IN_VAIN = 40
+"""Faults in a row, before a first claim was answered, after which it is the server that is to blame."""
+
+
+@dataclass
+class Sparing:
+    """Reconciles claims together, and where that fails in halves, down to the claim that is to blame."""
+
+    reconciler: Reconciler
+    _in_vain: int = 0
+    _answered: bool = False
+
+    async def reconcile(self, claims: Sequence[Located], tell: Progress = lambda *_: None) -> Report:
+        """What became of the claims; of an attempt that failed nothing is counted.
+
+        Raises:
+            SourceError: no claim is to blame: we have no access, nothing can be reached, or nothing goes well.
+        """
+
+        async def attempt(some: Sequence[Located]) -> Report:
+            part = Report()
+            await self.reconciler.reconcile(some, part, tell)
+            self._answered = True
+            return part
+
+        parts, spoilt = await by_halves(claims, attempt, self._reason)
+        report = Report()
+        for each in parts:
+            report.absorb(each)
+        report.unanswered += [Unanswered(claim.id, why) for claim, why in spoilt]
+        return report
+
+    async def _reason(self, error: Exception) -> str:
+        if not isinstance(error, Refused | Unserved):
+            raise error
+        await ensure_there(self.reconciler.source.client)
+        self._in_vain += 1
+        if not self._answered and self._in_vain >= MOST_IN_VAIN:
+            raise error
+        return str(error)
