@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import httpx
@@ -36,7 +37,12 @@ async def test_how_far_it_came_is_told_though_no_claim_is_in_scope() -> None:
     times = [BEGIN + timedelta(seconds=number) for number in range(3 * MOST_READ + PAGE)]
     server = PagingServer([claim(number, at) for number, at in enumerate(times)], ends_after_three)
     adjudicator, reached = shipped().only("r4"), list[str]()
-    async with FhirClient(BASE, transport=server.transport(), page_size=PAGE) as client:
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)  # as a network does: others get their turn
+        return server.answer(request)
+
+    async with FhirClient(BASE, transport=httpx.MockTransport(answer), page_size=PAGE) as client:
         source = ServerSource(client, adjudicator.mappings.plan, codes=sorted(adjudicator.mappings.scope))
         reconciler = Reconciler(source, None, adjudicator, datetime.fromisoformat(NOW))
         with pytest.raises(SourceError, match="refused us"):
