@@ -2,8 +2,9 @@
 
 A walk knows how far it has come: every claim that changed before ``reached`` was on a page. So when a further page is
 gone (410), repeats, leads to another server or round in a circle, the search begins anew where the walk stands. When
-that brings nothing new, its window is halved in time, then its pages are made smaller; what is left after that is noted
-as unread, and the walk goes on behind it. https://hl7.org/fhir/R4/search.html#lastUpdated
+that brings nothing new, its window is halved in time to a second, then its pages are made smaller to one claim, then it
+is halved to an instant; what is left after that is noted as unread, and the walk goes on behind it. A window counts as
+read only when the server sent a page of it that links to no other. https://hl7.org/fhir/R4/search.html#lastUpdated
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import Refused, Unserved
 
 MOST_STALE = 20
-"""Pages in a row on which there is nothing new; then the server goes round in circles."""
+"""Pages in a row on which there is nothing that the same search had not brought; it then goes round in circles."""
 MOST_REMEMBERED = 50_000
 """Versions by which a claim is known that comes twice; pages shift by a few, and a load has one instant for many."""
 SMALLEST = timedelta(seconds=1)
-"""Span of a window that is not halved again."""
+"""Span of a window that is not halved again while its pages can be made smaller."""
+INSTANT = timedelta(milliseconds=2)
+"""Span of a window that is never halved again: its middle, in whole milliseconds, might be its begin."""
 SMALLER = 10
 """Times that pages are made smaller in one go."""
-MOST_FAULTS = 100
+MOST_FAULTS = 150
 """Windows of one walk that are narrowed; a server on which more of them fail is not helped by ever smaller ones."""
+_UNSUITED = frozenset({400, 404, 405, 422, 501})
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any FHIR server; where a window begins whose first claim cannot be had."""
+
+LEAST = ({"_count": "1"}, {"_count": "1", "_lastUpdated": f"lt{FIRST_DAY.isoformat()}"})
+"""Searches that a server answers if any: for one claim, and for none in case it is that one which cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,28 @@ class Page:
     reached: str | None
 
 
+class Versions:
+    """The versions of claims that came last, at most ``MOST_REMEMBERED`` of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def add(self, claim: Json) -> bool:
+        """Whether this version is a new one."""
+        meta = claim.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        version = hash((claim.get("id"), str(meta.get("versionId")), str(meta.get("lastUpdated"))))
+        if version in self._known:
+            return False
+        self._known[version] = None
+        if len(self._known) > MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return True
+
+
 @dataclass
 class ClaimPages:
     """One walk over the claims of a server; ``unread`` says at its end what could not be read."""
@@ -69,19 +98,17 @@ class ClaimPages:
     unread: list[str] = field(default_factory=list)
     _reached: str | None = None
     _ordered: bool = True
-    _seen: dict[int, None] = field(default_factory=dict)
+    _seen: Versions = field(default_factory=Versions)
     _any: bool = False
     _faults: int = 0
-    _last: int = 0
-    """Claims on the page before a fault; ``_largest``: on any page."""
-    _largest: int = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         """The pages, oldest change first.
 
         Raises:
-            SourceError: the server is away or refuses us, or has not served a single page.
+            SourceError: the server is away or refuses us, does not know such a search, or has not served a single page.
         """
+        last: SourceError | None = None
         waiting = [Window(self.since, self.until, self.client.page_size)]
         while waiting:
             window = waiting.pop()
@@ -90,36 +117,27 @@ class ClaimPages:
                 async for page in self._read(window):
                     yield page
             except (Refused, Unserved) as fault:
-                if not self._any:
+                if not self._any and _says_no(fault):
                     raise
                 await self._still_there(fault)
+                last = fault
                 came_further = (len(self._seen), self._reached) != before
                 waiting += await self._instead(window, fault, came_further=came_further)
+        if last and not self._any:
+            raise last
 
     async def _read(self, window: Window) -> AsyncIterator[Page]:
-        stale = self._last = 0
+        stale, sent = 0, Versions()
         async for resources in self.client.search("Claim", window.parameters):
             self._any = True
             read = [each for each in resources if each["resourceType"] == "Claim"]
-            self._last, self._largest = len(read), max(self._largest, len(read))
-            claims = [each for each in read if self._is_new(each)]
-            stale = 0 if claims else stale + 1
+            claims = [each for each in read if self._seen.add(each)]
+            # What only an earlier search had brought is read over again: many claims may share one instant.
+            stale = 0 if [each for each in read if sent.add(each)] else stale + 1
             if stale > MOST_STALE:
                 raise Unserved("the server sends page after page of claims that it has sent before")
             self._advance(claims)
             yield Page(claims, self._reached if self._ordered else None)
-
-    def _is_new(self, claim: Json) -> bool:
-        """Whether this version was not on an earlier page: pages shift while others write."""
-        meta = claim.get("meta")
-        meta = meta if isinstance(meta, dict) else {}
-        version = hash((claim.get("id"), str(meta.get("versionId")), str(meta.get("lastUpdated"))))
-        if version in self._seen:
-            return False
-        self._seen[version] = None
-        if len(self._seen) > MOST_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        return True
 
     def _advance(self, claims: Sequence[Json]) -> None:
         """Note how far the walk has come, as long as the server keeps to the order that it was asked for."""
@@ -136,11 +154,13 @@ class ClaimPages:
         Raises:
             SourceError: it does not serve the least of searches either.
         """
-        try:
-            async for _page in self.client.search("Claim", {"_count": "1"}):
-                return
-        except (Refused, Unserved):
-            raise fault from None
+        for least in LEAST:
+            try:
+                async for _page in self.client.search("Claim", least):
+                    return
+            except (Refused, Unserved):
+                continue
+        raise fault
 
     async def _instead(self, window: Window, fault: SourceError, *, came_further: bool) -> list[Window]:
         """What to try in place of a window that was not read to its end; the last comes first."""
@@ -149,18 +169,17 @@ class ClaimPages:
         if came_further and begin != window.begin:
             return [replace(window, begin=begin)]
         self._faults += 1
-        if 0 < self._last < self._largest and begin == window.begin and not came_further:
-            return []  # the last claims were read; what leads on from a page that is not full leads nowhere
         begin = begin or await self._oldest()
         end = window.end or (self.client.server_time or datetime.now(UTC)).isoformat()
-        span = moment(end) - moment(begin)
-        if span > SMALLEST and self._faults < MOST_FAULTS:
-            middle = (moment(begin) + span / 2).isoformat(timespec="milliseconds")
-            return [Window(middle, window.end, window.count), Window(begin, middle, window.count)]
-        if window.count > 1 and self._faults < MOST_FAULTS:
-            return [Window(begin, window.end, max(1, window.count // SMALLER))]
-        self.unread.append(f"claims changed from {begin} to {end} could not be read: {fault}")
-        return [Window(end, None, self.client.page_size)] if window.end is None and span > timedelta() else []
+        narrower = narrowed(window, begin, end) if self._faults < MOST_FAULTS else []
+        return narrower or self._left_out(window, begin, end, fault)
+
+    def _left_out(self, window: Window, begin: str, end: str, fault: SourceError) -> list[Window]:
+        """Note what is not read; what follows is behind it, or nothing where it has no end."""
+        goes_on = window.end is None and moment(end) > moment(begin)
+        until = f"to {end}" if window.end or goes_on else "on"
+        self.unread.append(f"claims changed from {begin} {until} could not be read: {fault}")
+        return [Window(end, None, self.client.page_size)] if goes_on else []
 
     async def _oldest(self) -> str:
         try:
@@ -170,6 +189,20 @@ class ClaimPages:
         except (Refused, Unserved):
             pass
         return FIRST_DAY.isoformat()
+
+
+def narrowed(window: Window, begin: str, end: str) -> list[Window]:
+    """Windows that ask for less at once, the last one first; none where it cannot be less."""
+    span = moment(end) - moment(begin)
+    if span > (SMALLEST if window.count > 1 else INSTANT):
+        middle = (moment(begin) + span / 2).isoformat(timespec="milliseconds")
+        return [Window(middle, window.end, window.count), Window(begin, middle, window.count)]
+    return [Window(begin, window.end, max(1, window.count // SMALLER))] if window.count > 1 else []
+
+
+def _says_no(fault: SourceError) -> bool:
+    """Whether the server calls the search itself wrong or unknown, so that no narrower one will do."""
+    return isinstance(fault, Refused) and fault.status in _UNSUITED
 
 
 def last_updated(resource: Json) -> str | None:

@@ -22,6 +22,10 @@ from adapter.sync.report import Report
 IN_HAND = 3
 """Chunks at a time: one is gathered, one decided, one written. So much a run holds, however many claims there are."""
 
+MOST_READ = 2_000
+"""Claims read, in scope or not, after which a chunk is cut that is not full, so that a run that is killed then goes on
+from there: on a server of mostly other claims the next full chunk may be hours away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -37,19 +41,26 @@ class Chunk:
 
 @dataclass
 class Cutter:
-    """Collects claims and cuts them where a patient ends."""
+    """Collects claims and cuts them where a patient ends, or where very many were read."""
 
     size: int
+    most_read: int = MOST_READ
     _claims: list[Located] = field(default_factory=list)
     _reached: str | None = None
+    _read: int = 0
 
-    def add(self, claims: Sequence[Located], reached: str | None) -> list[Chunk]:
-        """Take claims in; returns the chunks that are full."""
+    def add(self, claims: Sequence[Located], reached: str | None, *, read: int = 0) -> list[Chunk]:
+        """Take in what is in scope of so many claims read; returns the chunks to decide, which may have no claims."""
         self._claims += claims
         self._reached = reached
+        self._read += read
         cut = []
         while len(self._claims) >= self.size:
             cut.append(self._cut())
+        if cut:
+            self._read = 0
+        elif self._read >= self.most_read and reached is not None:
+            cut, self._claims, self._read = [Chunk(self._claims, reached)], [], 0
         return cut
 
     def rest(self) -> list[Chunk]:
@@ -82,8 +93,8 @@ class InHand:
         self._under_way: deque[tuple[Chunk, asyncio.Task[Report]]] = deque()
 
     async def start(self, chunk: Chunk) -> None:
-        """Begin a chunk, as soon as there is room and nobody else has its patients in hand."""
-        while len(self._under_way) >= IN_HAND or self._shares_patients(chunk):
+        """Begin a chunk, as soon as there is room and nobody else has its patients in hand; report what is done."""
+        while self._first_is_done() or len(self._under_way) >= IN_HAND or self._shares_patients(chunk):
             await self._finish_first()
         self._under_way.append((chunk, asyncio.ensure_future(self._work(chunk))))
 
@@ -105,6 +116,9 @@ class InHand:
             task.cancel()
         await asyncio.gather(*(task for _, task in self._under_way), return_exceptions=True)
         self._under_way.clear()
+
+    def _first_is_done(self) -> bool:
+        return bool(self._under_way) and self._under_way[0][1].done()
 
     def _shares_patients(self, chunk: Chunk) -> bool:
         return any(each.patients & chunk.patients for each, _ in self._under_way)

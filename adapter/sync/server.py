@@ -74,7 +74,7 @@ class ServerRun:
                 claims = [self.reconciler.source.located(each) for each in page.claims]
                 seen |= {str(each.id) for each in claims if extent.ids}
                 await pace.more(len(claims))
-                for chunk in cutter.add(self._in_scope(claims), page.reached):
+                for chunk in cutter.add(self._in_scope(claims), page.reached, read=len(claims)):
                     await in_hand.start(chunk)
                 if self.stop.is_set():
                     break

@@ -23,10 +23,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def walked(server: PagingServer, **extent: Any) -> tuple[list[str], list[str], list[str | None]]:
+async def walked(
+    server: PagingServer, *, page_size: int = 5, **extent: Any
+) -> tuple[list[str], list[str], list[str | None]]:
     """The claims read in order, what was not read, and how far each page reaches."""
     patience = Patience(attempts=1)
-    async with FhirClient(BASE, transport=server.transport(), patience=patience, page_size=5) as client:
+    async with FhirClient(BASE, transport=server.transport(), patience=patience, page_size=page_size) as client:
         pages = ClaimPages(client, **extent)
         found = [page async for page in pages.pages()]
     return [each["id"] for page in found for each in page.claims], pages.unread, [page.reached for page in found]
@@ -50,7 +52,9 @@ def never_ends(server: PagingServer, request: httpx.Request, offset: int) -> htt
 
 
 def leads_elsewhere(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
-    return server.page(request, offset, "http://elsewhere.test/fhir/Claim?page=2") if server.claims else None
+    """Where a page is not the last one."""
+    goes_on = server.page(request, offset).json()["link"]
+    return server.page(request, offset, "http://elsewhere.test/fhir/Claim?page=2") if goes_on else None
 
 
 def times_out(_server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:

@@ -64,6 +64,40 @@ def test_how_far_a_chunk_reaches(patients: str, reached: str | None, of_the_firs
     assert first.reached == (held_back if reached else of_the_first)
 
 
+@pytest.mark.parametrize(
+    ("pages", "reached", "cut"),
+    [
+        pytest.param([("", 9)], "r", [], id="not yet so many read"),
+        pytest.param([("", 10)], "r", [("", "r")], id="none in scope of many read"),
+        pytest.param([("a", 5), ("b", 5)], "r", [("ab", "r")], id="few in scope of many read"),
+        pytest.param([("a", 5), ("b", 5), ("c", 9)], "r", [("ab", "r")], id="counted anew"),
+        pytest.param([("a", 5), ("b", 5), ("c", 10)], "r", [("ab", "r"), ("c", "r")], id="and so on"),
+        pytest.param([("abcd", 9), ("e", 9)], "2026-03-01T09:00:00Z", [("abc", "2026-03-01T00:03:00Z")], id="full"),
+        pytest.param([("a", 10)], None, [], id="how far it came is not known"),
+    ],
+)
+def test_a_chunk_is_cut_where_many_were_read(
+    pages: list[tuple[str, int]], reached: str | None, cut: list[tuple[str, str | None]]
+) -> None:
+    cutter = Cutter(4, most_read=10)
+    found = [each for patients, read in pages for each in cutter.add(claims(patients), reached, read=read)]
+    assert [(shown(each), each.reached) for each in found] == cut
+
+
+@pytest.mark.anyio
+async def test_a_chunk_that_is_done_is_reported_when_the_next_begins() -> None:
+    reported = list[str]()
+
+    async def work(_chunk: Chunk) -> Report:
+        return Report()
+
+    async with InHand(work, lambda chunk, _report: reported.append(shown(chunk))) as in_hand:
+        await in_hand.start(Chunk(claims("a"), None))
+        await asyncio.sleep(0)
+        await in_hand.start(Chunk(claims("b"), None))
+        assert reported == ["a"]
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("chunks", "most"),
