@@ -249,7 +249,7 @@ class _Run:
             whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
 
     def _goes_on(self, since: str | None) -> bool:
-        """Whether what an export leaves out was answered by the same rules; a run that was killed may have had others."""
+        """Whether what an export leaves out was answered by these rules; a run that was killed may have had others."""
         if since is None:
             return True
         known = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)

@@ -13,6 +13,9 @@ from answers.story_stages import FIXTURES
 from bulk.export_server import BASE, FILES, ExportServer, claim, manifest, ndjson, streamed
 from command_line import Command, command
 
+from adapter.cli import bulk_syncing
+from adapter.errors import SourceError
+
 __all__ = ["command"]
 SITE = FIXTURES / "site" / "mappings"
 URL = "http://127.0.0.1:9/fhir"
@@ -170,13 +173,16 @@ def test_other_rules_mean_a_whole_export_and_void_what_was_before(
 
 
 def test_a_run_that_goes_on_with_the_changes_of_other_rules_moves_nothing(
-    command: Command, ledger: Path, respx_mock: respx.MockRouter
+    command: Command, ledger: Path, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def killed(*_: object) -> None:
+        raise SourceError("the run ends here")
+
     server = a_server(respx_mock)
     server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
     assert command("sync", BASE, "--bulk", "--since", "auto").code == 0
-    server.statuses[:] = [httpx.Response(500)]
-    assert command("sync", BASE, "--bulk", "--since", "auto").code == 4
-    server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_syncing, "reconcile_changes", killed)
+        assert command("sync", BASE, "--bulk", "--since", "auto").code == 4
     assert command("sync", BASE, "--bulk", "--since", "auto", "--lenient").code == 0
     assert checkpoints(ledger) == {}
