@@ -72,7 +72,7 @@ def test_other_rules_look_at_all_and_so_does_who_comes_back(
     ("others", "anew"),
     [
         pytest.param(("--claim", STORIES[0]), True, id="one claim"),
-        pytest.param(("--since", "2030-01-01"), True, id="since an instant"),
+        pytest.param(("--since", "2030-01-01T00:00:00Z"), True, id="since an instant"),
         pytest.param(("--dry-run",), False, id="a dry run"),
         pytest.param(("--out", "out"), False, id="into a folder"),
     ],
