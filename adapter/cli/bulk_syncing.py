@@ -20,6 +20,7 @@ from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator, Unanswered
+from adapter.runs.basis import query_name
 from adapter.session.time import parse_moment
 from adapter.settings import Settings
 from adapter.sinks.answers_in_files import answers_in
@@ -38,7 +39,6 @@ from adapter.sync.bulk.writing import OVERLAP, WriteBack
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.files import Order, sync_files
 from adapter.sync.into_folder import into_folder
-from adapter.sync.query import query_name
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 
@@ -107,6 +107,8 @@ class _Run:
     tell: Progress
     folder: Folder
     ledger: Ledger
+    _query: str = ""
+    """The name of the checkpoint of ``sync URL`` by the same rules; known as soon as the server was asked."""
 
     def report(self) -> Report:
         """Fetch, decide, write. Between its requests no connection is held open, for deciding may take hours."""
@@ -123,7 +125,7 @@ class _Run:
     async def _fetched(self) -> tuple[Exported, list[str], Report | None]:
         """The export; where it only tells what changed, or must not decide by itself, with the report of the run."""
         async with self._client() as client:
-            self.adjudicator = await of_server(client, self.choice.fhir_version, self.adjudicator)
+            await self._agree_on_rules(client)
             reconciler = self._reconciler(client)
             pace = Pace(self.settings.bulk_wait)
             export = Export(client, self.folder, pace, self.settings.limits, self.tell)
@@ -142,6 +144,14 @@ class _Run:
                     whole=False,
                 )
             return exported, export.warnings, report
+
+    async def _agree_on_rules(self, client: FhirClient) -> None:
+        """Learn what the server speaks, and so by which rules it is answered."""
+        version, layers = self.choice.fhir_version, mapping_layers(self.choice.mappings)
+        spoken = await of_server(client, version, self.adjudicator)
+        self._query = query_name(self.adjudicator, layers, version, spoken.mappings.version)
+        self.adjudicator = spoken
+        Checkpoint(self.ledger, checked_base(self.choice.source), self._query, self._writes).take_over()
 
     def _decided(self, exported: Exported) -> Report:
         """The answers of the files, where they are wanted; all is read from the server when a line is damaged."""
@@ -201,14 +211,18 @@ class _Run:
         return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run)
 
     def _client(self) -> FhirClient:
-        writes = self.run.out is None and not self.run.dry_run
-        return open_client(self.choice, self.settings, Need.ANSWER if writes else Need.READ)
+        return open_client(self.choice, self.settings, Need.ANSWER if self._writes else Need.READ)
+
+    @property
+    def _writes(self) -> bool:
+        return self.run.out is None and not self.run.dry_run
 
     # --- how far the server was read
 
     @property
     def _checkpoint(self) -> str:
-        return f"{CHECKPOINT} Group/{self.run.group}" if self.run.group else CHECKPOINT
+        name = f"{self._query} {CHECKPOINT}"
+        return f"{name} Group/{self.run.group}" if self.run.group else name
 
     def _since(self) -> str | None:
         """The ``_since`` of this run; of one that goes on, that of the export it goes on with."""
@@ -222,17 +236,24 @@ class _Run:
 
     def _move_checkpoints(self, exported: Exported, report: Report) -> None:
         """To the server's own instant, when everything before it is answered on the server."""
-        whole = self.run.since in (None, "auto") and self.run.out is None and not self.run.dry_run
+        whole = self.run.since in (None, "auto") and self._writes and self._goes_on(exported.job.since)
         if not whole or not report.complete:
             return
         server, reached = checked_base(self.choice.source), _when(exported)
-        self.ledger.set_checkpoint(server, self._checkpoint, reached.isoformat(timespec="milliseconds"))
-        query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
-        whole_server = Checkpoint(self.ledger, server, query)
+        here = {self._checkpoint: reached.isoformat(timespec="milliseconds")}
+        self.ledger.set_run_state(server, self._query, None, here)
+        whole_server = Checkpoint(self.ledger, server, self._query)
         overlap = timedelta(seconds=self.settings.overlap_seconds)
         known = whole_server.instant
         if self.run.group is None and (known is None or _instant(known) < reached - overlap):
             whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
+
+    def _goes_on(self, since: str | None) -> bool:
+        """Whether what an export leaves out was answered by these rules; a run that was killed may have had others."""
+        if since is None:
+            return True
+        known = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)
+        return known is not None and _instant(since) <= _instant(known)
 
 
 def _when(exported: Exported) -> datetime:

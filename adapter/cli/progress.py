@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.status import Status
@@ -13,6 +14,8 @@ from rich.status import Status
 from adapter.sync.report import Progress
 
 QUIET_SECONDS = 10.0
+ENOUGH_SECONDS = 1.0
+"""From when on the pace so far says something about the rest."""
 
 
 @contextmanager
@@ -48,20 +51,32 @@ def _now_and_then() -> Progress:
 
 
 class _Since:
-    """How fast each stage goes, and how long it will take."""
+    """How fast each stage goes, and how long it will take; stages may take turns, and each has its own clock."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began: tuple[str, float] | None = None
+        self._stages: dict[str, _Stage] = {}
 
     def sentence(self, what: str, count: int, total: int | None) -> str:
-        """``claims decided: 1,200 of 5,000 (300/s, 13 s left)``"""
-        if self._began is None or self._began[0] != what:
-            self._began = (what, self._clock())
-        rate = count / max(self._clock() - self._began[1], 0.001)
+        """``claims decided: 1,200 of 5,000 (300/s, 13 s left)``; without a pace until there is one."""
+        now, stage = self._clock(), self._stages.get(what)
+        if stage is None or count < stage.count:  # it counts from the start again
+            stage = self._stages[what] = _Stage(now, count, count)
+        stage.count = count
         amount = f"{what}: {count:,}" + (f" of {total:,}" if total else "")
-        left = f", {_duration((total - count) / rate)} left" if total and 0 < count < total else ""
-        return f"{amount} ({rate:,.0f}/s{left})"
+        passed, done = now - stage.began, count - stage.first
+        if passed < ENOUGH_SECONDS or not done:
+            return amount
+        left = f", {_duration((total - count) * passed / done)} left" if total and count < total else ""
+        return f"{amount} ({done / passed:,.0f}/s{left})"
+
+
+@dataclass(slots=True)
+class _Stage:
+    began: float
+    first: int
+    """What was counted when it was first heard of: how long that took nobody knows."""
+    count: int
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator
+from adapter.runs.basis import query_name
 from adapter.session.time import parse_moment
 from adapter.settings import Settings
 from adapter.sinks.ledger import Ledger
@@ -26,7 +27,6 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.into_folder import into_folder
-from adapter.sync.query import query_name
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
@@ -49,18 +49,20 @@ class ServerSync:
     client: FhirClient
     ledger: Ledger
     tell: Progress
+    query: str
+    """The name of the checkpoint; of the rules as they were read, whatever became of their files since."""
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     """Is given each final answer as well."""
 
     async def once(self, stop: asyncio.Event) -> Report:
         """One run over the claims that were asked for."""
         reconciler = self._reconciler()
+        moves = not self.run.dry_run and reconciler.sink is not None
+        checkpoint = Checkpoint(self.ledger, self.client.base, self.query, moves)
+        checkpoint.take_over()
         if self.run.ids or self.run.since not in (None, AUTO):
             since = instant_text(self.run.since)
             return await sync_server(reconciler, since=since, ids=self.run.ids, tell=self.tell, stop=stop)
-        query = query_name(mapping_layers(self.choice.mappings), self.adjudicator)
-        moves = not self.run.dry_run and reconciler.sink is not None
-        checkpoint = Checkpoint(self.ledger, self.client.base, query, moves)
         overlap = timedelta(seconds=self.settings.overlap_seconds)
         runs = SinceLast(reconciler, checkpoint, overlap, self.tell, stop)
         return await (runs.changed() if self.run.since == AUTO else runs.everything())
@@ -113,7 +115,9 @@ async def _opened(
     async with open_client(choice, settings, need) as client:
         with Ledger(settings.ledger.expanduser(), copy=run.dry_run) as ledger:
             spoken = await of_server(client, choice.fhir_version, adjudicator)
-            yield ServerSync(choice, settings, spoken, run, client, ledger, tell)
+            layers = mapping_layers(choice.mappings)
+            query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
+            yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from adapter.cli.server_sync import AUTO, instant_text
 from adapter.cli.syncing import Run
 from adapter.durable.database import configured_database
 from adapter.errors import SourceError, UsageError
-from adapter.runs.basis import basis_of
+from adapter.runs.basis import basis_of, query_name
 from adapter.runs.board import Board
 from adapter.runs.model import Basis, Plan, Reached, RunState, State, latest
 from adapter.runs.planning import Wanted, planned
@@ -35,7 +35,6 @@ from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger
 from adapter.sources.claim_pages import moment
 from adapter.sync.checkpoints import Checkpoint
-from adapter.sync.query import query_name
 from adapter.sync.report import Progress
 
 LOOKING_SECONDS = 1.0
@@ -60,13 +59,14 @@ def sync_with_workers(choice: Choice, run: Run) -> int:
     _check(choice, run)
     parts, server = _parts(choice, run.concurrency), server_of(choice)
     with told_to_end() as end, _working(parts, server, end) as (portal, board, _):
-        begun = board.unfinished(server, run.since)
+        known = begun = board.unfinished(server, run.since)
         if begun is None:
             plan = portal.call(_plan, parts, run, board)
             begun = board.run(board.begin(plan)) or _gone()
         else:
             typer.echo(f"Going on with run {begun.id}, decided as of {begun.plan.instant}.", err=True)
         _check_basis(parts.basis, begun)
+        _take_over(parts.settings, begun.plan, goes_on=known is not None)
         with progress() as tell:
             over = _watch(board, begun, tell, end)
     if over is None:
@@ -162,7 +162,8 @@ async def _plan(parts: Parts, run: Run, board: Board) -> Plan:
     settings, choice = parts.settings, parts.choice
     async with open_client(choice, settings, Need.READ) as client:
         spoken = await of_server(client, choice.fhir_version, parts.adjudicator)
-        query = query_name(mapping_layers(choice.mappings), spoken)
+        layers, version = mapping_layers(choice.mappings), spoken.mappings.version
+        query = query_name(parts.adjudicator, layers, choice.fhir_version, version)
         wanted = Wanted(run.since, instant_text(run.since), choice.instant.isoformat(), parts.basis, query)
         last = _reached(parts, board, client.base, query) if run.since == AUTO else None
         source = source_of(client, spoken, settings, batches=True)
@@ -175,9 +176,23 @@ async def _plan(parts: Parts, run: Run, board: Board) -> Plan:
 def _reached(parts: Parts, board: Board, server: str, query: str) -> Reached | None:
     """How far the server was read: by the last complete run, or by a sync of this machine, whichever came later."""
     with Ledger(parts.settings.ledger.expanduser()) as ledger:
-        kept = Checkpoint(ledger, server, query)
+        kept, taken_over = Checkpoint(ledger, server, query), ledger.was_taken_over(server, query)
+    if taken_over:  # other rules have written from here, at some time after what we know of ours
+        return None
     here = Reached(kept.instant, kept.marks) if kept.instant else None
+    if here is not None and board.others_worked(server, parts.basis, moment(here.instant).timestamp()):
+        here = None
     return latest(here, board.reached(server, parts.basis))
+
+
+def _take_over(settings: Settings, plan: Plan, *, goes_on: bool) -> None:
+    """What syncs of this machine have answered by other rules, stands no more.
+
+    Where they have written since a run began that we go on with, nothing stands when that run is complete.
+    """
+    with Ledger(settings.ledger.expanduser()) as ledger:
+        if not (goes_on and ledger.was_taken_over(plan.server, plan.query)):
+            ledger.take_over(plan.server, plan.query)
 
 
 def _note_checkpoint(settings: Settings, run: RunState) -> None:

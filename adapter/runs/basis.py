@@ -36,6 +36,15 @@ def basis_of(adjudicator: Adjudicator, layers: Layers, fhir_version: str) -> Bas
     return Basis(program, mappings, _digest([orjson.dumps(told, option=orjson.OPT_SORT_KEYS)]))
 
 
+def query_name(adjudicator: Adjudicator, layers: Layers, fhir_version: str, spoken: str) -> str:
+    """The name that checkpoints on a server are kept under; ``spoken`` is the version of FHIR that it speaks.
+
+    It changes with everything that decides: answers by other rules are no reason to pass a claim over.
+    """
+    digest = basis_of(adjudicator, layers, fhir_version).digest
+    return f"Claim {hashlib.sha256(f'{digest} {spoken}'.encode()).hexdigest()[:16]}"
+
+
 def _files(root: Path, kinds: Iterable[str]) -> Iterable[bytes]:
     """Name and content of each file, in an order that is the same on every machine."""
     wanted = frozenset(kinds)

@@ -91,10 +91,14 @@ class Board(Rows):
         return _run(rows[0]) if rows else None
 
     def reached(self, server: str, basis: Basis) -> Reached | None:
-        """How far the complete runs have come that decided by this; by others it says nothing."""
-        plans = [each.plan for each in self.runs(["SUCCESS"]) if each.complete]
-        ours = [each.reaches for each in plans if each.server == server and each.basis == basis]
-        return reduce(latest, ours, None)
+        """How far the complete runs have come that decided by this, where no run by others has written since."""
+        runs = [each for each in self.runs() if each.plan.server == server]
+        ours = [each for each in runs if each.complete and each.plan.basis == basis]
+        return reduce(latest, (each.plan.reaches for each in ours if not _others(runs, basis, each.begun)), None)
+
+    def others_worked(self, server: str, basis: Basis, since: float) -> bool:
+        """Whether a run that decides by something else wrote after an instant, in seconds since 1970, or still may."""
+        return _others([each for each in self.runs() if each.plan.server == server], basis, since)
 
     def cancel(self, id: str) -> None:
         """End a run; items that are being worked on are finished, and count no more."""
@@ -171,6 +175,11 @@ def read_plan(text: str) -> Plan:
 def read_item(text: str) -> Item:
     """An item as it was put."""
     return _ITEM.validate_json(text)
+
+
+def _others(runs: Iterable[RunState], basis: Basis, since: float) -> bool:
+    """Whether a run by another basis went on after an instant, however it ended: each of its items has written."""
+    return any(each.plan.basis != basis and (each.ended is None or each.ended >= since) for each in runs)
 
 
 def _run(row: WorkflowStatus) -> RunState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,10 @@ CREATE TABLE IF NOT EXISTS run (
 );
 """
 _BUSY_SECONDS = 10.0
+_OTHERS = "query GLOB 'Claim*' AND query <> ? AND query NOT GLOB ? || ' *'"
+"""Queries by other rules than those of one; ``Claim 1 bulk`` is a further one by the rules of ``Claim 1``."""
+_SEVERAL = "Claim several"
+"""Stands for rules that have written at the same time, until those of one query take over."""
 
 
 class Ledger:
@@ -117,13 +121,41 @@ class Ledger:
             row = self._db.execute("SELECT state FROM run WHERE server = ? AND query = ?", (server, query)).fetchone()
         return dict(orjson.loads(row[0])) if row else {}
 
-    def set_run_state(self, server: str, query: str, state: Json, checkpoint: str | None = None) -> None:
-        """Leave it to the next run; with a checkpoint, both or neither."""
+    def take_over(self, server: str, query: str) -> None:
+        """Answers are written by the rules of this query from now on: what others have answered, stands no more."""
         with self._transaction():
-            row = (server, query, orjson.dumps(state).decode())
-            self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", row)
-            if checkpoint is not None:
-                self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (server, query, checkpoint))
+            self._void(server, query)
+            self._db.execute("INSERT OR IGNORE INTO run VALUES (?, ?, '{}')", (server, query))
+
+    def set_run_state(
+        self, server: str, query: str, state: Json | None, checkpoints: Mapping[str, str] | None = None
+    ) -> None:
+        """Leave it, and where queries are now, to the next run: all or nothing of it.
+
+        Where the rules of another query have taken over meanwhile, both have written, and neither is known to have
+        answered anything.
+        """
+        with self._transaction():
+            said = orjson.dumps(state).decode() if state is not None else None
+            update = "UPDATE run SET state = coalesce(?, state) WHERE server = ? AND query = ?"
+            if not self._db.execute(update, (said, server, query)).rowcount:
+                self._void(server, "")
+                self._db.execute("INSERT OR REPLACE INTO run VALUES (?, ?, '{}')", (server, _SEVERAL))
+                return
+            rows = [(server, each, instant) for each, instant in (checkpoints or {}).items()]
+            self._db.executemany("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", rows)
+
+    def was_taken_over(self, server: str, query: str) -> bool:
+        """Whether the last to write, as far as is known here, were the rules of another query."""
+        select = f"SELECT 1 FROM run WHERE server = ? AND {_OTHERS}"  # noqa: S608 - a constant of ours, no value
+        with self._transaction():
+            return self._db.execute(select, (server, query, query)).fetchone() is not None
+
+    def _void(self, server: str, query: str) -> None:
+        """Forget how far all queries have come that decide by other rules than this one."""
+        for table in ("checkpoint", "run"):
+            delete = f"DELETE FROM {table} WHERE server = ? AND {_OTHERS}"  # noqa: S608 - names of ours, no value
+            self._db.execute(delete, (server, query, query))
 
     def _compare(self, server: str, claim: str | None, digest: str) -> Action:
         select = "SELECT digest FROM outcome WHERE server = ? AND claim = ?"

@@ -47,6 +47,15 @@ class Checkpoint:
     def marks(self) -> Marks:
         return dict(self._state.get("marks") or {})
 
+    def take_over(self) -> None:
+        """Answers are written by the rules of this query from now on; to be called before the first of them is.
+
+        What other rules had answered may get other answers now, so their checkpoints are gone. None of ours moves
+        when others take over before we are done.
+        """
+        if self.moves:
+            self.ledger.take_over(self.server, self.query)
+
     def begin(self, now: datetime, *, anew: bool) -> None:
         """A run begins, from the start of its claims or where the last one stopped."""
         unfinished = {} if anew else {name: value for name, value in self._state.items() if name != "marks"}
@@ -66,4 +75,5 @@ class Checkpoint:
 
     def _save(self, checkpoint: str | None = None) -> None:
         if self.moves:
-            self.ledger.set_run_state(self.server, self.query, self._state, checkpoint)
+            reached = {self.query: checkpoint} if checkpoint is not None else {}
+            self.ledger.set_run_state(self.server, self.query, self._state, reached)

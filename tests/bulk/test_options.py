@@ -9,10 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import respx
+from answers.story_stages import FIXTURES
 from bulk.export_server import BASE, FILES, ExportServer, claim, manifest, ndjson, streamed
 from command_line import Command, command
 
+from adapter.cli import bulk_syncing
+from adapter.errors import SourceError
+
 __all__ = ["command"]
+SITE = FIXTURES / "site" / "mappings"
 URL = "http://127.0.0.1:9/fhir"
 
 
@@ -118,20 +123,66 @@ def test_a_whole_run_moves_the_checkpoint_to_the_instant_of_the_server(
     server = a_server(respx_mock)
     server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
     assert command("sync", BASE, "--bulk", "--since", "auto").code == 0
-    assert checkpoints(ledger)["bulk"] == "2026-03-01T12:00:00.250+00:00"
+    assert (
+        next(instant for query, instant in checkpoints(ledger).items() if query.endswith(" bulk"))
+        == "2026-03-01T12:00:00.250+00:00"
+    )
     assert command("sync", BASE, "--bulk", "--since", "auto").code == 0
     since = [each.url.params.get("_since") for each in server.asked if each.url.path.endswith("/$export")]
     assert since == [None, "2026-03-01T11:59:30.250+00:00"]
     assert command("sync", BASE, "--bulk", "--group", "g1", "--since", "auto").code == 0
-    assert {each.split(" ", 1)[0] if each.startswith("Claim ") else each for each in checkpoints(ledger)} == {
-        "bulk",
-        "Claim",
-        "bulk Group/g1",
-    }
+    (query,) = {" ".join(each.split(" ")[:2]) for each in checkpoints(ledger)}
+    assert set(checkpoints(ledger)) == {query, f"{query} bulk", f"{query} bulk Group/g1"}
     assert server.asked[-1].method == "DELETE"
 
 
 def test_an_export_of_nothing_is_a_run_of_nothing(command: Command, ledger: Path, respx_mock: respx.MockRouter) -> None:
     a_server(respx_mock).statuses[:] = [manifest()]
     assert command("sync", BASE, "--bulk").code == 0
-    assert {each.split(" ")[0] for each in checkpoints(ledger)} == {"bulk", "Claim"}
+    assert {" ".join(each.split(" ")[2:]) for each in checkpoints(ledger)} == {"", "bulk"}
+
+
+@pytest.mark.parametrize(
+    ("others", "since"),
+    [
+        pytest.param(("--lenient",), None, id="a setting that decides"),
+        pytest.param(("--trust-structure",), None, id="what is validated"),
+        pytest.param(("--fhir-version", "r4"), None, id="the version"),
+        pytest.param(("--mappings", str(SITE)), None, id="mappings"),
+        pytest.param(("--concurrency", "2"), "2026-03-01T11:59:30.250+00:00", id="only how it is asked"),
+        pytest.param(("--dry-run", "--lenient"), "2026-03-01T11:59:30.250+00:00", id="a dry run writes nothing"),
+    ],
+)
+def test_other_rules_mean_a_whole_export_and_void_what_was_before(
+    command: Command, ledger: Path, respx_mock: respx.MockRouter, others: tuple[str, ...], since: str | None
+) -> None:
+    server = a_server(respx_mock)
+    server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
+
+    def exported(*arguments: str) -> str | None:
+        assert command("sync", BASE, "--bulk", "--since", "auto", *arguments).code == 0
+        kicked_off = [each for each in server.asked if each.url.path.endswith("/$export")]
+        return kicked_off[-1].url.params.get("_since")
+
+    assert exported() is None
+    before = checkpoints(ledger)
+    by_others = exported(*others)
+    assert by_others == (None if "--dry-run" in others else since)
+    assert (set(checkpoints(ledger)) == set(before)) is (since is not None)
+    assert exported() == since, "and back"
+
+
+def test_a_run_that_goes_on_with_the_changes_of_other_rules_moves_nothing(
+    command: Command, ledger: Path, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(*_: object) -> None:
+        raise SourceError("the run ends here")
+
+    server = a_server(respx_mock)
+    server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
+    assert command("sync", BASE, "--bulk", "--since", "auto").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_syncing, "reconcile_changes", killed)
+        assert command("sync", BASE, "--bulk", "--since", "auto").code == 4
+    assert command("sync", BASE, "--bulk", "--since", "auto", "--lenient").code == 0
+    assert checkpoints(ledger) == {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -294,3 +296,32 @@ def test_how_far_a_server_is_answered(
     assert (board.reached(SERVER, OURS) is not None) is reached
     assert board.reached(OTHER_SERVER, OURS) is None
     assert board.reached(SERVER, OTHERS) is None, "what other rules answered, ours did not"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stands"),
+    [
+        pytest.param({"basis": OTHERS}, {}, True, id="other rules before"),
+        pytest.param({}, {"basis": OTHERS, "asked": "2025-01-01"}, False, id="other rules after, of a part"),
+        pytest.param({}, {"basis": OTHERS}, False, id="other rules after, of everything"),
+        pytest.param({}, {"basis": OTHERS, "server": OTHER_SERVER}, True, id="another server"),
+        pytest.param({}, {"asked": "2025-01-01"}, True, id="the same rules"),
+    ],
+)
+@pytest.mark.parametrize("ends", [True, False], ids=["cancelled", "unfinished"])
+def test_a_later_run_by_other_rules_voids_what_was_reached(
+    database: str, board: Board, before: dict[str, Any], after: dict[str, Any], stands: bool, ends: bool
+) -> None:
+    if before:
+        board.cancel(board.begin(plan(1, **before)))
+    with working(database, board, Work()):
+        over(board, board.begin(plan(1)))
+    instant = time.time()
+    assert board.reached(SERVER, OURS) is not None
+    assert not board.others_worked(SERVER, OURS, instant)
+    if after:
+        later = board.begin(plan(1, **after))
+        if ends:
+            board.cancel(later)
+    assert (board.reached(SERVER, OURS) is not None) is stands
+    assert board.others_worked(SERVER, OURS, instant) is not stands

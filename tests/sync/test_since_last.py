@@ -83,6 +83,7 @@ async def a_run(transport: Dated, ledger: Path, overlap: int = 300) -> AsyncIter
             now = datetime.now(UTC)
             sink = ServerSink(client, adjudicator.identifier_system, opened, now)
             checkpoint = Checkpoint(opened, BASE, "Claim")
+            checkpoint.take_over()
             reconciler = Reconciler(source, sink, adjudicator, now)
             yield SinceLast(reconciler, checkpoint, timedelta(seconds=overlap), lambda *_: None)
 
@@ -134,6 +135,7 @@ async def test_a_killed_run_goes_on_behind_the_claims_that_are_answered(server: 
     ledger = tmp_path / "ledger.sqlite"
     with Ledger(ledger) as opened:
         checkpoint = Checkpoint(opened, BASE, "Claim")
+        checkpoint.take_over()
         checkpoint.begin(datetime.now(UTC) + timedelta(hours=1), anew=True)
         checkpoint.reach(server.resources[f"Claim/{SHORT}"]["meta"]["lastUpdated"])
     assert decided(await changed(server, ledger)) == {SHORT}
@@ -147,6 +149,7 @@ async def test_evidence_that_changed_before_the_run_was_killed_is_not_missed(
     ledger = tmp_path / "ledger.sqlite"
     with Ledger(ledger) as opened:
         checkpoint = Checkpoint(opened, BASE, "Claim")
+        checkpoint.take_over()
         checkpoint.begin(datetime.now(UTC) - timedelta(seconds=1), anew=True)
         checkpoint.reach("2100-01-01T00:00:00+00:00")
     await asyncio.sleep(0)
@@ -218,7 +221,9 @@ async def test_a_run_that_left_a_claim_unanswered_moves_no_checkpoint(
 async def test_checkpoints_are_kept_per_server_and_query(tmp_path: Path) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        Checkpoint(ledger, BASE, "Claim 1").finish(now, timedelta(minutes=5), {})
+        first = Checkpoint(ledger, BASE, "Claim 1")
+        first.take_over()
+        first.finish(now, timedelta(minutes=5), {})
         assert Checkpoint(ledger, BASE, "Claim 1").instant == "2026-02-28T23:55:00+00:00"
         assert Checkpoint(ledger, BASE, "Claim 2").instant is None
         assert Checkpoint(ledger, "http://other.test", "Claim 1").instant is None
