@@ -162,7 +162,8 @@ def test_other_rules_mean_a_whole_export_and_void_what_was_before(
     def exported(*arguments: str) -> str | None:
         assert command("sync", BASE, "--bulk", "--since", "auto", *arguments).code == 0
         kicked_off = [each for each in server.asked if each.url.path.endswith("/$export")]
-        return kicked_off[-1].url.params.get("_since")
+        since: str | None = kicked_off[-1].url.params.get("_since")
+        return since
 
     assert exported() is None
     before = checkpoints(ledger)

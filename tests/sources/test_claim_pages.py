@@ -190,5 +190,5 @@ async def test_a_server_that_does_not_sort_has_not_come_anywhere() -> None:
 )
 async def test_a_window(since: str | None, until: str | None, found: list[str]) -> None:
     server = PagingServer([claim(number) for number in range(12)])
-    bounds = {name: value for name, value in (("since", since), ("until", until)) if value}
+    bounds: dict[str, Any] = {name: value for name, value in (("since", since), ("until", until)) if value}
     assert (await walked(server, **bounds))[0] == found
