@@ -14,7 +14,7 @@ from adapter.layers import Layers
 from adapter.reconcile import Adjudicator
 from adapter.runs.model import Basis
 
-LIBRARIES = ("fhir.resources", "fhirpathpy", "simple-icd-10-cm")
+LIBRARIES = ("fhir-resources", "fhirpathpy", "simple-icd-10-cm")
 """Those whose data or rules reach into a decision."""
 _READ = frozenset({".yaml", ".yml", ".json"})
 

@@ -1,8 +1,7 @@
 """A longer session never gets a worse decision: not for the coaching codes, and not for H0038 with its units fixed.
 
 That holds for the session as a whole and for each record that tells its length, as long as the records agree. Where one
-outgrows what it lies in, or the session grows into another patient's, it is the contradiction that is asked about, not
-the minutes: those cases stand at the end.
+outgrows what it lies in, it is the contradiction that is asked about, not the minutes: those cases stand at the end.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from properties.alterations import decision_of
-from table.rows import beside, peer
+from table.rows import peer
 from table.world import Change, alone, changed, code, inner, lasting, length, of_class, only_procedure, visit
 
 from adapter.coverage.finding import Decision
@@ -93,12 +92,6 @@ def test_fewer_units_never_hurt(minutes: int, units: int) -> None:
             (visit(40), length(41), alone),
             Decision.PEND,
             id="row 17: outgrows its period",
-        ),
-        pytest.param(
-            (lasting(40), beside("10:40", "11:00")),
-            (lasting(41), beside("10:40", "11:00")),
-            Decision.REVIEW,
-            id="grows into another patient's session",
         ),
     ],
 )

@@ -67,11 +67,6 @@ SPOKE_AGAINST: list[tuple[str, str, str]] = [
     (r"lines: one rejected", r"Claim/base item\.1", "the line that was rejected is gone, or bills one unit"),
     (r"evidence: several", r"Encounter/rival-enc", "the other visit no longer fits the line"),
     (r"evidence: of another", r"Encounter/base-enc type", "a record that does not code the service contradicts none"),
-    (
-        r"two patients:",
-        r"(Encounter|Procedure)/beside-",
-        "the other session is not one of another patient at that time",
-    ),
     (r"who:", r"Procedure/base-proc( performer|$)", "who performed: else the encounter's participant"),
 ]
 FULL = (

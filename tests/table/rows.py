@@ -1363,8 +1363,8 @@ def beside(start: str, end: str, service: str = "0592T") -> Change:
     return change
 
 
-row("two patients", "overlapping by half", review(), beside("10:20", "11:00"))
-row("two patients", "overlapping by a minute", review(), beside("10:39", "11:10"))
+row("two patients", "overlapping by half", warn("the coach was with another patient"), beside("10:20", "11:00"))
+row("two patients", "overlapping by a minute", warn("the coach was with another patient"), beside("10:39", "11:10"))
 row("two patients", "a group at the same time", approve(), beside("10:20", "11:00", "0593T"))
 row("two patients", "one after the other", approve(), beside("10:40", "11:10"))
 row("two patients", "one before the other", approve(), beside("09:20", "10:00"))
