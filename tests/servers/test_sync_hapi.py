@@ -302,6 +302,6 @@ def test_a_coach_with_two_patients_at_one_time_is_seen_across_patients(server: S
     server.put(plain | {"id": "elsewhere", "subject": {"reference": "Patient/member-b"}})
     counts(run("sync", server.url, "--claim", "a02-follow-up", "--format", "json"))
     (answer,) = server.answers()["a02-follow-up"]
-    assert answer["outcome"] == "partial"
+    assert answer["outcome"] == "complete"
     assert any("another patient" in note["text"] for note in answer["processNote"])
     assert "member-b" not in json.dumps(answer)
