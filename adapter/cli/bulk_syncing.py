@@ -107,8 +107,7 @@ class _Run:
     tell: Progress
     folder: Folder
     ledger: Ledger
-    _query: str = ""
-    """The name of the checkpoint of ``sync URL`` by the same rules; known as soon as the server was asked."""
+    _query: str = ""  # of ``sync URL`` by the same rules; known as soon as the server was asked
 
     def report(self) -> Report:
         """Fetch, decide, write. Between its requests no connection is held open, for deciding may take hours."""
@@ -240,20 +239,17 @@ class _Run:
         if not whole or not report.complete:
             return
         server, reached = checked_base(self.choice.source), _when(exported)
-        here = {self._checkpoint: reached.isoformat(timespec="milliseconds")}
-        self.ledger.set_run_state(server, self._query, None, here)
+        instant = reached.isoformat(timespec="milliseconds")
+        self.ledger.set_run_state(server, self._query, None, {self._checkpoint: instant})
         whole_server = Checkpoint(self.ledger, server, self._query)
-        overlap = timedelta(seconds=self.settings.overlap_seconds)
-        known = whole_server.instant
+        overlap, known = timedelta(seconds=self.settings.overlap_seconds), whole_server.instant
         if self.run.group is None and (known is None or _instant(known) < reached - overlap):
             whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
 
     def _goes_on(self, since: str | None) -> bool:
         """Whether what an export leaves out was answered by these rules; a run that was killed may have had others."""
-        if since is None:
-            return True
         known = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)
-        return known is not None and _instant(since) <= _instant(known)
+        return since is None or (known is not None and _instant(since) <= _instant(known))
 
 
 def _when(exported: Exported) -> datetime:
