@@ -28,7 +28,7 @@ from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import OtherClaims
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
-from adapter.fhir.version import READ_AS, told_version
+from adapter.fhir.version import READ_AS
 from adapter.limits import DEFAULT, Limits
 from adapter.mapping.documentation import Papers
 from adapter.mapping.history import Service, by_itself, history_of, patient_services
@@ -85,13 +85,6 @@ class Adjudicator:
         """Maps the resources of a store, each by the mappings of its version."""
         mappings = {self.mappings.version: self.mappings, **self.others}
         return VersionedMapper(mappings, self.version_of(store))
-
-    def misread(self, store: EvidenceStore) -> int:
-        """How many resources are written in another FHIR version than the one that all is read in."""
-        if self.others:
-            return 0
-        told = (told_version(each.resource) for each in store.everything())
-        return sum(1 for each in told if each is not None and each != READ_AS[self.mappings.version])
 
     def in_scope(self, claim: Located) -> bool:
         """Whether a line of the claim carries, or by text claims to carry, one of our codes."""

@@ -150,7 +150,7 @@ class _Gathering:
                 return
             about, keys, tokens = wanted
             self._asked |= about | keys | tokens
-            # A key is also a token of what refers to it from the other end, and a patient may be named by a number.
+            # A key is also a token of what refers to it from the other end.
             self._take(index.about(about), only)
             self._take(index.keyed(keys | about), only)
             self._take(index.linked(tokens | about | keys), only)
@@ -165,12 +165,12 @@ class _Gathering:
 
     def _follow(self, found: Sequence[Located], content: bytes, only: tuple[str, ...]) -> None:
         named = references(content)
+        self._keys.update(each.local for each in found)  # a newer version may say otherwise
         if only:
             self._keys |= {each for each in named if each.startswith(only)}
             return
         self._keys |= named
         for located in found:
-            self._keys.add(located.local)  # a newer version may say otherwise
             if located.kind == "Claim":
                 self._tokens.update(links("Claim", located.resource))
                 self._patients.update(filter(None, (patient(located.resource),)))
