@@ -21,7 +21,7 @@ from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator, Unanswered
 from adapter.runs.basis import query_name
-from adapter.session.time import parse_moment
+from adapter.session.time import instant_in
 from adapter.settings import Settings
 from adapter.sinks.answers_in_files import answers_in
 from adapter.sinks.files import FILES
@@ -264,10 +264,7 @@ def _instant(text: str) -> datetime:
     Raises:
         UsageError: it is none; servers refuse a mere date.
     """
-    try:
-        found = parse_moment(text).instant
-    except ValueError:
-        found = None
+    found = instant_in(text)
     if found is None:
         raise UsageError(f"--since {text!r} is neither auto nor an instant such as 2026-01-31T12:00:00Z.")
     return found

@@ -18,7 +18,7 @@ from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOpt
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
-from adapter.session.time import parse_moment
+from adapter.session.time import instant_in
 
 app = typer.Typer(
     name="coaching-adapter",
@@ -277,10 +277,7 @@ def instant(now: str | None) -> datetime:
     """
     if now is None:
         return datetime.now(UTC)
-    try:
-        found = parse_moment(now).instant
-    except ValueError:
-        found = None
+    found = instant_in(now)
     if found is None:
         raise UsageError(f"--now {now!r} is no instant such as 2026-01-31T12:00:00Z.")
     return found

@@ -173,3 +173,11 @@ def day_after(day: date, days: int) -> date:
         return day + timedelta(days=days)
     except OverflowError:
         return day
+
+
+def instant_in(text: str) -> datetime | None:
+    """The instant that a text says; None of a day, of a time without an offset, and of anything else."""
+    try:
+        return parse_moment(text).instant
+    except ValueError:
+        return None
