@@ -14,6 +14,7 @@ from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
+from adapter.sync.witness import NOBODY, Witness
 
 RETRIES = 3
 """How often a claim is read and decided again when its answer changed on the server meanwhile."""
@@ -29,6 +30,7 @@ class Reconciler:
     instant: datetime
     dry_run: bool = False
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
+    witness: Witness = NOBODY
 
     async def reconcile(self, claims: Sequence[Located], report: Report, tell: Progress) -> None:
         """Gather, decide, write; what changed on the server meanwhile is read and decided again."""
@@ -47,13 +49,16 @@ class Reconciler:
         known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
         self.source.shared.forget_before(_newest(known.values()))
         store = await self.source.gather(claims)
+        self.witness.read(claims, store)
         before = report.tally.claims
         claims = [store.get(each.key) or each for each in claims]  # a claim may have changed since it was read
         answers, unanswered = decide(
             claims, store, self.adjudicator, self.instant, lambda done: tell("deciding", before + done)
         )
         report.unanswered += unanswered
+        self.witness.decided(answers, unanswered)
         written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
+        self.witness.wrote(written)
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
         failed = self._note(report, [each for each in written if each.claim not in conflicts])
         final = [each for each in answers if each.claim not in conflicts | failed]
