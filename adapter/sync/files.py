@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -33,6 +34,8 @@ from adapter.sync.report import Progress, Report
 from adapter.sync.work import Done, Sink, Work, decided
 
 MB = 1_000_000
+FEWEST = 50
+"""Claims that a portion has, however much there is: most of a payer's export speaks about nobody of the portion."""
 Keep = Callable[[Sequence[Answer]], None]
 Folder = Writing | Comparing
 
@@ -43,7 +46,10 @@ class Way:
 
     processes: int = 1
     portion: int = 400
-    """Claims decided together: enough that what they share is read once, few enough for the memory of any machine."""
+    """Claims decided together: enough that what they share is read once."""
+    portion_bytes: int = 16 * MB
+    """What may speak about the claims of a portion, on the average of the folder; in memory it takes thirty times as
+    much, and a patient whose other claims are many is read with all of them."""
     memory: int = 64 * MB
     """Bytes of the index that each process holds in memory; the rest is on the disk."""
 
@@ -142,7 +148,7 @@ class _Run:
     def decide(self, folder: Folder, keep: Keep | None) -> Iterator[Done]:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
-        processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.way.portion)) or 1
+        processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.portion)) or 1
         so_far = 0
         for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
@@ -156,7 +162,13 @@ class _Run:
     def _asked_for(self) -> Iterator[list[Due]]:
         wanted = {f"Claim/{id}" for id in self.order.ids}
         due = (each for each in self.index.due() if not wanted or each.key in wanted)
-        return portions_of(due, sys.maxsize if self.contents.tangled else self.way.portion)
+        return portions_of(due, sys.maxsize if self.contents.tangled else self.portion)
+
+    @cached_property
+    def portion(self) -> int:
+        """Claims decided together: the fewer, the more stands beside each."""
+        beside = self.contents.bytes // max(self.index.count_due(), 1)
+        return min(self.way.portion, max(FEWEST, self.way.portion_bytes // max(beside, 1)))
 
     def _beside_the_scope(self, decided: int) -> int:
         """How many of the claims asked for are none of ours; those that are not there are told."""

@@ -51,6 +51,8 @@ class Contents:
     """How many resources tell each version."""
     statements: list[int] = field(default_factory=list)
     """Places of resources that name the version of what stands beside them."""
+    bytes: int = 0
+    """How much was read, unpacked."""
     base: str | None = None
     """The service base that resources without another are of."""
     tangled: bool = False
@@ -89,6 +91,7 @@ class Scan:
                 done += self._document(reader)
                 tell(done)
             reader.finish()
+        self.contents.bytes = done
         self.index.complete()
 
     def _numbers(self) -> Iterator[int]:
