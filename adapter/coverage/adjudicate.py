@@ -70,13 +70,14 @@ def rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
 
 def _ask(shared: RuleTerms, session: CoachingSession, now: datetime, findings: list[Finding], *, ours: bool) -> None:
     """Add one rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
-    name, terms = shared.name, Terms(shared, now)
+    name = shared.name
     if not ours and name != "line_in_scope":
-        findings.append(terms.not_applicable("the line bills another service"))
+        findings.append(Terms(shared, now).not_applicable("the line bills another service"))
         return
     if shared.other_code is not None:
         findings.append(shared.other_code)
         return
+    terms = Terms(shared, now)
     try:
         found = RULES[name].check(session, terms)
         if isinstance(found, Finding):

@@ -17,12 +17,13 @@ from hashlib import sha256
 from adapter.errors import Issue
 from adapter.evidence.newest import identifiers, newest_of, older
 from adapter.evidence.references import Json, Pointer, parse_reference
+from adapter.values import value
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value(frozen=True, slots=True, eq=False)
 class Located:
     """A resource and where it was found.
 
@@ -106,6 +107,8 @@ class EvidenceStore:
     """The service base of the first resource that has one; resources of another are kept apart from its."""
     majorities: Mapping[str, str | None] | None = None
     """Of a store that holds a part of the input: the FHIR version of each file and folder, told by all there is."""
+    version: str | None = None
+    """The FHIR version of all input, where part of it tells this one and none of it another."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)

@@ -33,6 +33,8 @@ class Versions:
 
     def of(self, located: Located) -> str:
         """``r4`` or ``r5``; a contained resource is in the version of its container."""
+        if self.store.version is not None:
+            return self.store.version
         outer = located.container or located
         if outer not in self._found:
             self._found[outer] = self._tells(outer) or self._around(outer)

@@ -23,6 +23,8 @@ from adapter.mapping.tables import CodeSystems, ConceptMap
 from adapter.mapping.values import CONVERTERS, Converter, Unreadable
 from adapter.session.model import Code, Origin, Sourced
 
+_CODED = (Code, str)
+"""What a table translates."""
 PLANS_KEPT = 256
 """Sets of element names whose plans are kept for each part; most resources of a site have the same few."""
 
@@ -269,7 +271,7 @@ class Mapper:
                 place = f"{origin.path}{error.element}"
                 issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))
                 continue
-            if spec.table is not None and isinstance(value, Code | str):
+            if spec.table is not None and isinstance(value, _CODED):
                 value = self._translated(spec, spec.table, value)
             if value is not None:
                 values.append(Sourced(value, origin))
