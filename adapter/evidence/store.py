@@ -118,6 +118,7 @@ class EvidenceStore:
     _by_identifier: dict[tuple[str | None, str], list[Located]] = field(default_factory=lambda: defaultdict(list))
     _about: dict[tuple[str, str], list[Located]] | None = None
     _named: dict[str, dict[str, list[Located]]] = field(default_factory=dict)
+    _subjects: dict[Located, str | None] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -128,6 +129,7 @@ class EvidenceStore:
         """Take a resource in; an older version of one that is there is counted and dropped."""
         self._about = None
         self._named.clear()
+        self._subjects.clear()
         located = self._scoped(located)
         if located.bundle is not None:
             for name in filter(None, (located.full_url, located.local)):
@@ -215,6 +217,11 @@ class EvidenceStore:
 
     def subject_key(self, located: Located) -> str | None:
         """The key of the patient (or group) a resource is about, whether or not that resource is at hand."""
+        if located not in self._subjects:
+            self._subjects[located] = self._subject(located)
+        return self._subjects[located]
+
+    def _subject(self, located: Located) -> str | None:
         for element in PATIENT_ELEMENTS:
             if element in located.resource:
                 subject = located.resource[element]
