@@ -40,7 +40,10 @@ def adjudicate(session: CoachingSession, book: PolicyBook, now: datetime) -> Lin
     ours = book.codes.bills_ours(session.line)
     findings: list[Finding] = []
     for shared in rules.terms(session.code, book.codes):
-        _ask(shared, session, now, findings, ours=ours)
+        if ours and shared.other_code is not None:
+            findings.append(shared.other_code)
+        else:
+            _ask(shared, session, now, findings, ours=ours)
     return LineDetermination(
         session.line.sequence,
         session.code,
