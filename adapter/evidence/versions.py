@@ -43,7 +43,8 @@ class Versions:
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        return foreign_release(stated_releases(outer.resource) or self._stated_around(outer))
+        releases = stated_releases(outer.resource) or self._stated_around(outer)
+        return foreign_release(releases) if releases else None
 
     def _stated_around(self, located: Located) -> tuple[str, ...]:
         if not self._statements:
