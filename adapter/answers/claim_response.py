@@ -144,9 +144,11 @@ def reason_codes(line: LineDetermination) -> list[tuple[str, str]]:
     A denied line carries the codes of every DENY finding; what is weaker goes to the notes only. A warning has no CARC;
     a remark of one (M69 of row 67) stands on the line whenever the line is paid.
     """
-    findings: Iterable[Finding] = line.deciding
+    findings: Iterable[Finding]
     if line.decision is Decision.APPROVE:
         findings = [each for each in line.findings if each.decision is Decision.WARN and not each.advisory]
+    else:
+        findings = line.deciding
     carc = [(systems.CARC, code) for each in findings for code in each.carc]
     rarc = [(systems.RARC, code) for each in findings for code in each.rarc]
     return list(dict.fromkeys(carc + rarc))

@@ -9,8 +9,12 @@ import orjson
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import reason_codes
 from adapter.answers.systems import CARC, RARC
-from adapter.coverage.finding import Finding, LineDetermination
+from adapter.coverage.finding import Decision, Finding, LineDetermination, Verdict
 from adapter.evidence.references import Json
+
+_DECISION = {each: each.name for each in Decision}
+_VERDICT = {each: each.value for each in Verdict}
+"""As an Enum tells them itself, and in a fraction of the time: they are written for every finding."""
 
 
 def decision_lines(answer: Answer) -> Iterator[Json]:
@@ -44,7 +48,7 @@ def _line(line: LineDetermination, claim: str, finding: Callable[[Finding], Json
         "line": line.sequence,
         "code": line.code,
         "service_date": str(line.service_date) if line.service_date else None,
-        "decision": line.decision.name,
+        "decision": _DECISION[line.decision],
         "carc": [code for system, code in codes if system == CARC],
         "rarc": [code for system, code in codes if system == RARC],
         "policy": line.policy,
@@ -56,8 +60,8 @@ def finding_json(finding: Finding) -> Json:
     """One finding with the values it used, their origin and the citation."""
     return {
         "rule": finding.rule,
-        "verdict": finding.verdict.value,
-        "decision": finding.decision.name,
+        "verdict": _VERDICT[finding.verdict],
+        "decision": _DECISION[finding.decision],
         "outcome": finding.outcome,
         "advisory": finding.advisory,
         "found": finding.found,

@@ -40,7 +40,10 @@ def adjudicate(session: CoachingSession, book: PolicyBook, now: datetime) -> Lin
     ours = book.codes.bills_ours(session.line)
     findings: list[Finding] = []
     for shared in rules.terms(session.code, book.codes):
-        _ask(shared, session, now, findings, ours=ours)
+        if ours and shared.other_code is not None:
+            findings.append(shared.other_code)
+        else:
+            _ask(shared, session, now, findings, ours=ours)
     return LineDetermination(
         session.line.sequence,
         session.code,
@@ -70,13 +73,14 @@ def rule_set(session: CoachingSession, book: PolicyBook) -> RuleSet:
 
 def _ask(shared: RuleTerms, session: CoachingSession, now: datetime, findings: list[Finding], *, ours: bool) -> None:
     """Add one rule's findings; a line of another service, or of a code the rule is not about, is not asked."""
-    name, terms = shared.name, Terms(shared, now)
+    name = shared.name
     if not ours and name != "line_in_scope":
-        findings.append(terms.not_applicable("the line bills another service"))
+        findings.append(Terms(shared, now).not_applicable("the line bills another service"))
         return
     if shared.other_code is not None:
         findings.append(shared.other_code)
         return
+    terms = Terms(shared, now)
     try:
         found = RULES[name].check(session, terms)
         if isinstance(found, Finding):

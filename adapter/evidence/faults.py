@@ -40,11 +40,13 @@ class Faults:
         """All faults of a resource; a contained one is judged with its container."""
         if located.container is not None:
             return []
-        if located not in self._found:
+        known = self._found.get(located)
+        if known is None:
             sound = self._is_sound(located)
             # What is over a limit is not looked into: that is what the limits are for.
-            self._found[located] = self._over_limits(located, sound=sound) or self._inside(located, sound=sound)
-        return self._found[located]
+            known = self._over_limits(located, sound=sound) or self._inside(located, sound=sound)
+            self._found[located] = known
+        return known
 
     def readable(self, located: Located) -> bool:
         """Whether what it refers to can be looked for: it is within the limits, and in a version that is read."""
@@ -64,9 +66,11 @@ class Faults:
             return [*located.faults, Issue("not-supported", words, located.kind, located.place())]
         version = self.version_of(located)
         structural = [] if sound or self.trust_structure else structural_issues(located, version, lenient=self.lenient)
+        mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
+        if not structural and not mapped:
+            return [*located.faults]
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
         seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
-        mapped = self.mapper.record(located).issues if self.mapper.knows(located) else ()
         found += [each for each in mapped if not _told(each.expression, seen)]
         return [*located.faults, *(_another_version(located, version) if found else ()), *found]
 

@@ -354,18 +354,23 @@ class _Gatherer:
         return tuple({each.key: each for each in people if each is not None}.values())
 
     def _person(self, reference: Sourced[object], holder: Record) -> PersonEvidence | None:
+        found = self._find(reference, holder)
+        if found is None or found.kind != "Practitioner":
+            return self._no_practitioner(reference, holder, found)
+        roles = tuple(filter(None, map(self._use, self.store.roles_of(found.key))))
+        return self._with_issuers(PersonEvidence(found.key, reference, self._use(found), roles))
+
+    def _no_practitioner(
+        self, reference: Sourced[object], holder: Record, found: Located | None
+    ) -> PersonEvidence | None:
         key = self._key(reference, holder)
         if key is None:
             return None
-        found = self._find(reference, holder)
         if found is not None and found.kind == "PractitionerRole":
             return self._person_of_role(key, reference, found)
         if found is not None and found.kind in ("Organization", "Patient", "RelatedPerson", "Device"):
             return None  # takes part, and is nobody who coaches
-        if found is None or found.kind != "Practitioner":
-            return PersonEvidence(key, reference, None)
-        roles = tuple(filter(None, map(self._use, self.store.roles_of(found.key))))
-        return self._with_issuers(PersonEvidence(found.key, reference, self._use(found), roles))
+        return PersonEvidence(key, reference, None)
 
     def _person_of_role(self, key: str, reference: Sourced[object], found: Located) -> PersonEvidence:
         role = self._use(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,10 +96,12 @@ class OtherClaims:
 
     def first(self, claim: Located) -> list[Located]:
         """What is decided before a claim: those it replaces and the patient's that precede it, in their order."""
-        patient = self.store.subject_key(claim)
-        beside = [*filter(self.in_scope, self.originals(claim)), *self._of_patient.get(patient or "", [])]
-        found = {each.key: each for each in beside if self.precedes(each, claim)}
-        return sorted(found.values(), key=self._turn)
+        turn, beside = self._turn(claim), self._of_patient.get(self.store.subject_key(claim) or "", [])
+        before = beside[: bisect_left(beside, turn, key=self._turn)]
+        if not self.originals(claim):
+            return before
+        originals = (each for each in self.originals(claim) if self.in_scope(each) and self._turn(each) < turn)
+        return sorted({each.key: each for each in (*originals, *before)}.values(), key=self._turn)
 
     def _turn(self, claim: Located) -> Turn:
         """Its place in the order: after everything that it replaces, whenever that was created."""
@@ -130,10 +133,13 @@ class OtherClaims:
 
     @cached_property
     def _of_patient(self) -> Mapping[str, list[Located]]:
+        """The claims in scope of each patient, in their order."""
         found: dict[str, list[Located]] = {}
         for each in self.store.all("Claim"):
             if self.in_scope(each):
                 found.setdefault(self.store.subject_key(each) or "", []).append(each)
+        for several in found.values():
+            several.sort(key=self._turn)
         return found
 
     def _is_own(self, response: Located) -> bool:

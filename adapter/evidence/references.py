@@ -51,7 +51,7 @@ def parse_reference(reference: object) -> Pointer | None:
         return None
     text = reference.get("reference")
     if isinstance(text, str) and text:
-        return parse_reference_text(text)
+        return _pointer_kept(text) if len(text) <= LONGEST_KEPT else _pointer(text)
     identifier = reference.get("identifier")
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
         kind = reference.get("type")

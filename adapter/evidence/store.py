@@ -17,12 +17,13 @@ from hashlib import sha256
 from adapter.errors import Issue
 from adapter.evidence.newest import identifiers, newest_of, older
 from adapter.evidence.references import Json, Pointer, parse_reference
+from adapter.values import value
 
 PATIENT_ELEMENTS = ("subject", "patient", "beneficiary", "for")
 """The elements that say whom a resource is about, in the resources the adapter reads."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value(frozen=True, slots=True, eq=False)
 class Located:
     """A resource and where it was found.
 
@@ -106,6 +107,8 @@ class EvidenceStore:
     """The service base of the first resource that has one; resources of another are kept apart from its."""
     majorities: Mapping[str, str | None] | None = None
     """Of a store that holds a part of the input: the FHIR version of each file and folder, told by all there is."""
+    version: str | None = None
+    """The FHIR version of all input, where part of it tells this one and none of it another."""
     superseded: int = 0
     """Resources that were passed over for a newer version."""
     _by_key: dict[str, Located] = field(default_factory=dict)
@@ -115,6 +118,7 @@ class EvidenceStore:
     _by_identifier: dict[tuple[str | None, str], list[Located]] = field(default_factory=lambda: defaultdict(list))
     _about: dict[tuple[str, str], list[Located]] | None = None
     _named: dict[str, dict[str, list[Located]]] = field(default_factory=dict)
+    _subjects: dict[Located, str | None] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -125,6 +129,7 @@ class EvidenceStore:
         """Take a resource in; an older version of one that is there is counted and dropped."""
         self._about = None
         self._named.clear()
+        self._subjects.clear()
         located = self._scoped(located)
         if located.bundle is not None:
             for name in filter(None, (located.full_url, located.local)):
@@ -212,6 +217,11 @@ class EvidenceStore:
 
     def subject_key(self, located: Located) -> str | None:
         """The key of the patient (or group) a resource is about, whether or not that resource is at hand."""
+        if located not in self._subjects:
+            self._subjects[located] = self._subject(located)
+        return self._subjects[located]
+
+    def _subject(self, located: Located) -> str | None:
         for element in PATIENT_ELEMENTS:
             if element in located.resource:
                 subject = located.resource[element]

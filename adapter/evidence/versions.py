@@ -33,6 +33,8 @@ class Versions:
 
     def of(self, located: Located) -> str:
         """``r4`` or ``r5``; a contained resource is in the version of its container."""
+        if self.store.version is not None:
+            return self.store.version
         outer = located.container or located
         if outer not in self._found:
             self._found[outer] = self._tells(outer) or self._around(outer)
@@ -41,7 +43,8 @@ class Versions:
     def foreign(self, located: Located) -> str | None:
         """The release, named by the resource or by a statement beside it or above, that the adapter does not read."""
         outer = located.container or located
-        return foreign_release(stated_releases(outer.resource) or self._stated_around(outer))
+        releases = stated_releases(outer.resource) or self._stated_around(outer)
+        return foreign_release(releases) if releases else None
 
     def _stated_around(self, located: Located) -> tuple[str, ...]:
         if not self._statements:

@@ -221,14 +221,13 @@ class _Signs:
         for name, form in self.forms.items():
             if isinstance(resource.get(name), form):
                 return True
-        return any(name in resource and _has_part(resource[name], parts) for name, parts in self.inside)
-
-
-def _has_part(value: Any, names: frozenset[str]) -> bool:
-    for each in value if isinstance(value, list) else ():
-        if isinstance(each, dict) and not names.isdisjoint(each):
-            return True
-    return False
+        for name, parts in self.inside:
+            value = resource.get(name)
+            if isinstance(value, list):
+                for each in value:
+                    if isinstance(each, dict) and not parts.isdisjoint(each):
+                        return True
+        return False
 
 
 _SIGNS = {kind: (_Signs.of(names), _Signs.of(ONLY_R5[kind])) for kind, names in ONLY_R4.items()}
@@ -252,8 +251,10 @@ def _stated(resource: Json) -> str | None:
     """By ``fhirVersion`` of a CapabilityStatement or Parameters, or by a profile of the specification itself."""
     if "meta" not in resource and resource.get("resourceType") not in STATEMENTS:
         return None
-    found = (version_of_release(each) for each in _releases(resource))
-    return next((READ_AS[each] for each in found if each is not None), None)
+    for release in _releases(resource):
+        if (version := version_of_release(release)) is not None:
+            return READ_AS[version]
+    return None
 
 
 STATEMENTS = ("CapabilityStatement", "Parameters")
@@ -262,35 +263,40 @@ STATEMENTS = ("CapabilityStatement", "Parameters")
 
 def stated_releases(resource: Json) -> tuple[str, ...]:
     """The releases that a resource names: its own, or as a CapabilityStatement or Parameters that of others."""
-    return tuple(each for each in _releases(resource) if isinstance(each, str))
+    releases = _releases(resource)
+    return tuple(each for each in releases if isinstance(each, str)) if releases else ()
 
 
 def foreign_release(releases: Iterable[str]) -> str | None:
     """The first of the releases, where the adapter reads none of them."""
     releases = tuple(releases)
-    return None if any(map(version_of_release, releases)) else next(iter(releases), None)
+    return None if not releases or any(map(version_of_release, releases)) else next(iter(releases), None)
 
 
-def _releases(resource: Json) -> Iterator[object]:
-    kind = resource.get("resourceType")
+def _releases(resource: Json) -> list[object]:
+    """Every release that is named; nearly always none, and all resources are asked."""
+    found: list[object] = []
+    kind, meta = resource.get("resourceType"), resource.get("meta")
     if kind == "CapabilityStatement":
-        yield resource.get("fhirVersion")
+        found.append(resource.get("fhirVersion"))
     if kind == "Parameters":
         named = (each for each in _objects(resource.get("parameter")) if each.get("name") == "fhirVersion")
-        yield from (each.get("valueCode") or each.get("valueString") for each in named)
-    meta = resource.get("meta")
+        found += [each.get("valueCode") or each.get("valueString") for each in named]
     profiles = meta.get("profile") if isinstance(meta, dict) else None
-    for profile in profiles if isinstance(profiles, list) else []:
-        if match := _PROFILE.match(str(profile)):
-            yield match["path"] or match["version"]
+    if isinstance(profiles, list):
+        for profile in profiles:
+            if match := _PROFILE.match(str(profile)):
+                found.append(match["path"] or match["version"])
+    return found
 
 
 def _shown(resource: Json) -> str | None:
     signs = _SIGNS.get(str(resource.get("resourceType")))
     if signs is None:
         return None
-    old, new = (each.stand_in(resource) for each in signs)
-    return (R4 if old else R5) if old != new else None
+    old, new = signs
+    is_old, is_new = old.stand_in(resource), new.stand_in(resource)
+    return (R4 if is_old else R5) if is_old != is_new else None
 
 
 def _objects(value: Any) -> Iterator[Json]:

@@ -78,6 +78,8 @@ class DocumentationMapping:
     elements: Mapping[str, tuple[Place, ...]]
     labels: Mapping[str, str]
     minutes: tuple[LengthPlace, ...] = ()
+    types: frozenset[str] = frozenset()
+    """The types of resources that note and elements are looked for in, filled in by ``together``."""
 
 
 def together(mappings: Mapping[str, DocumentationMapping]) -> DocumentationMapping:
@@ -86,8 +88,9 @@ def together(mappings: Mapping[str, DocumentationMapping]) -> DocumentationMappi
     for version, each in mappings.items():
         for name, places in each.elements.items():
             elements[name] = elements.get(name, ()) + _of(version, places)
+    note = tuple(place for version, each in mappings.items() for place in _of(version, each.note))
     return DocumentationMapping(
-        note=tuple(place for version, each in mappings.items() for place in _of(version, each.note)),
+        note=note,
         elements=elements,
         labels={name: label for each in mappings.values() for name, label in each.labels.items()},
         minutes=tuple(
@@ -95,6 +98,7 @@ def together(mappings: Mapping[str, DocumentationMapping]) -> DocumentationMappi
             for version, each in mappings.items()
             for length in each.minutes
         ),
+        types=frozenset(each.resource for places in (note, *elements.values()) for each in places),
     )
 
 
@@ -114,6 +118,7 @@ class Papers:
     _of_patient: dict[tuple[str, Place], _Filed] = field(default_factory=dict)
     _tied: dict[tuple[object, ...], _Filed] = field(default_factory=dict)
     _holding: dict[Place, dict[Located, bool]] = field(default_factory=dict)
+    _bare: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def holds(self, place: Place, located: Located) -> bool:
         """Whether the condition of a place is true of a resource."""
@@ -121,6 +126,14 @@ class Papers:
         if located not in known:
             known[located] = place.holds(located)
         return known[located]
+
+    def none_of(self, patient: str, mapping: DocumentationMapping) -> frozenset[str]:
+        """The types of resources that are asked for and that nothing about the patient is of: nearly all."""
+        known = self._bare.get(patient)
+        if known is None:
+            empty = (each for each in mapping.types if not self.store.about(each, patient))
+            known = self._bare[patient] = frozenset(empty)
+        return known
 
     def filed(self, patient: str, place: Place) -> _Filed:
         """The resources of a place's type and version that are about a patient."""
@@ -205,10 +218,13 @@ def find_documentation(
 ) -> tuple[Documentation, tuple[Located, ...]]:
     """What documents a session, and the resources that show it."""
 
+    none_of = papers.papers.none_of(papers.patient, mapping)
+
     def first(places: Iterable[Place]) -> tuple[Located, Place] | None:
         for place in places:
-            for located in papers.at(place):
-                return located, place
+            if place.resource not in none_of:
+                for located in papers.at(place):
+                    return located, place
         return None
 
     note = first(mapping.note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from adapter.evidence.gather import ClaimEvidence, InsuranceEvidence
 from adapter.evidence.references import parse_reference
@@ -60,21 +60,17 @@ def coverage(evidence: InsuranceEvidence, payers: KnownPayers, store: EvidenceSt
     """One insurance of the claim, with what its Coverage says where that was found."""
     insurance, found = evidence.insurance, evidence.coverage
     focal, prior = insurance.one("focal"), evidence.prior_result
-    decided = prior is not None and _holds_result(prior)
-    named = Coverage(
-        sequence=int(insurance.value("sequence") or 1),
-        origin=insurance.origin,
-        focal=focal,
-        resolved=False,
-        written=as_written(insurance.value("coverage")),
-        prior_result=Sourced(True, prior.origin) if prior is not None and decided else None,
-    )
+    sequence, written = int(insurance.value("sequence") or 1), as_written(insurance.value("coverage"))
+    result = Sourced(True, prior.origin) if prior is not None and _holds_result(prior) else None
     if found is None or "beneficiary" not in found.fields:
-        return named
-    return replace(
-        named,
-        origin=found.origin,
+        return Coverage(sequence, insurance.origin, focal, resolved=False, written=written, prior_result=result)
+    return Coverage(
+        sequence,
+        found.origin,
+        focal,
         resolved=True,
+        written=written,
+        prior_result=result,
         status=found.one("status"),
         beneficiary=key_of(store, found, "beneficiary"),
         period=found.one("period"),

@@ -15,7 +15,7 @@ from adapter.errors import Issue
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.mapping.fhirpath.expression import Compiled, Expression
-from adapter.mapping.fhirpath.quick import Quick
+from adapter.mapping.fhirpath.quick import Quick, Read
 from adapter.mapping.fhirpath.results import as_handed_out, copied
 from adapter.mapping.fhirpath.step import Unusual
 from adapter.mapping.record import Record, Values
@@ -23,6 +23,8 @@ from adapter.mapping.tables import CodeSystems, ConceptMap
 from adapter.mapping.values import CONVERTERS, Converter, Unreadable
 from adapter.session.model import Code, Origin, Sourced
 
+_CODED = (Code, str)
+"""What a table translates."""
 PLANS_KEPT = 256
 """Sets of element names whose plans are kept for each part; most resources of a site have the same few."""
 
@@ -36,11 +38,13 @@ class Way:
     quick: Quick | None
     suffix: str
     """What the path of an object gets behind it."""
+    read: Read | None
+    """The shorter way, where it tells what is found and not only that there is nothing."""
 
     @classmethod
     def of(cls, steps: str, expression: Expression) -> Way:
         quick = expression.quick if isinstance(expression, Compiled) else None
-        return cls(steps, expression, quick, below("", steps))
+        return cls(steps, expression, quick, below("", steps), None if quick is None else quick.read)
 
     def may_find(self, names: frozenset[str]) -> bool:
         """Whether an object with elements of these names may have what the expression finds."""
@@ -215,17 +219,19 @@ class Mapper:
             found = self._found(way, element, issues)
             if not found:
                 continue
-            origin = Origin(element.origin.resource, element.origin.path + way.suffix)
+            whole = element.origin
+            origin = Origin(whole.resource, whole.path + way.suffix)
             if values := self._convert(spec, found, origin, element.located, issues):
                 return values
         return ()
 
     def _found(self, way: Way, element: _Element, issues: list[Issue]) -> Sequence[Any]:
         """What an expression finds, by the shorter way where it leads there; elements may be the resource's own."""
-        quick = way.quick
-        if quick is not None and quick.read is not None and not element.embedded:
+        read = way.read
+        if read is not None and not element.embedded:
             try:
-                return as_handed_out(quick.read(element.json))
+                found = read(element.json)
+                return as_handed_out(found) if found else ()
             except Unusual:
                 pass
         # Handed out in the evaluation: what cannot be, for its shape is unusual, is a fault like any other.
@@ -262,15 +268,16 @@ class Mapper:
         self, spec: FieldMapping, found: Sequence[Any], origin: Origin, located: Located, issues: list[Issue]
     ) -> Values:
         values: list[Sourced[Any]] = []
+        convert, table, systems = spec.convert, spec.table, self.systems
         for element in found:
             try:
-                value = spec.convert(element, self.systems)
+                value = convert(element, systems)
             except Unreadable as error:
                 place = f"{origin.path}{error.element}"
                 issues.append(Issue(error.code, f"{place} {error}", place, located.place(place)))
                 continue
-            if spec.table is not None and isinstance(value, Code | str):
-                value = self._translated(spec, spec.table, value)
+            if table is not None and isinstance(value, _CODED):
+                value = self._translated(spec, table, value)
             if value is not None:
                 values.append(Sourced(value, origin))
         return tuple(values)

@@ -35,6 +35,7 @@ from adapter.session.model import (
     Settlement,
     Sourced,
     Visit,
+    icd10cm_codes,
 )
 from adapter.session.time import Days, Interval
 from adapter.terminology.icd10cm import Icd10Cm
@@ -105,11 +106,9 @@ class Builder:
             codes = condition.many("codes")
         lost = not codes and record.one("condition") is not None and condition is None
         written = as_written(record.value("condition")) if lost else ""
-        diagnosis = Diagnosis(sequence, codes, record.origin, written=written, unresolved=lost)
-        if diagnosis.icd10cm is None:
-            return diagnosis
-        known, billable = self.icd10cm.lookup(diagnosis.icd10cm)
-        return replace(diagnosis, known=known, billable=billable)
+        distinct = icd10cm_codes(codes)
+        known, billable = self.icd10cm.lookup(distinct[0]) if len(distinct) == 1 else (None, None)
+        return Diagnosis(sequence, codes, record.origin, known, billable, written, unresolved=lost)
 
     def _related(self, record: Record) -> Related:
         relationship, named = record.one("relationship"), record.one("claim") or record.one("reference")

@@ -17,6 +17,7 @@ from adapter.session.time import Days, Interval, Moment, parse_moment
 Converter = Callable[[Any, CodeSystems], Any]
 
 UCUM = ("http://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8")
+_NUMBERS = (int, float, Decimal)
 SECONDS_PER_UNIT = {"min": 60, "h": 3600, "s": 1}
 """UCUM units of time that a session length may have; any other is as if the length were absent (row 18)."""
 
@@ -42,7 +43,7 @@ def flag(value: Any, _systems: CodeSystems) -> bool:
 
 def number(value: Any, _systems: CodeSystems) -> Decimal:
     """A decimal exactly as written: ``85.1`` is 85.1 and not the nearest binary fraction."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise Unreadable("is not a number", "structure")
     try:
         return Decimal(str(value))
@@ -84,8 +85,7 @@ def period(value: Any, systems: CodeSystems) -> Interval:
         return Interval(moment(value, systems), None)
     if not isinstance(value, dict):
         raise Unreadable("is not a Period", "structure")
-    bounds = {name: _bound(value.get(name), name, systems) for name in ("start", "end")}
-    found = Interval(bounds["start"], bounds["end"])
+    found = Interval(_bound(value.get("start"), "start", systems), _bound(value.get("end"), "end", systems))
     if _ends_before_start(found):
         raise Unreadable("ends before it starts (per-1)", "invariant")
     return found

@@ -7,6 +7,7 @@ from. ``None`` means *not recorded*, which is never the same as zero, false or a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -99,7 +100,12 @@ class Diagnosis:
     @cached_property
     def all_icd10cm(self) -> tuple[str, ...]:
         """The different ICD-10-CM codes of the one diagnosis."""
-        return tuple(dict.fromkeys(each.value.code for each in self.codes if each.value.system == "ICD-10-CM"))
+        return icd10cm_codes(self.codes)
+
+
+def icd10cm_codes(codes: Iterable[Sourced[Code]]) -> tuple[str, ...]:
+    """The different ICD-10-CM codes among codings."""
+    return tuple(dict.fromkeys(each.value.code for each in codes if each.value.system == "ICD-10-CM"))
 
 
 @value(frozen=True, slots=True)

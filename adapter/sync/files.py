@@ -197,6 +197,7 @@ class _Run:
             self.adjudicator.limits,
             contents.base,
             contents.versions(),
+            contents.version(),
             contents.statements,
             contents.tangled,
         )

@@ -82,7 +82,8 @@ class Tally:
     def _count_line(self, claim: str, line: LineDetermination) -> None:
         name = line.decision.name
         self.lines[name] += 1
-        self.reasons.setdefault(name, Counter()).update(each.rule for each in line.deciding if each.noteworthy)
+        noted = () if line.decision is Decision.APPROVE else line.deciding
+        self.reasons.setdefault(name, Counter()).update(each.rule for each in noted)
         if len(self.first_lines) <= LINES_SHOWN:
             self.first_lines.append((claim, line))
 

@@ -143,7 +143,7 @@ def _members(base: str | None, names: Sequence[str], model: Model) -> list[_Memb
     return steps
 
 
-def _one(name: str, sibling: str, objects: bool, rest: Callable[[Sequence[Any]], Sequence[Any]]) -> Read:
+def _one(name: str, sibling: str, objects: bool, rest: Callable[[Sequence[Any]], Sequence[Any]] | None) -> Read:
     def read(element: dict[str, Any]) -> Sequence[Any]:
         if sibling in element:
             raise Unusual
@@ -153,12 +153,14 @@ def _one(name: str, sibling: str, objects: bool, rest: Callable[[Sequence[Any]],
         found = value if type(value) is list else (value,)
         if objects:
             _all_objects(found)
-        return rest(found)
+        return found if rest is None else rest(found)
 
     return read
 
 
-def _rest(steps: Sequence[_Member]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def _rest(steps: Sequence[_Member]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+    """What follows the first member; None where nothing does."""
+
     def read(found: Sequence[Any]) -> Sequence[Any]:
         for name, sibling, objects in steps:
             below: list[Any] = []
@@ -179,7 +181,7 @@ def _rest(steps: Sequence[_Member]) -> Callable[[Sequence[Any]], Sequence[Any]]:
             found = below
         return found
 
-    return read if steps else lambda found: found
+    return read if steps else None
 
 
 def _all_objects(found: Sequence[Any]) -> None:
@@ -187,7 +189,9 @@ def _all_objects(found: Sequence[Any]) -> None:
         raise Unusual
 
 
-def _choice(chosen: frozenset[str], watched: Sequence[str], rest: Callable[[Sequence[Any]], Sequence[Any]]) -> Read:
+def _choice(
+    chosen: frozenset[str], watched: Sequence[str], rest: Callable[[Sequence[Any]], Sequence[Any]] | None
+) -> Read:
     """The one element that stands for a choice, where it is of the type asked for."""
 
     def read(element: dict[str, Any]) -> Sequence[Any]:
@@ -200,6 +204,8 @@ def _choice(chosen: frozenset[str], watched: Sequence[str], rest: Callable[[Sequ
         value = element[name]
         if name.startswith("_") or type(value) is list or (type(value) is dict and "resourceType" in value):
             raise Unusual
-        return rest((value,)) if name in chosen and value is not None else ()
+        if name not in chosen or value is None:
+            return ()
+        return (value,) if rest is None else rest((value,))
 
     return read

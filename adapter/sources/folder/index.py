@@ -43,11 +43,16 @@ CREATE INDEX link_token ON link (token, unit);
 _ASIDE = "-id, file, start, length, line, 0, 0"
 """A row of ``aside`` as a ``Unit``."""
 _COUNT = """
-SELECT COUNT(*), COUNT(DISTINCT key) FROM
-(SELECT scope || ' ' || key AS key FROM resource UNION ALL SELECT ' ' || key FROM aside)
+SELECT (SELECT COUNT(*) FROM resource) + (SELECT COUNT(*) FROM aside),
+(SELECT COUNT(*) FROM (SELECT DISTINCT key FROM aside))
++ (SELECT COUNT(*) FROM (SELECT DISTINCT scope, key FROM resource) r
+WHERE r.scope <> '' OR NOT EXISTS (SELECT 1 FROM aside a WHERE a.key = r.key))
 """
+"""Distinct keys of what is aside, the many, in the order of their index; then those of the rest that are not there."""
 _CLAIMS = """
-SELECT COUNT(*) FROM (SELECT key FROM resource UNION SELECT key FROM aside) WHERE key >= 'Claim' AND key < 'Claim0'
+SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM aside WHERE key >= 'Claim' AND key < 'Claim0'))
++ (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM resource WHERE key >= 'Claim' AND key < 'Claim0') r
+WHERE NOT EXISTS (SELECT 1 FROM aside a WHERE a.key = r.key))
 """
 _DUE = """
 SELECT patient, key, iif(unit.line IS NULL, unit.file, NULL), MIN(claim.unit) OVER (PARTITION BY patient) AS first
@@ -135,13 +140,13 @@ class Index:
         number = self._next = self._next + 1
         self._aside.append((number, key, file, start, length, line))
         if tokens:
-            self._links.extend((token, -number) for token in tokens)
+            self._links += [(token, -number) for token in tokens]
         if len(self._aside) >= AT_ONCE:
             self._write()
 
     def link(self, unit: int, tokens: Iterable[str]) -> None:
         """Enter by which tokens a resource of a place is found."""
-        self._links.extend((token, unit) for token in tokens)
+        self._links += [(token, unit) for token in tokens]
 
     def complete(self) -> None:
         """Everything is entered: now it can be asked."""

@@ -44,6 +44,7 @@ class Whole:
     limits: Limits
     base: str | None
     versions: Mapping[str, str | None]
+    version: str | None
     statements: Sequence[int]
     tangled: bool
     """Whether a portion has to be all there is."""
@@ -70,7 +71,7 @@ class Portions:
             for unit in self.index.units():
                 store.extend(self.read(unit)[0])
             return store
-        store = EvidenceStore(base=self.whole.base, majorities=self.whole.versions)
+        store = EvidenceStore(base=self.whole.base, majorities=self.whole.versions, version=self.whole.version)
         _Gathering(self, store).gather(claims)
         return store
 
@@ -87,6 +88,9 @@ class Portions:
             raise _changed(shown) from error
 
     def _resources(self, unit: Unit, path: Path, shown: str, state: str) -> tuple[list[Located], bytes]:
+        if unit.plain:
+            content = os.pread(self._handle(unit.file, path, state), unit.length, unit.start)
+            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
         reader = FileReader(path, self.whole.root, shown, Reading(), self.whole.limits, count(unit.bundle))
         if unit.line is None:
             if state_of(path) != state:
@@ -94,8 +98,6 @@ class Portions:
             content = read_guarded(path, self.whole.root, self.whole.limits)
             return list(reader.document(content)), content
         content = os.pread(self._handle(unit.file, path, state), unit.length, unit.start)
-        if unit.plain:
-            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
         return list(reader.line(content, unit.line)), content
 
     def _file(self, number: int) -> tuple[Path, str, str]:

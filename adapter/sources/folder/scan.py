@@ -58,6 +58,10 @@ class Contents:
     tangled: bool = False
     """Whether something refers in a way that tokens do not follow: then only all of the input tells what is meant."""
 
+    def version(self) -> str | None:
+        """The version that some resources tell, where none tells another."""
+        return next(iter(self.told)) if len(self.told) == 1 else None
+
     def versions(self) -> dict[str, str | None]:
         """The version that most resources of each file and folder tell; None where two have as many."""
         return {name: majority(votes) for name, votes in self.votes.items()}
