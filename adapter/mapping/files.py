@@ -151,6 +151,7 @@ class EvidenceFile(Strict):
     identified_as: dict[str, list[str]] = {}
     sessions_of_coach: dict[str, CoachSearchFile] = {}
     dependents: dict[str, dict[str, list[str]]] = {}
+    include: dict[str, list[str]] = {}
 
 
 class SystemFile(Strict):

@@ -220,7 +220,8 @@ class _Loader:
             kind: {holder: tuple(names) for holder, names in searches.items()}
             for kind, searches in read.dependents.items()
         }
-        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents)
+        include = {kind: tuple(names) for kind, names in read.include.items()}
+        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents, include)
 
     def credentials(self, systems: CodeSystems) -> Credentials:
         lined = self.layers.lined("codes/credentials.yaml")
