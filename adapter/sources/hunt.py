@@ -52,8 +52,9 @@ class Hunt:
     async def gather(self, claims: Sequence[Located]) -> None:
         """Fetch what the plan declares, from the claims and what they were given with."""
         holders = list(self._store.everything())
-        # What may come along with that of the patients is not asked for beside it, but a round later.
-        later = await self._source.includes.any()
+        # Where each search costs a request, all of a type that is referred to is asked for at once, a round later; by
+        # then some of it may have come along with what is about the patients.
+        later = await self._source.includes.matter()
         found = await self._fetch([*self._about_patients(claims), *(() if later else self._elsewhere(holders))])
         holders += found
         for _ in range(MOST_ROUNDS + later):

@@ -28,7 +28,7 @@ from starlette.routing import Route
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 
 Json = dict[str, Any]
-_PAGING = {"_count", "_sort", "_revinclude", "_summary"}
+_PAGING = {"_count", "_sort", "_include", "_revinclude", "_summary"}
 
 
 class FhirServer:
