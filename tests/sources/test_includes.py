@@ -1,4 +1,4 @@
-"""What comes along with a search saves the search for it, and changes no answer: offered or not, cut short or refused."""
+"""What comes along with a search saves the search for it, and changes no answer: offered or not, cut or refused."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Json = dict[str, Any]
 class Including(FhirServer):
     """Declares what it includes, and then does as it says, or not."""
 
-    def __init__(self, offered: Iterable[str] = (), *, most: int = 10_000, refuses: int = 0, batch: bool = False) -> None:
+    def __init__(self, offered: Iterable[str] = (), *, most: int = 999, refuses: int = 0, batch: bool = False) -> None:
         super().__init__()
         self.offered, self.most, self.refuses, self.batch = list(offered), most, refuses, batch
         self.requests = 0
