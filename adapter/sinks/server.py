@@ -239,7 +239,7 @@ class ServerSink:
         outcome = answer.outcome
         if outcome is None:
             return Written(answer.claim, Action.FAILED, "neither a ClaimResponse nor an OperationOutcome was decided")
-        if stored and outcome.get("id"):
+        if stored and answer.claim is not None and outcome.get("id"):
             return await self._store_outcome(answer.claim, outcome, dry_run=dry_run)
         keep = self.ledger.compare if dry_run else self.ledger.record
         return Written(answer.claim, keep(self.client.base, answer.claim, outcome))

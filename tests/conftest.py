@@ -1,4 +1,4 @@
-"""The FHIR server that the tests of this folder talk to."""
+"""The FHIR server that tests talk to: those of `servers`, and a benchmark."""
 
 import os
 from collections.abc import Iterator
