@@ -1,4 +1,4 @@
-"""The FHIR server that tests talk to: those of `servers`, and a benchmark."""
+"""Fixtures for tests that need Java or a HAPI, wherever they stand: their conftest.py imports them from here."""
 
 import os
 from collections.abc import Iterator
