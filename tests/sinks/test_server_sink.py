@@ -48,6 +48,10 @@ class Server:
         self.searches: list[str] = []
         self.unreadable = ""
         """The claim whose answer makes it refuse a whole batch."""
+        self.along: int | None = 1000
+        """How many Provenances come along with the answers; None: it refuses to be asked."""
+        self.searches_provenances = True
+        self.asked_about: list[str] = []
         self.strips_versions = False
         self.searches_outcomes = True
         self.meanwhile: Callable[[], object] = lambda: None
@@ -56,6 +60,7 @@ class Server:
         router.get(url__startswith=f"{BASE}/OperationOutcome/").mock(side_effect=self._read)
         router.get(f"{BASE}/OperationOutcome").mock(side_effect=self._outcomes)
         router.route(url__startswith=f"{BASE}/ClaimResponse").mock(side_effect=self._search)
+        router.route(url__startswith=f"{BASE}/Provenance").mock(side_effect=self._about)
         router.post(BASE).mock(side_effect=self._batch)
 
     def of(self, kind: str) -> list[Json]:
@@ -89,11 +94,23 @@ class Server:
 
     def _search(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(request.content.decode() or request.url.query.decode())
-        assert query["_revinclude"] == ["Provenance:target"]
+        if "_revinclude" in query and self.along is None:
+            return httpx.Response(400)
         self.searches.append(query["identifier"][0])
         found = [each for token in query["identifier"][0].split(",") for each in self._identified(token)]
         about = [each for each in self.of("Provenance") if any(_target(each) == response["id"] for response in found)]
-        entry = [{"resource": each} for each in found + about]
+        sent = about[: self.along] if query.get("_revinclude") == ["Provenance:target"] else []
+        entry = [{"resource": each} for each in found + sent]
+        return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
+
+    def _about(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qs(request.content.decode() or request.url.query.decode())
+        self.asked_about.append(query["target"][0])
+        names = query["target"][0].split(",")
+        found = [each for each in self.of("Provenance") if f"ClaimResponse/{_target(each)}" in names]
+        if not self.searches_provenances:
+            return httpx.Response(400)
+        entry = [{"resource": each} for each in found]
         return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
 
     def _identified(self, token: str) -> list[Json]:
