@@ -16,6 +16,18 @@ from table.expected import (
     review,
     warn,
 )
+from table.more import (
+    alone,
+    contained_coach,
+    nobody,
+    nothing_written,
+    only_procedure,
+    rival_visit,
+    team,
+    under_url,
+    with_assessment,
+    written_as,
+)
 from table.row import COACH, NO_TIME, OTHER_DAY, SUPERVISOR, Rows
 from table.rows_again import NO_CREDENTIAL, NOT_ACCEPTED
 from table.rows_codes import NO_DIAGNOSIS, NO_POINTER, OUT_OF_SCOPE, UNREADABLE, peer
@@ -26,10 +38,8 @@ from table.world import (
     World,
     add,
     addressed_to,
-    alone,
     billed_as,
     concept,
-    contained_coach,
     diagnoses,
     drop,
     insured,
@@ -37,23 +47,15 @@ from table.world import (
     length,
     modifiers,
     no_assessment,
-    nobody,
-    nothing_written,
     of_class,
     on,
-    only_procedure,
     paid_by,
     pos,
     put,
-    rival_visit,
     serviced,
-    team,
     to,
-    under_url,
     units,
-    with_assessment,
     without,
-    written_as,
 )
 
 row = Rows()

@@ -16,13 +16,12 @@ from table.expected import (
     review,
     warn,
 )
+from table.more import alone, another_line, nothing_written
 from table.row import SHORT, Rows
 from table.world import (
     CPT,
     HCPCS,
     Change,
-    alone,
-    another_line,
     billed_as,
     code,
     concept,
@@ -32,7 +31,6 @@ from table.world import (
     lasting,
     member_of,
     modifiers,
-    nothing_written,
     on,
     paid_by,
     put,

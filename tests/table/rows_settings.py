@@ -16,12 +16,12 @@ from table.expected import (
     review,
     warn,
 )
+from table.more import another_line, only_procedure, with_assessment
 from table.row import SHORT, Rows
 from table.world import (
     Change,
     World,
     add,
-    another_line,
     classed,
     code,
     concept,
@@ -33,13 +33,11 @@ from table.world import (
     no_assessment,
     of_class,
     on,
-    only_procedure,
     paid_by,
     placed,
     pos,
     put,
     to,
-    with_assessment,
     without,
 )
 

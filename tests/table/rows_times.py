@@ -9,10 +9,10 @@ from table.expected import (
     refused,
     warn,
 )
+from table.more import alone
 from table.row import NO_TIME, NOT_FINISHED, OTHER_DAY, SHORT, Rows
 from table.world import (
     TIMEZONE,
-    alone,
     code,
     inner,
     insured,
