@@ -72,7 +72,7 @@ class ServerRun:
         client = self.reconciler.source.client
         pace = Pace(client, Window(extent.since, extent.until, client.page_size), self.tell)
         async with InHand(self._work, self._done) as in_hand:
-            cutter = Cutter(self.reconciler.source.chunk_size)
+            cutter = Cutter(await self.reconciler.source.claims_together())
             async for page in self._pages(extent):
                 claims = [self.reconciler.source.located(each) for each in page.claims if self.fresh(each)]
                 seen |= {str(each.id) for each in claims if extent.ids}
@@ -89,7 +89,7 @@ class ServerRun:
     async def decide(self, chunks: AsyncIterator[Sequence[Located]]) -> None:
         """Decide claims that were found otherwise; how far that brings the run, is not known."""
         async with InHand(self._work, self._done) as in_hand:
-            cutter = Cutter(self.reconciler.source.chunk_size)
+            cutter = Cutter(await self.reconciler.source.claims_together())
             async for claims in chunks:
                 for chunk in cutter.add(self._in_scope(claims), None):
                     await in_hand.start(chunk)
