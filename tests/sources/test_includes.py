@@ -139,3 +139,15 @@ async def test_includes_save_requests_and_change_no_answer(
     assert await answered(server) == answers
     assert server.included == asks
     assert (server.requests > without) - (server.requests < without) == requests
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("batch", "includes", "claims"),
+    [(False, True, 40), (True, True, 10), (False, False, 10), (True, False, 10)],
+)
+async def test_more_claims_at_once_where_each_search_costs_a_request(batch: bool, includes: bool, claims: int) -> None:
+    async with FhirClient(BASE, transport=httpx.ASGITransport(Including(ALL, batch=batch).app())) as client:
+        plan = shipped().only("r4").mappings.plan
+        source = ServerSource(client, plan, 10, batches=True, includes=includes)
+        assert await source.claims_together() == claims
