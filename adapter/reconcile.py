@@ -14,7 +14,7 @@ from typing import Any
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import Envelope, claim_response, response_id
 from adapter.answers.forms import form_of
-from adapter.answers.operation_outcome import fhir_id, operation_outcome
+from adapter.answers.operation_outcome import fhir_id, nameless, operation_outcome
 from adapter.answers.provenance import provenance
 from adapter.answers.taken_over import LOST, payor, taken_over
 from adapter.answers.withdrawal import cancelled
@@ -319,7 +319,8 @@ class Reconciliation:
 
     def _refuse(self, claim: Located, issues: Sequence[Issue]) -> Answer:
         distinct = list({(each.code, each.expression, each.where): each for each in issues}.values())
-        return Answer(claim.id, outcome=operation_outcome(distinct, fhir_id(claim.id)))
+        id = fhir_id(claim.id) if claim.id else nameless(claim.place())
+        return Answer(claim.id, outcome=operation_outcome(distinct, id))
 
     def _respond(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from adapter.answers.difference import Difference
+from adapter.answers.operation_outcome import is_nameless
 from adapter.coverage.finding import Determination
 from adapter.errors import Issue
 from adapter.evidence.references import Json
@@ -13,7 +14,7 @@ from adapter.values import value
 
 @value(frozen=True, slots=True)
 class Answer:
-    """One answer. ``claim`` is the Claim's id, None for input in which no claim could be recognised.
+    """One answer. ``claim`` is the Claim's id, None of a claim without one and of input in which none was recognised.
 
     ``response`` and ``provenance`` come together; ``outcome`` stands alone. The ``Provenance.target`` is
     ``ClaimResponse/<response.id>``; a server sink replaces it by the version that the server assigned.
@@ -26,6 +27,11 @@ class Answer:
     determination: Determination | None = None
     passed_over: tuple[Issue, ...] = ()
     """Warnings on the claim and its evidence: elements that FHIR does not know, and nobody read."""
+
+    @property
+    def to_a_claim(self) -> bool:
+        """Whether it answers a claim, if only one without an id."""
+        return self.claim is not None or is_nameless(self.outcome or {})
 
 
 class Action(StrEnum):

@@ -13,7 +13,9 @@ from adapter.errors import Issue
 from adapter.evidence.references import Json
 
 UNREADABLE = "unreadable-"
-"""How the id of an outcome begins that is about no claim."""
+"""How the id of an outcome begins that is about no claim, ..."""
+NAMELESS = "nameless-"
+"""... and of one that is about a claim without an id."""
 
 
 def operation_outcome(issues: Iterable[Issue], id: str | None = None) -> Json:
@@ -27,6 +29,16 @@ def fhir_id(id: str | None) -> str | None:
     if not id:
         return None
     return id if re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", id) else f"claim-{sha256(id.encode()).hexdigest()[:24]}"
+
+
+def nameless(place: str) -> str:
+    """The id for the outcome of a claim without one, which stands at that place."""
+    return f"{NAMELESS}{sha256(place.encode()).hexdigest()[:24]}"
+
+
+def is_nameless(outcome: Json) -> bool:
+    """Whether an outcome of ours is about a claim without an id."""
+    return str(outcome.get("id")).startswith(NAMELESS)
 
 
 def _issue(issue: Issue) -> Json:

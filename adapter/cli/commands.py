@@ -82,10 +82,14 @@ def client_of(server: str, settings: Settings, need: Need) -> FhirClient:
 def source_of(
     client: FhirClient, adjudicator: Adjudicator, settings: Settings, *, batches: bool = False
 ) -> ServerSource:
-    """What reads claims and evidence from the server of the client; with ``batches``, many searches in one request."""
+    """What reads claims and evidence from the server of the client; with ``batches``, many searches in one request.
+
+    Where it takes none, what the server includes saves requests.
+    """
     mappings = adjudicator.mappings
     codes = sorted(mappings.scope)
-    return ServerSource(client, mappings.plan, settings.chunk_size, codes, settings.limits, batches=batches)
+    ways = {"batches": batches, "includes": batches}
+    return ServerSource(client, mappings.plan, settings.chunk_size, codes, settings.limits, **ways)
 
 
 async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -> Adjudicator:

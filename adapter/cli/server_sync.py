@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from adapter.sync.into_folder import into_folder
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
+from adapter.sync.settled import Settled
 from adapter.sync.since_last import SinceLast
 
 if TYPE_CHECKING:  # it hands the work over to here
@@ -53,6 +54,7 @@ class ServerSync:
     """The name of the checkpoint; of the rules as they were read, whatever became of their files since."""
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     """Is given each final answer as well."""
+    settled: Settled = field(default_factory=Settled)
 
     async def once(self, stop: asyncio.Event) -> Report:
         """One run over the claims that were asked for."""
@@ -64,7 +66,7 @@ class ServerSync:
             since = instant_text(self.run.since)
             return await sync_server(reconciler, since=since, ids=self.run.ids, tell=self.tell, stop=stop)
         overlap = timedelta(seconds=self.settings.overlap_seconds)
-        runs = SinceLast(reconciler, checkpoint, overlap, self.tell, stop)
+        runs = SinceLast(reconciler, checkpoint, overlap, self.tell, stop, self.settled)
         return await (runs.changed() if self.run.since == AUTO else runs.everything())
 
     def _reconciler(self) -> Reconciler:

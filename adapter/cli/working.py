@@ -30,6 +30,7 @@ from adapter.runs.basis import basis_of, query_name
 from adapter.runs.board import Board
 from adapter.runs.model import Basis, Plan, Reached, RunState, State, latest
 from adapter.runs.planning import Wanted, planned
+from adapter.runs.progress import how_far
 from adapter.runs.worker import RunWorker
 from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger
@@ -223,10 +224,10 @@ def _watch(board: Board, run: RunState, tell: Progress, end: End) -> RunState | 
             found = board.run(run.id)
             if found is None or found.state.over:
                 return found or _gone()
-            counted = board.counted(run.id)
+            states = board.states(run.id)
         except DBAPIError:
             continue  # it may be back the next time; the run does not need us
-        tell(f"items of {len(run.plan.windows)} windows done", counted[State.DONE])
+        tell(*how_far(run.plan, [number for number, state in states.items() if state.over]))
     return None
 
 

@@ -37,6 +37,8 @@ class EvidencePlan:
     """How the other coaching sessions of a coach are found, per resource type."""
     dependents: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """What refers to a resource of a type that has no patient: types, and their search parameters that take it."""
+    include: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Search parameters that lead from a type to what ``follow`` names, where a server sends that along."""
 
     @property
     def watched(self) -> frozenset[str]:

@@ -16,6 +16,14 @@ def types_with(statement: Json, interaction: str) -> frozenset[str]:
     )
 
 
+def included_by(statement: Json, kind: str) -> frozenset[str]:
+    """The ``_include`` values that a server offers in searches of a type, such as ``Claim:patient``."""
+    servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")
+    declared = (each for rest in servers for each in objects(rest.get("resource")) if each.get("type") == kind)
+    offered = (each.get("searchInclude") for each in declared)
+    return frozenset(str(each) for some in offered if isinstance(some, list) for each in some)
+
+
 def does_as_a_whole(statement: Json, *interactions: str) -> bool:
     """Whether a server declares one of the interactions for itself and not for a type, such as ``history-system``."""
     servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")

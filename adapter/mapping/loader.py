@@ -17,7 +17,7 @@ from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.evidence.plan import CoachSearch, EvidencePlan
 from adapter.fhir.version import READ_AS
 from adapter.layers import Layers
-from adapter.mapping import files
+from adapter.mapping import code_files, files
 from adapter.mapping.code_tables import read_table
 from adapter.mapping.compiler import Base, Compiler
 from adapter.mapping.documentation import DocumentationMapping
@@ -220,7 +220,8 @@ class _Loader:
             kind: {holder: tuple(names) for holder, names in searches.items()}
             for kind, searches in read.dependents.items()
         }
-        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents)
+        include = {kind: tuple(names) for kind, names in read.include.items()}
+        return EvidencePlan(follow, read.search, read.by_practitioner, identified_as, coaches, dependents, include)
 
     def credentials(self, systems: CodeSystems) -> Credentials:
         lined = self.layers.lined("codes/credentials.yaml")
@@ -243,9 +244,9 @@ class _Loader:
     def _payer_file(self, name: str) -> files.PayerFile:
         return files.validated(files.PayerFile, self.layers.lined(name))
 
-    def services(self) -> dict[str, files.ServiceEntry]:
+    def services(self) -> dict[str, code_files.ServiceEntry]:
         lined = self.layers.lined("codes/service-codes.yaml")
-        return files.validated(files.CodeListFile[files.ServiceEntry], lined).codes
+        return files.validated(code_files.CodeListFile[code_files.ServiceEntry], lined).codes
 
 
 def _file_of(kind: str) -> str:

@@ -17,7 +17,7 @@ from adapter.yaml_lines import Lined
 
 def plan_faults(lined: Lined, read: EvidenceFile, known: Model) -> Iterator[ConfigurationFault]:
     """Resource types, paths and names of elements that do not exist."""
-    for part in ("follow", "search", "by_practitioner", "sessions_of_coach"):
+    for part in ("follow", "search", "by_practitioner", "sessions_of_coach", "include"):
         for kind in getattr(read, part):
             yield from _kinds(lined, [kind], (part, kind), known)
     for kind, paths in read.follow.items():

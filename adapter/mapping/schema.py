@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from adapter.layers import ADDS
-from adapter.mapping import files
+from adapter.mapping import code_files, files
 from adapter.policy.files import PolicyFile, RuleFile
 
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -28,11 +28,11 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "policy": PolicyFile,
     "rule": RuleFile,
     "credentials": files.CredentialsFile,
-    "service-codes": files.CodeListFile[files.ServiceEntry],
-    "modifiers": files.CodeListFile[files.ModifierEntry],
-    "places-of-service": files.CodeListFile[files.PlaceEntry],
-    "reason-codes": files.ReasonCodesFile,
-    "ncci": files.NcciFile,
+    "service-codes": code_files.CodeListFile[code_files.ServiceEntry],
+    "modifiers": code_files.CodeListFile[code_files.ModifierEntry],
+    "places-of-service": code_files.CodeListFile[code_files.PlaceEntry],
+    "reason-codes": code_files.ReasonCodesFile,
+    "ncci": code_files.NcciFile,
 }
 """The kinds of files, each with what may stand in it."""
 

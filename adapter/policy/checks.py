@@ -14,7 +14,7 @@ from itertools import pairwise
 from adapter.coverage.registry import RULES, Rule
 from adapter.errors import ConfigurationFault
 from adapter.layers import Layers
-from adapter.mapping.files import NcciFile, ReasonEntry, ServiceEntry
+from adapter.mapping.code_files import NcciFile, ReasonEntry, ServiceEntry
 from adapter.mapping.tables import Payers
 from adapter.policy.book import Policy
 from adapter.policy.codes import CodeList, CodeLists

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Generic
 
-from adapter.mapping.files import Entry, ModifierEntry, NcciUnits, PlaceEntry, ReasonEntry, ServiceEntry
+from adapter.mapping.code_files import Entry, ModifierEntry, NcciUnits, PlaceEntry, ReasonEntry, ServiceEntry
 from adapter.session.model import ClaimLine
 
 

@@ -16,17 +16,16 @@ from pydantic import TypeAdapter, ValidationError
 from adapter.coverage.registry import RULES, Rule, load_rules
 from adapter.errors import ConfigurationError, ConfigurationFault
 from adapter.layers import Layers
-from adapter.mapping.files import (
+from adapter.mapping.code_files import (
     CodeListFile,
-    CredentialsFile,
     DatedCode,
     ModifierEntry,
     NcciFile,
     PlaceEntry,
     ReasonCodesFile,
     ServiceEntry,
-    validated,
 )
+from adapter.mapping.files import CredentialsFile, validated
 from adapter.mapping.tables import Payers
 from adapter.mapping.wording import faults_of
 from adapter.policy import checks

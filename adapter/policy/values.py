@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
+from adapter.mapping.code_files import ModifierKind, Setting
 from adapter.mapping.day import Day
-from adapter.mapping.files import ModifierKind, Setting
 
 __all__ = ["Day", "ModifierKind", "Setting"]
 

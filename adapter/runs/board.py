@@ -128,10 +128,14 @@ class Board(Rows):
         rows = self._client.list_workflows(workflow_id_prefix=f"{run}/", name=ITEM)
         return sorted(map(_item, rows), key=lambda each: each.item.number)
 
-    def counted(self, run: str) -> dict[State, int]:
-        """How many items of a run have come how far; one that was given up counts as done."""
+    def states(self, run: str) -> dict[int, State]:
+        """How far each item of a run has come, by its number; one that was given up counts as done."""
         rows = self._client.list_workflows(workflow_id_prefix=f"{run}/", name=ITEM, load_input=False, load_output=False)
-        states = [_STATES.get(row.status, State.DONE) for row in rows]
+        return {int(row.workflow_id.rpartition("/")[2]): _STATES.get(row.status, State.DONE) for row in rows}
+
+    def counted(self, run: str) -> dict[State, int]:
+        """How many items of a run have come how far."""
+        states = list(self.states(run).values())
         return {state: states.count(state) for state in State}
 
     def is_begun(self, id: str) -> bool:

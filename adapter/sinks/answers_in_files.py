@@ -9,11 +9,12 @@ from pathlib import Path
 import orjson
 
 from adapter.answers.answer import Answer
+from adapter.answers.operation_outcome import NAMELESS, UNREADABLE
 from adapter.errors import WriteError
 from adapter.evidence.references import Json, objects, parse_reference
 
-_NO_CLAIM = re.compile(r"unreadable-[0-9a-f]{24}")
-"""The ids of OperationOutcomes of input in which no claim could be recognised."""
+_NO_CLAIM = re.compile(rf"({UNREADABLE}|{NAMELESS})[0-9a-f]{{24}}")
+"""The ids of OperationOutcomes of input in which no claim could be recognised, and of claims without an id."""
 
 
 def answers_in(folder: Path) -> Iterator[Answer]:
@@ -49,7 +50,7 @@ def claim_of_response(response: Json) -> str:
 
 
 def claim_of_outcome(outcome: Json) -> str | None:
-    """The id of the claim that could not be processed; None where no claim could be recognised."""
+    """The id of the claim that could not be processed; None where it has none, or no claim could be recognised."""
     id = outcome.get("id")
     return id if isinstance(id, str) and _NO_CLAIM.fullmatch(id) is None else None
 

@@ -20,7 +20,7 @@ import orjson
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import response_id
 from adapter.answers.difference import difference
-from adapter.answers.operation_outcome import UNREADABLE, fhir_id
+from adapter.answers.operation_outcome import NAMELESS, UNREADABLE, fhir_id
 from adapter.errors import UsageError
 from adapter.evidence.references import Json, parse_reference
 from adapter.sinks.on_server import changed_elements
@@ -169,4 +169,4 @@ def _claim_of(old: Json) -> str | None:
         pointer = parse_reference(old.get("request"))
         return pointer.local.removeprefix("Claim/") if pointer is not None and pointer.local else None
     id = str(old.get("id"))
-    return None if id.startswith(UNREADABLE) else id
+    return None if id.startswith((UNREADABLE, NAMELESS)) else id

@@ -19,7 +19,7 @@ from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.answers.withdrawal import withdrawal
 from adapter.errors import WriteError
-from adapter.evidence.references import Json, objects
+from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
 from adapter.sinks.barred import Barred
 from adapter.sinks.earlier_server import Pair, earlier_outcomes
@@ -28,7 +28,6 @@ from adapter.sinks.on_server import (
     ID,
     LOCATION,
     OnServer,
-    by_target,
     duplicates,
     has_provenance,
     same_content,
@@ -36,14 +35,14 @@ from adapter.sinks.on_server import (
     version_of,
     versioned,
 )
+from adapter.sinks.standing import Standing
 from adapter.sources.faults import issue_codes
-from adapter.sources.fhir_client import FhirClient, batched, search_value
+from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sources.wire import Refused
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
 MOST_ENTRIES = 100
-MOST_VALUES = 100
 _CHANGED_MEANWHILE = frozenset({409, 412})
 """The specification says 412 for a stale If-Match; HAPI answers 409."""
 _NO_BATCHES = frozenset({404, 405, 501})
@@ -86,11 +85,12 @@ class ServerSink:
         self.ledger = ledger
         self.instant = instant
         """When the answers are decided."""
+        self._standing = Standing(client, identifier_system)
         self._barred = Barred(client.base)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
-        return await self._look_up(map(answer_identifier, claims))
+        return await self._standing.look_up(map(answer_identifier, claims))
 
     async def write(
         self, answers: Sequence[Answer], known: Mapping[str, OnServer] | None = None, *, dry_run: bool = False
@@ -117,7 +117,7 @@ class ServerSink:
         self, answers: Sequence[Answer], done: Sequence[Written], known: Mapping[str, OnServer]
     ) -> list[Written]:
         """What a dry run tells beside what would be done: what the answers say otherwise than those that are there."""
-        names = [self._value(each.response or {}) or answer_identifier(str(each.claim)) for each in answers]
+        names = [self._standing.value(each.response or {}) or answer_identifier(str(each.claim)) for each in answers]
         there = [known.get(name, OnServer()).current for name in names]
         pairs = [Pair(*each) for each in zip(answers, done, there, strict=True)]
         kept = await earlier_outcomes(self.client, self.ledger, pairs, self._stores_outcomes)
@@ -140,7 +140,7 @@ class ServerSink:
 
     async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
         """What there is under identifiers: as it was found before, else as it is now."""
-        now = await self._look_up(each for each in identifiers if each not in before)
+        now = await self._standing.look_up(each for each in identifiers if each not in before)
         return {each: before.get(each) or now[each] for each in identifiers}
 
     async def _steps(self, answers: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
@@ -166,26 +166,6 @@ class ServerSink:
         heal = answer.provenance is not None and not has_provenance(current, known.provenances)
         stands = versioned(current["id"], version_of(current)) if heal else None
         return _Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
-
-    async def _look_up(self, identifiers: Iterable[str]) -> dict[str, OnServer]:
-        """By identifier: what the server has."""
-        known = {identifier: OnServer() for identifier in identifiers}
-        for some in batched(list(known), MOST_VALUES):
-            found = await self._found(some)
-            about = by_target(each for each in found if each["resourceType"] == "Provenance")
-            for response in (each for each in found if each["resourceType"] == "ClaimResponse"):
-                on_server = known.get(self._value(response) or "")
-                if on_server is not None:
-                    on_server.responses.append(response)
-                    on_server.provenances += about[response["id"]]
-        return known
-
-    async def _found(self, identifiers: Sequence[str]) -> list[Json]:
-        """The ClaimResponses of these identifiers and their Provenances, each once."""
-        query = {"identifier": ",".join(map(self._token, identifiers)), "_revinclude": "Provenance:target"}
-        pages = self.client.search("ClaimResponse", query)
-        found = {(each["resourceType"], each.get("id")): each async for page in pages for each in page}
-        return [resource for (_, name), resource in found.items() if name]
 
     async def _write_responses(self, steps: Sequence[_Step]) -> None:
         replies = await self._submit([self._response_entry(step) for step in steps])
@@ -221,7 +201,7 @@ class ServerSink:
         content = {name: value for name, value in (step.answer.response or {}).items() if name != "id"}
         current = step.known.current
         if current is None:
-            condition = f"identifier={quote(self._token(step.identifier), safe='')}"
+            condition = f"identifier={quote(self._standing.token(step.identifier), safe='')}"
             request = {"method": "POST", "url": "ClaimResponse", "ifNoneExist": condition}
             return {"resource": content, "request": request}
         request = {"method": "PUT", "url": f"ClaimResponse/{current['id']}"}
@@ -239,7 +219,7 @@ class ServerSink:
         outcome = answer.outcome
         if outcome is None:
             return Written(answer.claim, Action.FAILED, "neither a ClaimResponse nor an OperationOutcome was decided")
-        if stored and outcome.get("id"):
+        if stored and answer.claim is not None and outcome.get("id"):
             return await self._store_outcome(answer.claim, outcome, dry_run=dry_run)
         keep = self.ledger.compare if dry_run else self.ledger.record
         return Written(answer.claim, keep(self.client.base, answer.claim, outcome))
@@ -261,21 +241,10 @@ class ServerSink:
         return "OperationOutcome" in types_with(await self.client.capabilities(), "update")
 
     def _identifier(self, answer: Answer) -> str:
-        value = self._value(answer.response or {})
+        value = self._standing.value(answer.response or {})
         if value is None:
             raise WriteError(f"the ClaimResponse of Claim/{answer.claim} has no identifier of {self.identifier_system}")
         return value
-
-    def _value(self, response: Json) -> str | None:
-        ours = (
-            each.get("value")
-            for each in objects(response.get("identifier"))
-            if each.get("system") == self.identifier_system
-        )
-        return next((value for value in ours if isinstance(value, str) and value), None)
-
-    def _token(self, identifier: str) -> str:
-        return f"{search_value(self.identifier_system)}|{search_value(identifier)}"
 
 
 def _settle(step: _Step, reply: Json) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapter.errors import SourceError
-from adapter.evidence.references import Json, objects, parse_reference
+from adapter.evidence.references import Json, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.sources.addresses import own_address
 from adapter.sources.wire import shown
@@ -44,11 +44,18 @@ class BundlePages:
             return None
         return own_address(self._base, following[0], "links to a next page")
 
-    def deleted(self, page: Json, kind: str) -> list[str]:
-        """``Type/id`` of what was deleted, by a page of the history of a type."""
-        requests = objects([entry.get("request") for entry in self.listed(page, "entry")])
-        gone = (parse_reference({"reference": each.get("url")}) for each in requests if each.get("method") == "DELETE")
-        return [each.local for each in gone if each is not None and each.local and each.kind == kind]
+    def deleted(self, page: Json, kind: str) -> list[tuple[str, str | None]]:
+        """``Type/id`` of what was deleted, by a page of the history of a type; and when, as far as that is told."""
+        return [gone for entry in self.listed(page, "entry") if (gone := _deletion(entry, kind)) is not None]
+
+
+def _deletion(entry: Json, kind: str) -> tuple[str, str | None] | None:
+    request, response = (each if isinstance(each, dict) else {} for each in map(entry.get, ("request", "response")))
+    pointer = parse_reference({"reference": request.get("url")}) if request.get("method") == "DELETE" else None
+    if pointer is None or pointer.kind != kind or not pointer.local:
+        return None
+    told = [str(each) for each in map(response.get, ("lastModified", "etag")) if each]
+    return pointer.local, " ".join(told) or None
 
 
 def page_in(answer: Json) -> Json | None:

@@ -151,10 +151,14 @@ class FhirClient:
 
     async def deletions(self, kind: str, since: str) -> list[str]:
         """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
-        names: list[str] = []
+        return [name for name, _ in await self.deletions_told(kind, since)]
+
+    async def deletions_told(self, kind: str, since: str) -> list[tuple[str, str | None]]:
+        """As ``deletions``, each with what tells it from other deletions of the resource; None where nothing does."""
+        gone: list[tuple[str, str | None]] = []
         async for page in self._pages(f"{kind}/_history", {"_since": since}):
-            names += self._read.deleted(page, kind)
-        return names
+            gone += self._read.deleted(page, kind)
+        return gone
 
     async def first_pages(self, searches: Sequence[tuple[str, Parameters]]) -> list[Json | None]:
         """The first page of each search (``Type`` or ``Type/_history``), asked for in one batch.

@@ -16,6 +16,7 @@ from adapter.evidence.newest import version_rank
 from adapter.evidence.references import Json, Pointer, parse_reference, parse_reference_text
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.sources.fhir_client import batched, search_value
+from adapter.sources.includes import Included
 from adapter.sources.many import Search
 from adapter.sources.shared import SHARED
 
@@ -46,13 +47,17 @@ class Hunt:
         self._store = store
         self._given = given
         self._asked: set[Wanted] = set()
+        self._included = Included()
 
     async def gather(self, claims: Sequence[Located]) -> None:
         """Fetch what the plan declares, from the claims and what they were given with."""
         holders = list(self._store.everything())
-        found = await self._fetch([*self._about_patients(claims), *self._elsewhere(holders)])
+        # Where each search costs a request, all of a type that is referred to is asked for at once, a round later; by
+        # then some of it may have come along with what is about the patients.
+        later = await self._source.includes.matter()
+        found = await self._fetch([*self._about_patients(claims), *(() if later else self._elsewhere(holders))])
         holders += found
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS + later):
             found = await self._fetch([*self._led_to(holders), *self._about_patients(claims), *self._about_coaches()])
             if not found:
                 break
@@ -150,17 +155,29 @@ class Hunt:
         """Search for all that was not asked before, at the same time; returns what is new to the store."""
         fresh = sorted(set(wanted) - self._asked)
         self._asked.update(fresh)
-        known = {each: kept for each in fresh if (kept := self._source.shared.get(each)) is not None}
+        known = {each: kept for each in fresh if (kept := self._at_hand(each)) is not None}
         values: dict[tuple[str, str], list[str]] = defaultdict(list)
         for each in fresh:
             if each not in known:
                 values[each.kind, each.parameter].append(each.value)
         parts = [(name, some) for name in values for some in batched(values[name], MOST_VALUES)]
-        answers = await self._source.find_all([Search(kind, {by: ",".join(some)}) for (kind, by), some in parts])
+        more = {kind: await self._source.includes.of(kind) for kind, _ in values}
+        searches = [Search(kind, {by: ",".join(some), **more[kind]}) for (kind, by), some in parts]
+        all_found, now = await self._source.find_all(searches), self._source.client.server_time
+        answers = [self._included.split(*each, now) for each in zip(searches, all_found, strict=True)]
         for (name, some), answer in zip(parts, answers, strict=True):
             self._keep(*name, some, answer)
         found: list[Sequence[Json]] = [*known.values(), *answers]
         return [new for answer in found for resource in answer if (new := self._take(resource))]
+
+    def _at_hand(self, wanted: Wanted) -> Sequence[Json] | None:
+        """What a search would find, where it was found before or came along with something."""
+        if (kept := self._source.shared.get(wanted)) is not None:
+            return kept
+        if (came := self._included.get(*wanted)) is None:
+            return None
+        self._source.shared.keep(wanted, [came[0]], came[1])
+        return [came[0]]
 
     def _keep(self, kind: str, parameter: str, values: Sequence[str], answer: Sequence[Json]) -> None:
         """Remember what was found under each value, where that can be told."""

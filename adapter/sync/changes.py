@@ -24,6 +24,7 @@ from adapter.sources.hunt import MOST_VALUES
 from adapter.sources.many import Search
 from adapter.sources.server import ServerSource
 from adapter.sync.checkpoints import Marks
+from adapter.sync.settled import Settled, version_of
 
 _LAST = "10"
 """Entries at the end of a history that are compared, beside the number of resources that changed."""
@@ -32,8 +33,9 @@ _LAST = "10"
 class Changes:
     """Looks at everything that changed at or after ``since`` on the server of a source."""
 
-    def __init__(self, source: ServerSource, since: str) -> None:
+    def __init__(self, source: ServerSource, since: str, settled: Settled | None = None) -> None:
         self._source = source
+        self._settled = settled or Settled()
         self._since = since
         self._dependents = Dependents(source)
         self._kinds = sorted(source.plan.watched - WRITTEN_BY_US)
@@ -80,8 +82,9 @@ class Changes:
         """
         for kind in kinds:
             async for page in self._source.find_pages(Search(kind, {"_lastUpdated": f"ge{self._since}"})):
-                early = [each for each in page if before is not None and _is_before(each, before)]
-                late = [each for each in page if each not in early]
+                due = [each for each in page if not self._settled.is_done(version_of(each))]
+                early = [each for each in due if before is not None and _is_before(each, before)]
+                late = [each for each in due if each not in early]
                 yield [each for each in await self._dependents.claims_of(early) if not decided(each)]
                 yield await self._dependents.claims_of(late)
         async for found in self.deleted(kinds):
@@ -90,7 +93,9 @@ class Changes:
     async def deleted(self, kinds: Sequence[str]) -> AsyncIterator[list[Located]]:
         """The claims concerned by deletions, as far as the server tells."""
         for kind in sorted(set(kinds) & self._with_history(await self._source.client.capabilities())):
-            for names in batched(await self._source.client.deletions(kind, self._since), MOST_VALUES):
+            gone = await self._source.client.deletions_told(kind, self._since)
+            left = [name for name, when in gone if not self._settled.is_done(when and (name, when))]
+            for names in batched(left, MOST_VALUES):
                 yield await self._dependents.claims_of([], names)
 
     @property

@@ -23,6 +23,7 @@ from adapter.reconcile import Adjudicator
 from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.files import told_of
 from adapter.sinks.spool import Spool, Spooled
+from adapter.sources.folder.followed import not_followed
 from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
 from adapter.sources.folder.relevance import Relevance
@@ -139,6 +140,9 @@ class _Run:
         scan = Scan(
             source, self.index, relevance, adjudicator.in_scope, adjudicator.limits, self._spool_of, self.contents
         )
+        for problem in not_followed(mappings):
+            self.contents.tangled = True
+            self.report.warnings.append(problem)
         total = _bytes_under(source)
         scan.run(lambda done: self.tell("MB read", done // MB, total and total // MB))
         resources, distinct = self.index.count()

@@ -65,13 +65,13 @@ class Tally:
 
     def count(self, answer: Answer) -> None:
         """Enter one answer."""
-        self.claims += answer.claim is not None
+        self.claims += answer.to_a_claim
         self.passed_over += len(answer.passed_over)
         if answer.response is not None:
             self.responses[str(answer.response["outcome"])] += 1
         if answer.outcome is not None:
-            self.refused += answer.claim is not None
-            self.unreadable += answer.claim is None
+            self.refused += answer.to_a_claim
+            self.unreadable += not answer.to_a_claim
             self.issues += len(answer.outcome.get("issue", ()))
             if len(self.first_outcomes) <= OUTCOMES_SHOWN:
                 self.first_outcomes.append(answer)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import Page, Window
 from adapter.sync.chunks import Chunk, Cutter, InHand
@@ -56,6 +57,8 @@ class ServerRun:
     stop: asyncio.Event
     note: Callable[[Located], None] = lambda _claim: None
     """Told of each claim that is decided."""
+    fresh: Callable[[Json], bool] = lambda _claim: True
+    """Whether a claim that was read is to be looked at."""
     report: Report = field(default_factory=Report)
     _sparing: Sparing = field(init=False)
 
@@ -69,9 +72,9 @@ class ServerRun:
         client = self.reconciler.source.client
         pace = Pace(client, Window(extent.since, extent.until, client.page_size), self.tell)
         async with InHand(self._work, self._done) as in_hand:
-            cutter = Cutter(self.reconciler.source.chunk_size)
+            cutter = Cutter(await self.reconciler.source.claims_together())
             async for page in self._pages(extent):
-                claims = [self.reconciler.source.located(each) for each in page.claims]
+                claims = [self.reconciler.source.located(each) for each in page.claims if self.fresh(each)]
                 seen |= {str(each.id) for each in claims if extent.ids}
                 await pace.more(len(claims))
                 for chunk in cutter.add(self._in_scope(claims), page.reached, read=len(claims)):
@@ -86,7 +89,7 @@ class ServerRun:
     async def decide(self, chunks: AsyncIterator[Sequence[Located]]) -> None:
         """Decide claims that were found otherwise; how far that brings the run, is not known."""
         async with InHand(self._work, self._done) as in_hand:
-            cutter = Cutter(self.reconciler.source.chunk_size)
+            cutter = Cutter(await self.reconciler.source.claims_together())
             async for claims in chunks:
                 for chunk in cutter.add(self._in_scope(claims), None):
                     await in_hand.start(chunk)

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import moment
 from adapter.sources.fhir_client import FhirClient
@@ -18,6 +19,7 @@ from adapter.sync.checkpoints import Checkpoint, Marks
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import Extent, ServerRun
+from adapter.sync.settled import Settled, version_of
 
 MOST_DECIDED = 200_000
 """Claims that a run knows it has decided; of more, some are decided again when their evidence changed too."""
@@ -32,6 +34,8 @@ class SinceLast:
     overlap: timedelta
     tell: Progress
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: Settled = field(default_factory=Settled)
+    """What the runs of this process before it have done with."""
     _decided: dict[int, None] = field(default_factory=dict)
     _report: Report = field(default_factory=Report)
 
@@ -42,6 +46,7 @@ class SinceLast:
     async def changed(self) -> Report:
         """Decide what changed since the last complete run; all, or the rest of all, where there was none."""
         since = self.checkpoint.instant
+        self.settled.begin()
         if since is None or is_ahead(self.reconciler.source.client, since):
             return await self._all(anew=since is not None)
         changes = Changes(self.reconciler.source, since)
@@ -62,8 +67,9 @@ class SinceLast:
             self.checkpoint.begin(now, anew=False)
         if "Claim" in kinds:
             begin = max(filter(None, (since, self.checkpoint.reached)), key=moment)
+            run.fresh = self._is_fresh
             await run.walk(Extent(since=begin))
-        await self._concerned(run, Changes(self.reconciler.source, since), kinds, now)
+        await self._concerned(run, Changes(self.reconciler.source, since, self.settled), kinds, now)
 
     async def _all(self, *, anew: bool) -> Report:
         now = self._server_time
@@ -84,12 +90,15 @@ class SinceLast:
             await run.decide(changes.concerned(kinds, now, self._was_decided))
 
     def _run(self) -> ServerRun:
-        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, self._report)
+        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, report=self._report)
 
     def _note(self, claim: Located) -> None:
         self._decided[hash(claim.key)] = None
         if len(self._decided) > MOST_DECIDED:
             del self._decided[next(iter(self._decided))]
+
+    def _is_fresh(self, claim: Json) -> bool:
+        return not self.settled.is_done(version_of(claim))
 
     def _was_decided(self, claim: Located) -> bool:
         return hash(claim.key) in self._decided
@@ -102,6 +111,7 @@ class SinceLast:
     def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
         if now is not None and run.report.complete and not self.stop.is_set():
             self.checkpoint.finish(now, self.overlap, marks)
+            self.settled.finish()
         return run.report
 
     @property

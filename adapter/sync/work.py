@@ -93,7 +93,8 @@ def _own(answers: Iterable[Answer], claims: Iterable[Located]) -> list[Answer]:
 
 
 _work: Work | None = None
-"""The work of a forked process."""
+"""The work of a forked process. A pool sends a function and arguments; the work holds open files and cannot be sent,
+so each process makes its own once, and finds it here again."""
 
 
 def _begin(make: Callable[[], Work]) -> None:

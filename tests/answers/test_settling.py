@@ -11,22 +11,20 @@ from typing import Any
 import pytest
 from properties.alterations import outcome_of
 from table.judge import decide
+from table.more import answered, earlier_claim, replaces
 from table.world import (
     RELATED,
     Change,
     World,
     add,
-    answered,
     changed,
     concept,
-    earlier_claim,
     modifiers,
     no_assessment,
     on,
     paid_by,
     pos,
     put,
-    replaces,
     to,
     units,
 )

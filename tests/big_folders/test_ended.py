@@ -28,6 +28,22 @@ def begun(source: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
+def test_a_dry_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    make_folder(tmp_path / "in", 200, 0)
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ADAPTER_PROCESSES": "2", "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "adapter", "sync", str(tmp_path / "in"), "--dry-run"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while not list((tmp_path / "tmp").glob("adapter-*/index.sqlite")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "adapter-out").exists()
+
+
 def children(of: int) -> list[str]:
     return Path(f"/proc/{of}/task/{of}/children").read_text().split()
 

@@ -248,8 +248,6 @@ def a_session(
         total=line.net,
         nets=(line.net.value if line.net else None,),
     )
-    note = sourced(True, "DocumentReference", "DocumentReference/1")
-    earlier = (a_service("0591T", on - timedelta(days=30)),)
     session = CoachingSession(
         claim=claim,
         line=line,
@@ -258,8 +256,8 @@ def a_session(
         time=SessionTime(),
         renderers=(coach or a_person(credential("peer" if code == "H0038" else "nbc-hwc")),),
         supervisors=(a_person(credential("psychology-license"), key=SUPERVISOR),),
-        documentation=Documentation(note_on_file=note),
-        history=earlier if history is None else history,
+        documentation=Documentation(note_on_file=sourced(True, "DocumentReference", "DocumentReference/1")),
+        history=(a_service("0591T", on - timedelta(days=30)),) if history is None else history,
     )
     return _derived(session)
 

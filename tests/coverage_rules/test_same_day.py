@@ -12,7 +12,7 @@ from coverage_rules.sessions import CLINIC, a_service, a_session, put, sourced, 
 from coverage_rules.verdicts import MET, NOT_APPLICABLE, Says, answers, denies, row
 
 from adapter.coverage.finding import Decision
-from adapter.mapping.files import NcciUnits
+from adapter.mapping.code_files import NcciUnits
 from adapter.policy.book import PolicyBook
 from adapter.policy.codes import Ncci
 from adapter.session.model import CoachingSession, Settlement

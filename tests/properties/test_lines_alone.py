@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from properties.alterations import outcome_of
-from table.rows import peer
+from table.more import alone
+from table.rows_codes import peer
 from table.world import (
     DAY,
     Change,
     World,
-    alone,
     changed,
     code,
     concept,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from properties.alterations import decision_of
-from table.rows import peer
-from table.world import Change, alone, changed, code, inner, lasting, length, of_class, only_procedure, visit
+from table.more import alone, only_procedure
+from table.rows_codes import peer
+from table.world import Change, changed, code, inner, lasting, length, of_class, visit
 
 from adapter.coverage.finding import Decision
 

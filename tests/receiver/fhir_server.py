@@ -28,7 +28,7 @@ from starlette.routing import Route
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 
 Json = dict[str, Any]
-_PAGING = {"_count", "_sort", "_revinclude", "_summary"}
+_PAGING = {"_count", "_sort", "_include", "_revinclude", "_summary"}
 
 
 class FhirServer:
@@ -51,6 +51,8 @@ class FhirServer:
         """The types of which it tells what was deleted."""
         self.removed: dict[str, Json] = {}
         """What was deleted, as it was."""
+        self.told_of_deletions: Json = {}
+        """What the history tells of each deletion beside its address."""
         self.unknown: set[str] = set()
         """Search parameters that are answered by 400."""
         self.not_counting = False
@@ -118,7 +120,8 @@ class FhirServer:
     def _history(self, path: str) -> Response:
         """Of one resource its last version, of a type what was deleted, whenever that was."""
         gone = {name: each for name, each in self.removed.items() if name == path or name.startswith(f"{path}/")}
-        deletions: list[Json] = [{"request": {"method": "DELETE", "url": f"{name}/_history/9"}} for name in gone]
+        requests = [{"method": "DELETE", "url": f"{name}/_history/9"} for name in gone]
+        deletions: list[Json] = [{"request": each, "response": self.told_of_deletions} for each in requests]
         versions = [{"resource": each} for each in gone.values()] if "/" in path else []
         if "/" in path and not gone:
             return Response(status_code=404)

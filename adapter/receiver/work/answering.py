@@ -9,6 +9,7 @@ from adapter.errors import SourceError, raised_at
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
+from adapter.receiver.work.sweep import Sweep
 from adapter.receiver.work.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
@@ -35,12 +36,7 @@ class Answering:
         self._ledger = ledger
         self._reconciler = reconciler
         self._chunk_size = chunk_size
-        self._swept: str | None = None
-        """How far a sweep has read whose claims are decided, or kept for later; ``_reached``: of one under way."""
-        self._reached: str | None = None
-        self._handled: frozenset[str] = frozenset()
-        """Versions that the last sweep brought to an end, so that the overlap of the next costs no decision twice."""
-        self._read: frozenset[str] = frozenset()
+        self._sweep = Sweep()
         self._faltered = False
         """Whether the wire broke since the last work that came to its end."""
         if ledger.checkpoint(client.base, CHECKPOINT) is None:
@@ -52,9 +48,8 @@ class Answering:
         Raises:
             ServerAway: the FHIR server cannot be asked.
         """
-        if self._swept is not None:  # whoever called has put what was left undone into the inbox by now
-            self._ledger.set_checkpoint(self._client.base, CHECKPOINT, self._swept)
-        self._swept = self._reached = None  # a sweep that breaks off before its claims are decided has reached nothing
+        if (done := self._sweep.begin()) is not None:  # what was left undone is in the inbox by now
+            self._ledger.set_checkpoint(self._client.base, CHECKPOINT, done)
         try:
             reconciler = await self._reconciler()
         except SourceError as error:
@@ -62,9 +57,8 @@ class Answering:
         claims, undone = await self._found(Dependents(reconciler.source), hints)
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
-        self._faltered, self._swept = False, self._reached
-        if self._reached is not None:
-            self._handled = self._read
+        self._faltered = False
+        self._sweep.finish()
         return undone
 
     async def _found(self, dependents: Dependents, hints: Sequence[str]) -> tuple[list[Located], dict[str, str]]:
@@ -83,13 +77,13 @@ class Answering:
         now, since = self._client.server_time, self._ledger.checkpoint(self._client.base, CHECKPOINT)
         try:
             changed = {_version(each): each for each in await dependents.changed_since(str(since))}
-            fresh = [each for version, each in changed.items() if version not in self._handled]
-            found = await dependents.claims_of(fresh, await dependents.deleted_since(str(since)))
-            self._read = frozenset(changed)
+            gone = await dependents.deleted_since(str(since))
+            fresh = self._sweep.fresh(changed)
+            found = await dependents.claims_of([each for name, each in changed.items() if name in fresh], gone)
         except NoTimes:
             found = await dependents.every_claim()
         if now is not None:
-            self._reached = (now - OVERLAP).isoformat(timespec="seconds")
+            self._sweep.reach((now - OVERLAP).isoformat(timespec="seconds"))
         return found
 
     async def _decide(self, reconciler: Reconciler, claims: Sequence[Located]) -> dict[str, str]:

@@ -23,7 +23,7 @@ _LOGICAL = re.compile(rb'"identifier"\s*:\s*\{')
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}").match
 LONGEST_SESSION = 1000
 """Days of a Period that are entered one by one; a longer one is no session."""
-_TIMES = (
+TIMES = (
     "performedPeriod",
     "performedDateTime",
     "occurrencePeriod",
@@ -35,7 +35,12 @@ _TIMES = (
 """Where a Procedure, Encounter or Claim says when it was, in R4 and R5."""
 _PLAIN = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}").fullmatch
 """The reference that most are."""
-_SERVICED = ("servicedPeriod", "servicedDate")
+SERVICED = ("servicedPeriod", "servicedDate")
+PEOPLE = {
+    "Procedure": frozenset({"performer.actor"}),
+    "Encounter": frozenset({"participant.individual", "participant.actor"}),
+}
+"""Where a Procedure or Encounter says who held it, in R4 and R5."""
 
 
 def number(value: str) -> str:
@@ -127,11 +132,11 @@ def days_around(day: str) -> Iterator[str]:
 def days(resource: Json) -> set[str]:
     """The calendar days on which a resource says something was done, as they are written."""
     found: set[str] = set()
-    for name in _TIMES:
+    for name in TIMES:
         if name in resource:
             _add_days(resource[name], found)
     for each in objects(resource.get("item")):
-        for name in _SERVICED:
+        for name in SERVICED:
             if name in each:
                 _add_days(each[name], found)
     return found

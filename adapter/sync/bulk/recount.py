@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from adapter.answers.operation_outcome import is_nameless
 from adapter.coverage.finding import Decision
 from adapter.evidence.references import Json, objects
 from adapter.sinks.answers_in_files import claim_of_outcome, claim_of_response, resources_in
@@ -39,9 +40,10 @@ def _count_outcome(tally: Tally, outcome: Json, without: Collection[str]) -> Non
     claim = claim_of_outcome(outcome)
     if claim in without:
         return
-    tally.claims += claim is not None
-    tally.refused += claim is not None
-    tally.unreadable += claim is None
+    is_of_claim = claim is not None or is_nameless(outcome)
+    tally.claims += is_of_claim
+    tally.refused += is_of_claim
+    tally.unreadable += not is_of_claim
     tally.issues += len(list(objects(outcome.get("issue"))))
 
 

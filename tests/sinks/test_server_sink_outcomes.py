@@ -1,0 +1,90 @@
+"""OperationOutcomes on a server: where they go, and what they take back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sinks.answering_server import BASE, INSTANT, NOW, REFUSAL, SYSTEM, Server, actions, answer, fault
+
+from adapter.answers.answer import Action, Answer, Written
+from adapter.sinks.ledger import Ledger
+from adapter.sinks.server import CONFLICT, ServerSink
+
+pytestmark = pytest.mark.respx(assert_all_called=False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("stores", "id", "on_server"),
+    [
+        pytest.param(["read", "update"], "c1", True, id="kept by the server"),
+        pytest.param(["read", "create"], "c1", False, id="created only, which cannot be repeated"),
+        pytest.param([], "c1", False, id="not taken"),
+        pytest.param(["update"], None, False, id="no claim to name it by"),
+    ],
+)
+async def test_where_an_outcome_goes(
+    sink: ServerSink, server: Server, ledger: Ledger, stores: list[str], id: str | None, on_server: bool
+) -> None:
+    server.stores = stores
+    seen = [await actions(sink, fault(code=code, id=id)) for code in ("structure", "structure", "invalid")]
+    assert seen == [[Action.CREATED], [Action.UNCHANGED], [Action.UPDATED]]
+    assert [each["issue"][0]["code"] for each in server.of("OperationOutcome")] == (["invalid"] if on_server else [])
+    assert len(ledger.outcomes(BASE)) == (0 if on_server else 1)
+
+
+def earlier(status: str = "active") -> Answer:
+    """As the answer to c1 would be named by us."""
+    found = answer()
+    assert found.response is not None
+    response = {**found.response, "identifier": [{"system": SYSTEM, "value": "Claim/c1"}], "status": status}
+    return replace(found, response=response)
+
+
+@pytest.mark.anyio
+async def test_an_outcome_takes_the_earlier_answer_back_once(sink: ServerSink, server: Server, ledger: Ledger) -> None:
+    await sink.write([earlier()])
+    assert await actions(sink, fault(), dry_run=True) == [Action.CREATED]
+    assert server.of("ClaimResponse")[0]["status"] == "active"
+    assert await actions(sink, fault()) == [Action.CREATED]
+    (response,) = server.of("ClaimResponse")
+    assert (response["status"], response["meta"]["versionId"]) == ("cancelled", "2")
+    assert [each["recorded"] for each in server.of("Provenance")] == [NOW, INSTANT.isoformat(timespec="seconds")]
+    assert await actions(sink, fault()) == [Action.UNCHANGED]
+    assert server.of("ClaimResponse")[0]["meta"]["versionId"] == "2"
+
+
+@pytest.mark.anyio
+async def test_a_response_that_is_written_takes_the_outcome_back(sink: ServerSink, ledger: Ledger) -> None:
+    await sink.write([fault(), fault("c2", id="c2")])
+    await actions(sink, answer(), dry_run=True)
+    assert len(ledger.outcomes(BASE)) == 2
+    await sink.write([answer()])
+    assert [each["id"] for each in ledger.outcomes(BASE)] == ["c2"]
+
+
+@pytest.mark.anyio
+async def test_an_earlier_answer_that_changed_meanwhile_is_decided_again(sink: ServerSink, server: Server) -> None:
+    await sink.write([earlier()])
+    server.refuse["ClaimResponse"] = {"status": "412 Precondition Failed"}
+    (written,) = await sink.write([fault()])
+    assert written == Written("c1", Action.FAILED, CONFLICT)
+
+
+@pytest.mark.anyio
+async def test_a_refused_outcome_fails(sink: ServerSink, server: Server) -> None:
+    server.stores = ["update"]
+    server.refuse["OperationOutcome"] = REFUSAL
+    (written,) = await sink.write([fault()])
+    assert written == Written("c1", Action.FAILED, "the server refused the OperationOutcome: 422 (invalid)")
+
+
+@pytest.mark.anyio
+async def test_results_stand_in_the_order_of_the_answers(sink: ServerSink) -> None:
+    written = await sink.write([fault("b", id="b"), answer("a"), Answer("nothing")])
+    assert [(each.claim, each.action) for each in written] == [
+        ("b", Action.CREATED),
+        ("a", Action.CREATED),
+        ("nothing", Action.FAILED),
+    ]
