@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ def sync(choice: Choice, run: Run) -> int:
         raise UsageError(
             "--watch keeps the answers on a server up to date; it goes with none of --out, --dry-run, --claim, --bulk."
         )
+    if run.watch is not None and not math.isfinite(run.watch):
+        raise UsageError("--watch wants a number of seconds that comes to an end.")
     refuse_misuse(choice, run)
     settings = settings.model_copy(update={"concurrency": run.concurrency or settings.concurrency})
     adjudicator = choice.adjudicator(settings)

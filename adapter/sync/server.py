@@ -74,13 +74,12 @@ class ServerRun:
                 claims = [self.reconciler.source.located(each) for each in page.claims]
                 seen |= {str(each.id) for each in claims if extent.ids}
                 await pace.more(len(claims))
-                for chunk in cutter.add(self._in_scope(claims), page.reached, read=len(claims)):
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.add(self._in_scope(claims), page.reached, read=len(claims)))
                 if self.stop.is_set():
+                    self.report.ended_early = True
                     break
             else:
-                for chunk in cutter.rest():
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.rest())
         self._conclude(extent, seen)
 
     async def decide(self, chunks: AsyncIterator[Sequence[Located]]) -> None:
@@ -88,12 +87,19 @@ class ServerRun:
         async with InHand(self._work, self._done) as in_hand:
             cutter = Cutter(self.reconciler.source.chunk_size)
             async for claims in chunks:
-                for chunk in cutter.add(self._in_scope(claims), None):
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.add(self._in_scope(claims), None))
                 if self.stop.is_set():
+                    self.report.ended_early = True
                     return
-            for chunk in cutter.rest():
-                await in_hand.start(chunk)
+            await self._start(in_hand, cutter.rest())
+
+    async def _start(self, in_hand: InHand, chunks: Sequence[Chunk]) -> None:
+        """Begin these, unless we are asked to end."""
+        for each in chunks:
+            if self.stop.is_set():
+                self.report.ended_early = True
+                return
+            await in_hand.start(each)
 
     async def _pages(self, extent: Extent) -> AsyncIterator[Page]:
         source = self.reconciler.source
@@ -120,10 +126,11 @@ class ServerRun:
         self.report.absorb(part)
         whole = self.report.complete and not self.reconciler.source.unread
         if chunk.reached is not None and whole:
+            self.report.reached = chunk.reached
             self.reached(chunk.reached)
 
     def _conclude(self, extent: Extent, seen: set[str]) -> None:
         source = self.reconciler.source
-        self.report.missing = () if self.stop.is_set() else tuple(sorted(set(extent.ids) - seen))
+        self.report.missing = () if self.report.ended_early else tuple(sorted(set(extent.ids) - seen))
         self.report.unread = list(source.unread)
         self.report.warnings += [each for each in source.notices() if each not in self.report.warnings]

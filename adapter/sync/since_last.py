@@ -48,7 +48,7 @@ class SinceLast:
         if await changes.none_at_all():
             return self._report
         # In this order: what changes between the two is in the first and, by the second, among what is looked at now.
-        now = self._server_time
+        now = await self.reconciler.source.client.ask_time()
         ahead = await self._marks(now)
         kinds = await changes.since(self.checkpoint.marks)
         run = self._run()
@@ -66,7 +66,7 @@ class SinceLast:
         await self._concerned(run, Changes(self.reconciler.source, since), kinds, now)
 
     async def _all(self, *, anew: bool) -> Report:
-        now = self._server_time
+        now = await self.reconciler.source.client.ask_time()
         begun, reached = (None, None) if anew else (self.checkpoint.begun, self.checkpoint.reached)
         marks = await self._marks(now)
         run = self._run()
@@ -80,8 +80,10 @@ class SinceLast:
         return self._ended(run, now, marks)
 
     async def _concerned(self, run: ServerRun, changes: Changes, kinds: list[str], now: datetime | None) -> None:
-        if not self.stop.is_set():
-            await run.decide(changes.concerned(kinds, now, self._was_decided))
+        if self.stop.is_set():
+            run.report.ended_early = True
+            return
+        await run.decide(changes.concerned(kinds, now, self._was_decided))
 
     def _run(self) -> ServerRun:
         return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, self._report)
@@ -100,16 +102,12 @@ class SinceLast:
         return await marks_ahead(self.reconciler.source, now, self.overlap)
 
     def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
-        if now is not None and run.report.complete and not self.stop.is_set():
+        if now is not None and run.report.complete:
             self.checkpoint.finish(now, self.overlap, marks)
         return run.report
-
-    @property
-    def _server_time(self) -> datetime | None:
-        return self.reconciler.source.client.server_time
 
 
 def is_ahead(client: FhirClient, instant: str) -> bool:
     """Whether a checkpoint lies in the server's future: then one of its clocks was wrong, and nothing is sure."""
-    now = client.server_time
+    now = client.wire.clock.date
     return now is not None and moment(instant) > now
