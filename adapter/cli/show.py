@@ -52,7 +52,7 @@ def complaints(done: Report) -> None:
 def _how_far(done: Report) -> str:
     """What a run that was asked to end has done, and how to go on."""
     known = f"every claim last changed before {done.reached} has its answer" if done.reached else "the rest is due"
-    return f"ended as asked after {done.tally.claims} claims, {known}. Run it again to go on"
+    return f"ended as asked after {done.written.total() or done.tally.claims} answers; {known}. Run it again to go on"
 
 
 def complain(sentence: str) -> None:

@@ -55,7 +55,8 @@ def sync(choice: Choice, run: Run) -> int:
     adjudicator = choice.adjudicator(settings)
     with progress() as tell:
         if run.bulk:
-            report = sync_bulk(choice, settings, adjudicator, run, tell)
+            with unwound_when_told(tell) as tell_on:
+                report = sync_bulk(choice, settings, adjudicator, run, tell_on)
         elif choice.is_server:
             if run.watch is not None:
                 asyncio.run(sync_again_and_again(choice, settings, adjudicator, run, tell))

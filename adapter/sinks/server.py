@@ -86,6 +86,8 @@ class ServerSink:
         self.ledger = ledger
         self.instant = instant
         """When the answers are decided."""
+        self.created = 0
+        """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
@@ -195,6 +197,7 @@ class ServerSink:
                 step.fail(problem)
             else:
                 _settle(step, reply)
+                self.created += step.action is Action.CREATED
 
     async def _write_provenances(self, steps: Sequence[_Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import Page, Window
 from adapter.sync.chunks import Chunk, Cutter, InHand
+from adapter.sync.named import Named
 from adapter.sync.progress import Pace
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
@@ -107,7 +108,8 @@ class ServerRun:
             async for page in source.walk(extent.since, extent.until).pages():
                 yield page
             return
-        async for found in source.named(extent.ids):
+        named = Named(source, self.report.unanswered)
+        async for found in named.pages(extent.ids):
             yield Page(found, None)
 
     def _in_scope(self, claims: Sequence[Located]) -> list[Located]:
@@ -131,6 +133,7 @@ class ServerRun:
 
     def _conclude(self, extent: Extent, seen: set[str]) -> None:
         source = self.reconciler.source
-        self.report.missing = () if self.report.ended_early else tuple(sorted(set(extent.ids) - seen))
+        known = seen | {str(each.claim) for each in self.report.unanswered}
+        self.report.missing = () if self.report.ended_early else tuple(sorted(set(extent.ids) - known))
         self.report.unread = list(source.unread)
         self.report.warnings += [each for each in source.notices() if each not in self.report.warnings]
