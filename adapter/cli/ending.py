@@ -13,6 +13,13 @@ from types import FrameType
 from adapter.sync.report import Progress
 
 
+def was_interrupted(ended: BaseException | None) -> bool:
+    """Whether a program ends because what was under way was broken off; typer makes a mere exit code of that."""
+    while ended is not None and not isinstance(ended, KeyboardInterrupt):
+        ended = ended.__cause__ or ended.__context__
+    return ended is not None
+
+
 class End:
     """That somebody asked us to end: once, after the item in hand; again, at once."""
 

@@ -45,8 +45,7 @@ from adapter.sources import fhir_client
 from adapter.sources.wire import Patience
 
 STORIES = ("0592t-approved", "0592t-29-minutes", "modifier-95", "expired-certificate")
-NONE = "urn:test:faults:none"
-ASKED = {"ADAPTER_PAGE_SIZE": "2", "ADAPTER_CHUNK_SIZE": "2", "ADAPTER_CONCURRENCY": "1", "ADAPTER_TIMEOUT": "8"}
+ASKED = {"ADAPTER_PAGE_SIZE": "3", "ADAPTER_CHUNK_SIZE": "2", "ADAPTER_CONCURRENCY": "1", "ADAPTER_TIMEOUT": "8"}
 CLAIM_PAGES = says_all("GET /fhir/Claim?", "_sort=_lastUpdated")
 FURTHER_PAGE = says_all("GET /fhir?_getpages")
 EVIDENCE = says_all("POST /fhir ", '"method":"GET"')
@@ -137,14 +136,15 @@ def system(
         monkeypatch.setenv(name, value)
 
     def use(name: str) -> str:
-        monkeypatch.setenv("ADAPTER_IDENTIFIER_SYSTEM", name)
-        return name
+        found = f"urn:test:faults:{world.since}:{name}"
+        monkeypatch.setenv("ADAPTER_IDENTIFIER_SYSTEM", found)
+        return found
 
     if not world.baseline:
-        use(NONE)
+        nothing = use("none")
         world.proxy.scripted()
         assert world.sync().exit_code == 0
-        world.baseline = {claim: content(each) for claim, (each,) in world.answers(NONE).items()}
+        world.baseline = {claim: content(each) for claim, (each,) in world.answers(nothing).items()}
         assert sorted(world.baseline) == CLAIMS
     return use
 
@@ -212,9 +212,12 @@ FAULTS = {
     "409 to each answer, once": Fault(rule(ANSWERS, entries_answered("409")), 0),
     "412 to each answer, once": Fault(rule(ANSWERS, entries_answered("412 Precondition Failed")), 0),
     "412 to each answer, for good": Fault(
-        rule(ANSWERS, entries_answered("412"), None), 3, "no answer for Claim/faults-"
+        rule(ANSWERS, entries_answered("412"), None), 3, "somebody else changed it each time"
     ),
-    "410 on a further page": Fault(rule(FURTHER_PAGE, answers(410), None), 0),
+    "410 on a further page": Fault(rule(FURTHER_PAGE, answers(410)), 0),
+    "410 on every further page": Fault(
+        rule(says_all("_getpages"), answers(410), None), 3, "410 to a further page of ClaimResponse. run it again"
+    ),
     "422 to one answer": Fault(
         rule(ANSWERS, entries_answered("422", "faults-modifier-95"), None),
         3,
@@ -242,7 +245,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_on_the_way(world: World, system: Callable[[str], str], name: str) -> None:
-    fault, used = FAULTS[name], system(f"urn:test:faults:{list(FAULTS).index(name)}")
+    fault, used = FAULTS[name], system(str(list(FAULTS).index(name)))
     world.proxy.scripted(*fault.rules())
     disturbed = world.sync()
     said = told(disturbed)
@@ -296,7 +299,7 @@ def lets_in_with(file: Path, token: str) -> Act:
 def test_a_token_that_was_changed_meanwhile_is_read_again_once(
     world: World, system: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used, file = system("urn:test:faults:token"), tmp_path / "token"
+    used, file = system("token"), tmp_path / "token"
     file.write_text("old")
     monkeypatch.setenv("ADAPTER_TOKEN_FILE", str(file))
     world.proxy.scripted(Rule(EVIDENCE, lets_in_with(file, "new")))
@@ -313,7 +316,7 @@ def test_a_token_that_was_changed_meanwhile_is_read_again_once(
 def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
     world: World, system: Callable[[str], str], number: int
 ) -> None:
-    used = system(f"urn:test:faults:signal-{number}")
+    used = system(f"signal-{number}")
     world.proxy.scripted(Rule(CLAIM_PAGES, signals(number)))
     ended = world.sync("--format", "json")
     assert code(ended) == 3
@@ -331,7 +334,7 @@ def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
 
 
 def test_told_twice_it_leaves_at_once_and_doubles_nothing(world: World, system: Callable[[str], str]) -> None:
-    used = system("urn:test:faults:twice")
+    used = system("twice")
     world.proxy.scripted(Rule(CLAIM_PAGES, signals(signal.SIGTERM)), Rule(ANSWERS, signals(signal.SIGTERM)))
     assert code(world.sync()) in (3, 130)  # before or after the answer of the server was there
     world.proxy.scripted()
@@ -340,7 +343,7 @@ def test_told_twice_it_leaves_at_once_and_doubles_nothing(world: World, system: 
 
 
 def test_told_to_end_it_leaves_a_folder_as_it_was(world: World, system: Callable[[str], str], tmp_path: Path) -> None:
-    system("urn:test:faults:folder")
+    system("folder")
     out = tmp_path / "out"
     world.proxy.scripted()
     assert code(world.sync("--out", str(out))) == 0
