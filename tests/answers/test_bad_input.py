@@ -305,7 +305,7 @@ def test_whatever_is_spoilt_every_claim_is_answered(seed: int) -> None:
         pytest.param(["sync", "ftp://me:x@fhir.test/r4"], 2, "http:// or https://", id="an address of no FHIR server"),
         pytest.param(["explain", "HL7+x://a", "b"], 2, "begins with HL7+x://", id="another address of none"),
         pytest.param(["sync", "http://127.0.0.1:9", "--watch", "inf"], 2, "comes to an end", id="--watch for ever"),
-        pytest.param(["sync", "http://127.0.0.1:9", "--watch", "nan"], 2, "comes to an end", id="--watch for nobody"),
+        pytest.param(["sync", "http://127.0.0.1:9", "--watch", "nan"], 2, "--watch", id="--watch for nobody"),
         pytest.param(["sink", "in"], 2, "sink", id="a command nobody knows"),
         pytest.param(["sync", "in", "--claim", "nobody"], 3, "Claim/nobody", id="unknown claim"),
         pytest.param(["explain", "in", "nobody"], 2, "nobody", id="explain an unknown claim"),
