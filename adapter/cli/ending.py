@@ -49,9 +49,12 @@ def told_to_end() -> Iterator[End]:
 def stopped_when_told() -> Iterator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set, so that what is in hand is brought to its end; a second one breaks it off.
 
-    To be entered where an event loop runs, on the main thread.
+    To be entered where an event loop runs. Signals reach the main thread alone: on another one nobody can ask.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
     def asked() -> None:
         if stop.is_set():
@@ -68,7 +71,7 @@ def stopped_when_told() -> Iterator[asyncio.Event]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
+            signal.signal(number, before[number] or signal.SIG_DFL)
 
 
 @contextmanager

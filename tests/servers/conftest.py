@@ -19,9 +19,6 @@ def java() -> None:
 
 @pytest.fixture(scope="session")
 def hapi_url(java: None) -> Iterator[str]:
-    if os.environ.get("DEV_HAPI"):
-        yield os.environ["DEV_HAPI"]
-        return
     """Base URL of a HAPI FHIR R4 server, started once a session (half a minute)."""
     with running_hapi() as server:
         yield server.url
