@@ -17,6 +17,7 @@ from typing import Protocol
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.cli.ending import stopped_when_told
 from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator, Unanswered
@@ -33,7 +34,7 @@ from adapter.sources.bulk.folder import Folder, opened
 from adapter.sources.bulk.kickoff import Wanted
 from adapter.sources.bulk.pace import Pace
 from adapter.sources.fhir_client import FhirClient
-from adapter.sync.bulk.changes import reconcile_changes, reconcile_exported
+from adapter.sync.bulk.changes import Stop, reconcile_changes, reconcile_exported
 from adapter.sync.bulk.fetching import Exported, fetch_all, fetch_changes, wanted_types
 from adapter.sync.bulk.writing import OVERLAP, WriteBack
 from adapter.sync.checkpoints import Checkpoint
@@ -94,7 +95,8 @@ def sync_bulk(choice: Choice, settings: Settings, adjudicator: Adjudicator, run:
     ):
         one = _Run(choice, settings, adjudicator, run, tell, folder, ledger)
         report = one.report()
-        folder.remove()
+        if not report.ended_early:  # else it is gone on with
+            folder.remove()
         return report
 
 
@@ -139,7 +141,7 @@ class _Run:
                 job = exported.job
                 report = await self._by_reads(
                     reconciler,
-                    lambda keeping, told: reconcile_changes(keeping, self.folder, job, told, self.tell),
+                    lambda keeping, told, stop: reconcile_changes(keeping, self.folder, job, told, self.tell, stop),
                     whole=False,
                 )
             return exported, export.warnings, report
@@ -176,32 +178,38 @@ class _Run:
     async def _by_server(self, reconciler: Reconciler, exported: Exported) -> Report:
         report = await self._by_reads(
             reconciler,
-            lambda keeping, told: reconcile_exported(keeping, self.folder, self.adjudicator, told, self.tell),
+            lambda keeping, told, stop: reconcile_exported(
+                keeping, self.folder, self.adjudicator, told, self.tell, stop
+            ),
             whole=True,
         )
         report.warnings.insert(0, f"{exported.by_server}: each claim was decided from reads of the server")
         return report
 
     async def _by_reads(
-        self, reconciler: Reconciler, work: Callable[[Reconciler, Report], Awaitable[None]], *, whole: bool
+        self, reconciler: Reconciler, work: Callable[[Reconciler, Report, Stop], Awaitable[None]], *, whole: bool
     ) -> Report:
         """What comes of claims that the server is asked about; ``whole``: they are all there are."""
         report = Report(structure_trusted=self.adjudicator.trust_structure)
-        if self.run.out is None:
-            await work(reconciler, report)
+        with stopped_when_told() as stop:
+            if self.run.out is None:
+                await work(reconciler, report, stop.is_set)
+                return report
+            with into_folder(self.run.out, dry_run=self.run.dry_run, whole=whole) as folder:
+                await work(replace(reconciler, keep=folder.take), report, stop.is_set)
+                if not report.ended_early:
+                    folder.finish(report)
             return report
-        with into_folder(self.run.out, dry_run=self.run.dry_run, whole=whole) as folder:
-            await work(replace(reconciler, keep=folder.take), report)
-            folder.finish(report)
-        return report
 
     async def _written(self, exported: Exported, report: Report) -> None:
         async with self._client() as client:
             reconciler = self._reconciler(client)
-            if reconciler.sink is not None:
-                await WriteBack(reconciler, reconciler.sink, _when(exported), report, self.tell).write(
-                    self.folder.answers
-                )
+            if reconciler.sink is None:
+                return
+            back = WriteBack(reconciler, reconciler.sink, _when(exported), report, self.tell)
+            with stopped_when_told() as stop:
+                back.stop = stop.is_set
+                await back.write(self.folder.answers)
 
     def _reconciler(self, client: FhirClient) -> Reconciler:
         source = source_of(client, self.adjudicator, self.settings, batches=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,7 @@ from adapter.sources.files import Reading, read_files
 from adapter.sources.server import ServerSource
 
 OK, UNANSWERED = 0, 3
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.source.strip():
             raise UsageError("SOURCE is empty; name a file, a folder (. for this one) or a FHIR base URL.")
+        if (scheme := _SCHEME.match(self.source)) and not self.is_server:  # no more of it: it may hold a password
+            raise UsageError(f"a FHIR server is asked over http:// or https://, and SOURCE begins with {scheme[0]}")
 
     @property
     def is_server(self) -> bool:

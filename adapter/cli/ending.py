@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -10,6 +11,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from adapter.sync.report import Progress
+
+
+def was_interrupted(ended: BaseException | None) -> bool:
+    """Whether a program ends because what was under way was broken off; typer makes a mere exit code of that."""
+    while ended is not None and not isinstance(ended, KeyboardInterrupt):
+        ended = ended.__cause__ or ended.__context__
+    return ended is not None
 
 
 class End:
@@ -35,6 +43,35 @@ def told_to_end() -> Iterator[End]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def stopped_when_told() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set, so that what is in hand is brought to its end; a second one breaks it off.
+
+    To be entered where an event loop runs. Signals reach the main thread alone: on another one nobody can ask.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def asked() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        sys.stderr.write("coaching-adapter: ending after the claims in hand; once more to leave them at once\n")
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        loop.add_signal_handler(number, asked)
+    try:
+        yield stop
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number] or signal.SIG_DFL)
 
 
 @contextmanager

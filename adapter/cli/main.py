@@ -13,6 +13,7 @@ import typer
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
+from adapter.cli.ending import was_interrupted
 from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
 from adapter.cli.runs import runs_app, worker
@@ -305,6 +306,8 @@ def run() -> None:
     except Exception as error:  # noqa: BLE001 - a traceback may hold health data and helps no operator
         typer.echo(f"coaching-adapter: internal error, please report it: {raised_at(error)}", err=True)
         sys.exit(AdapterError.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if not was_interrupted(ended):  # typer ends so whatever comes to its end
+            raise
         typer.echo("coaching-adapter: interrupted; run it again to go on", err=True)
         sys.exit(130)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from adapter.bootstrap import mapping_layers
 from adapter.cli import show
 from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
+from adapter.cli.ending import stopped_when_told
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator
 from adapter.runs.basis import query_name
@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # it hands the work over to here
     from adapter.cli.syncing import Run
 
 AUTO = "auto"
+CLOCKS_APART = timedelta(minutes=5)
+"""From when on two clocks are not the same one read at two moments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,25 @@ class ServerSync:
         moves = not self.run.dry_run and reconciler.sink is not None
         checkpoint = Checkpoint(self.ledger, self.client.base, self.query, moves)
         checkpoint.take_over()
+        report = await self._ran(reconciler, checkpoint, stop)
+        report.warnings += self._clocks()
+        return report
+
+    async def _ran(self, reconciler: Reconciler, checkpoint: Checkpoint, stop: asyncio.Event) -> Report:
         if self.run.ids or self.run.since not in (None, AUTO):
             since = instant_text(self.run.since)
             return await sync_server(reconciler, since=since, ids=self.run.ids, tell=self.tell, stop=stop)
         overlap = timedelta(seconds=self.settings.overlap_seconds)
         runs = SinceLast(reconciler, checkpoint, overlap, self.tell, stop, self.settled)
         return await (runs.changed() if self.run.since == AUTO else runs.everything())
+
+    def _clocks(self) -> list[str]:
+        """A word where the server's clock and ours differ, for which claims are of the future goes by ours."""
+        apart = self.client.wire.clock.apart
+        if apart < CLOCKS_APART:
+            return []
+        hours = f"{apart / timedelta(hours=1):,.1f} hours"
+        return [f"the server's clock and ours are {hours} apart; by ours dates lie in the future or not: check both"]
 
     def _reconciler(self) -> Reconciler:
         source = source_of(self.client, self.adjudicator, self.settings, batches=True)
@@ -79,14 +94,19 @@ class ServerSync:
 
 
 async def sync_once(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress) -> Report:
-    """One run; its answers are on the server, or in the folder that was named."""
+    """One run; its answers are on the server, or in the folder that was named.
+
+    SIGINT and SIGTERM end it after what is in hand. A folder then stays as it was, for it would hold only some answers.
+    """
     async with _opened(choice, settings, adjudicator, run, tell) as server:
-        if run.out is None:
-            return await server.once(asyncio.Event())
-        with into_folder(run.out, dry_run=run.dry_run, whole=not run.ids and run.since is None) as folder:
-            report = await replace(server, keep=folder.take).once(asyncio.Event())
-            folder.finish(report)
-            return report
+        with stopped_when_told() as stop:
+            if run.out is None:
+                return await server.once(stop)
+            with into_folder(run.out, dry_run=run.dry_run, whole=not run.ids and run.since is None) as folder:
+                report = await replace(server, keep=folder.take).once(stop)
+                if not report.ended_early:
+                    folder.finish(report)
+                return report
 
 
 async def sync_again_and_again(
@@ -98,7 +118,7 @@ async def sync_again_and_again(
         SourceError: the first run failed. Later the server may go away and come back.
     """
     async with _opened(choice, settings, adjudicator, run, tell) as server:
-        with _stopped_by_signals() as stop:
+        with stopped_when_told() as stop:
             _tell_of(await server.once(stop))
             later = replace(run, since=AUTO)
             while not await _stopped_within(stop, run.watch or 0.0):
@@ -120,19 +140,6 @@ async def _opened(
             layers = mapping_layers(choice.mappings)
             query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
             yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set, in place of breaking off what is under way."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
-    try:
-        yield stop
-    finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(each)
 
 
 async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:

@@ -45,6 +45,14 @@ def complaints(done: Report) -> None:
         complain(f"there is no Claim/{missing}")
     for warning in (*done.unread, *done.warnings):
         complain(warning)
+    if done.ended_early:
+        complain(_how_far(done))
+
+
+def _how_far(done: Report) -> str:
+    """What a run that was asked to end has done, and how to go on."""
+    known = f"every claim last changed before {done.reached} has its answer" if done.reached else "the rest is due"
+    return f"ended as asked after {done.written.total() or done.tally.claims} answers; {known}. Run it again to go on"
 
 
 def complain(sentence: str) -> None:

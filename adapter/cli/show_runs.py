@@ -148,9 +148,16 @@ def _complaints(run: RunState, kept: Json) -> None:
     if run.state is State.CANCELLED:
         show.complain(f"run {run.id} was cancelled")
     for each in kept["given_up"]:
-        named = f"item {each['item']} of run {run.id}"
+        named = f"item {each['item']} of run {run.id}, {_extent(each)},"
         show.complain(f"{named} was given up, and not all of its claims are answered: {each['why']}")
     show.complaints(report_of(kept))
+
+
+def _extent(given_up: Json) -> str:
+    """Which claims an item was to look at, as far as that is known without reading them."""
+    if given_up.get("since") or given_up.get("until"):
+        return f"claims changed from {given_up.get('since') or 'ever'} to {given_up.get('until') or 'now'}"
+    return "all claims" if given_up.get("look") == Look.WINDOW.value else "claims named below"
 
 
 # --- for machines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,15 @@ def sync(choice: Choice, run: Run) -> int:
         raise UsageError(
             "--watch keeps the answers on a server up to date; it goes with none of --out, --dry-run, --claim, --bulk."
         )
+    if run.watch is not None and not math.isfinite(run.watch):
+        raise UsageError("--watch wants a number of seconds that comes to an end.")
     refuse_misuse(choice, run)
     settings = settings.model_copy(update={"concurrency": run.concurrency or settings.concurrency})
     adjudicator = choice.adjudicator(settings)
     with progress() as tell:
         if run.bulk:
-            report = sync_bulk(choice, settings, adjudicator, run, tell)
+            with unwound_when_told(tell) as tell_on:
+                report = sync_bulk(choice, settings, adjudicator, run, tell_on)
         elif choice.is_server:
             if run.watch is not None:
                 asyncio.run(sync_again_and_again(choice, settings, adjudicator, run, tell))

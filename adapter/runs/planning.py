@@ -35,7 +35,7 @@ async def planned(
 ) -> tuple[Plan, str | None]:
     """The plan, and what a person should know of it; ``last`` is what ``--since auto`` goes on from."""
     client = source.client
-    now = client.server_time
+    now = await client.ask_time()
     # In this order, as in ``SinceLast``: what changes after these marks, the next run sees by them.
     reaches = await _reaches(source, now, overlap) if wanted.since is None else None
     if last is None or is_ahead(client, last.instant):

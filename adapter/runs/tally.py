@@ -71,18 +71,30 @@ def report_of(kept: Json) -> Report:
 
 def totals(items: Iterable[ItemState]) -> Json:
     """What a run did: the sum of what its items did, and those that were given up."""
-    whole, failed, done = Report(), [], 0
+    whole, failed, done = Report(), list[Json](), 0
     for each in items:
         if each.tally is not None:
             whole.absorb(report_of(each.tally))
             done += 1
         else:
-            failed.append({"item": each.item.number, "why": each.failed or "cancelled"})
+            failed.append(_given_up(each))
+            whole.unanswered += [Unanswered(id, f"its item was given up: {_why(each)}") for id in each.item.ids]
     whole.warnings = sorted(set(whole.warnings))
     whole.unanswered = list(
         {each.claim or each.problem: each for each in whole.unanswered}.values()
     )  # some are looked at twice
     return _json(whole) | {"items": {"done": done, "failed": len(failed)}, "given_up": failed}
+
+
+def _given_up(state: ItemState) -> Json:
+    """An item that came to no end, with what is known of the claims that it was to look at."""
+    window = state.item.window
+    extent = {"since": window.since, "until": window.until, "expected": window.claims}
+    return {"item": state.item.number, "look": state.item.look.value, **extent, "why": _why(state)}
+
+
+def _why(state: ItemState) -> str:
+    return state.failed or "cancelled"
 
 
 def complete(totals: Json) -> bool:

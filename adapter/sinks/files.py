@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,8 +42,12 @@ class AnswerFiles:
             out.mkdir(parents=True, exist_ok=True)
             _take_away_leftovers(out)
             self.beside = Path(tempfile.mkdtemp(prefix=f"{OURS}{os.getpid()}@{gethostname()}-", dir=out))
-            self._order = Order(self.beside)
             self._own: Spool | None = None
+            try:
+                self._order = Order(self.beside)
+            except BaseException:
+                self._take_away(sys.exception())
+                raise
 
     def __enter__(self) -> Self:
         return self
@@ -51,8 +56,13 @@ class AnswerFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._order.close()
+        self._take_away(error)
+
+    def _take_away(self, error: BaseException | None) -> None:
+        """Leave nothing beside the answers; a disk may be too full even for what is only waiting to be written."""
         if self._own is not None:
-            self._own.close()
+            with suppress(OSError):
+                self._own.close()
         shutil.rmtree(self.beside, ignore_errors=True)
         if error is not None:  # a folder that was made for the answers, and holds none, is nobody's
             with suppress(OSError):

@@ -86,6 +86,8 @@ class ServerSink:
         self.instant = instant
         """When the answers are decided."""
         self._standing = Standing(client, identifier_system)
+        self.created = 0
+        """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
@@ -175,6 +177,7 @@ class ServerSink:
                 step.fail(problem)
             else:
                 _settle(step, reply)
+                self.created += step.action is Action.CREATED
 
     async def _write_provenances(self, steps: Sequence[_Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]

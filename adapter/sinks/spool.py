@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -63,8 +64,9 @@ class Spool:
             each.flush()
 
     def close(self) -> None:
-        for each in self._files:
-            each.close()
+        with ExitStack() as all_of_them:  # also when one of them cannot be
+            for each in self._files:
+                all_of_them.callback(each.close)
 
 
 class Order:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -33,6 +34,8 @@ LONGEST_URL = 1500
 """Beyond it a search goes by POST; proxies cut URLs from 2 kB on."""
 LONGEST_LAST_RESORT = 7000
 """For a server without ``_search``; web servers refuse request lines from 8 kB on."""
+_FINDS_NOTHING = {"_count": "1", "_lastUpdated": "lt2000-01-01T00:00:00+00:00"}
+"""A search that finds nothing, and so costs little: there was no FHIR server yet."""
 _NO_SUCH_METHOD = frozenset({404, 405, 501})
 _GONE = frozenset({404, 410})
 
@@ -98,8 +101,15 @@ class FhirClient:
 
     @property
     def server_time(self) -> datetime | None:
-        """The server's clock at its last answer that told it."""
+        """The clock by which it stamps what it changes, as near as it told so far; ``ask_time`` asks."""
         return self._wire.server_time
+
+    async def ask_time(self) -> datetime | None:
+        """As ``server_time``, after a page that may tell; None where no answer has a ``Date``."""
+        if not self._wire.clock.is_stamped:
+            with suppress(Refused, Unserved):  # then its Date and our own clock have to do
+                await self._first_page("Claim", str(httpx.QueryParams(_FINDS_NOTHING)))
+        return self.server_time
 
     async def capabilities(self) -> Json:
         """The CapabilityStatement, asked for once."""

@@ -19,7 +19,7 @@ import stamina
 from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
-from adapter.sources.clock import http_date, server_time
+from adapter.sources.clock import ServerClock, http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
 from adapter.sources.pace import Pace
@@ -97,7 +97,8 @@ class Wire:
         self.shown = shown(base)
         """The server's address for a message."""
         self.server_time: datetime | None = None
-        """The server's clock at its last answer that told it."""
+        """The clock by which it stamps what it changes, at its last answer that told of one."""
+        self.clock = ServerClock()
         self._http = http
         self._timeout = timeout
         self._pace = Pace(concurrency)
@@ -106,7 +107,10 @@ class Wire:
 
     async def ask(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> Json:
         """Send and decode; any fault becomes a SourceError that names ``what`` was asked."""
-        return self._decoded(await self.send(request, what, repeatable=repeatable), what)
+        body = self._decoded(await self.send(request, what, repeatable=repeatable), what)
+        self.clock.made(body)
+        self.server_time = self.clock.time or self.server_time
+        return body
 
     async def send(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
         """The answer of a request that was carried out."""
@@ -143,7 +147,8 @@ class Wire:
             raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
             raise self._unreachable(error, what, _step(request)) from error
-        self.server_time = server_time(response) or self.server_time
+        self.clock.heard(response)
+        self.server_time = self.clock.time or self.server_time
         return response
 
     async def _persist(

@@ -7,7 +7,7 @@ of its history, and only where something was added since the last run at what it
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -23,9 +23,12 @@ from adapter.sources.fhir_client import batched
 from adapter.sources.hunt import MOST_VALUES
 from adapter.sources.many import Search
 from adapter.sources.server import ServerSource
+from adapter.sources.wire import Refused, Unserved
 from adapter.sync.checkpoints import Marks
 from adapter.sync.settled import Settled, version_of
 
+ANSWER = "ClaimResponse"
+"""What we write: that it was deleted concerns its claim; else it is as we left it, or whoever changed it knew more."""
 _LAST = "10"
 """Entries at the end of a history that are compared, beside the number of resources that changed."""
 
@@ -46,7 +49,14 @@ class Changes:
 
     async def marks(self, since: str) -> Marks:
         """Of each type with a history, what stands at its end; one request where the server takes batches."""
-        told = sorted(self._with_history(await self._source.client.capabilities()))
+        return await self._marks_of([*self._kinds, ANSWER], since)
+
+    async def mark_of_answers(self, since: str) -> Marks:
+        """As ``marks``, of our answers alone: for the end of a run, when what it wrote is no news any more."""
+        return await self._marks_of([ANSWER], since)
+
+    async def _marks_of(self, kinds: Sequence[str], since: str) -> Marks:
+        told = sorted(await self._with_history(kinds))
         if not told or not await self._source.takes_batches():
             return {}
         counts = [Search(kind, {"_lastUpdated": f"ge{since}", "_summary": "count"}) for kind in told]
@@ -59,9 +69,11 @@ class Changes:
         return {kind: _digest(count, end) for kind, count, end in pairs if count is not None and end is not None}
 
     async def since(self, before: Marks) -> list[str]:
-        """The types in which something may have changed since the run that left these marks."""
+        """The types in which something may have changed since the run that left these marks; ``ANSWER`` among them
+        where the server can tell what was deleted of it."""
         marks = await self.marks(self._since)
-        return [each for each in self._kinds if each not in marks or marks[each] != before.get(each)]
+        looked_at = [*self._kinds, *await self._with_history([ANSWER])]
+        return [each for each in looked_at if each not in marks or marks[each] != before.get(each)]
 
     async def concerned(
         self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
@@ -80,7 +92,7 @@ class Changes:
 
         A claim that the run decided already is left out when the change was ``before`` the run began: it was seen then.
         """
-        for kind in kinds:
+        for kind in (each for each in kinds if each != ANSWER):
             async for page in self._source.find_pages(Search(kind, {"_lastUpdated": f"ge{self._since}"})):
                 due = [each for each in page if not self._settled.is_done(version_of(each))]
                 early = [each for each in due if before is not None and _is_before(each, before)]
@@ -92,24 +104,43 @@ class Changes:
 
     async def deleted(self, kinds: Sequence[str]) -> AsyncIterator[list[Located]]:
         """The claims concerned by deletions, as far as the server tells."""
-        for kind in sorted(set(kinds) & self._with_history(await self._source.client.capabilities())):
-            gone = await self._source.client.deletions_told(kind, self._since)
+        for kind in sorted(await self._with_history(kinds)):
+            gone = await self._deletions(kind)
             left = [name for name, when in gone if not self._settled.is_done(when and (name, when))]
             for names in batched(left, MOST_VALUES):
                 yield await self._dependents.claims_of([], names)
+
+    async def _deletions(self, kind: str) -> list[tuple[str, str | None]]:
+        try:
+            return await self._source.client.deletions_told(kind, self._since)
+        except (Refused, Unserved) as fault:
+            if kind != ANSWER:
+                raise
+            # Of answers there are as many as of claims: that a server cannot list them all stops no decision.
+            self._source.unsupported[f"{kind}/_history?_since"] = fault.problem
+            return []
 
     @property
     def kinds(self) -> list[str]:
         """The types on which a decision can rest, but for those that are our own answers."""
         return self._kinds
 
-    def _with_history(self, statement: Json) -> set[str]:
-        return set(self._kinds) & types_with(statement, "history-type")
+    async def tells_deletions(self, kind: str) -> bool:
+        """Whether the server keeps a history of the type, by which deletions are seen."""
+        return bool(await self._with_history([kind]))
+
+    async def _with_history(self, kinds: Iterable[str]) -> set[str]:
+        return set(kinds) & types_with(await self._source.client.capabilities(), "history-type")
+
+
+def looked_back(now: datetime, overlap: timedelta) -> str:
+    """From where a run looks that goes on from one that began then; the same text always, for marks are taken by it."""
+    return (now - overlap).isoformat(timespec="seconds")
 
 
 async def marks_ahead(source: ServerSource, now: datetime, overlap: timedelta) -> Marks:
     """What a run that begins ``now`` leaves for the next one, which looks back by the overlap."""
-    since = (now - overlap).isoformat(timespec="seconds")
+    since = looked_back(now, overlap)
     return await Changes(source, since).marks(since)
 
 

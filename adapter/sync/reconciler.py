@@ -68,7 +68,7 @@ class Reconciler:
 
     def _note(self, report: Report, written: Sequence[Written]) -> set[str | None]:
         """Enter what was written; what failed counts as unanswered. Returns the claims whose answer failed."""
-        failed = {each.claim: each.problem for each in written if each.action is Action.FAILED}
+        failed = {each.claim: _problem(each) for each in written if each.action is Action.FAILED}
         report.wrote(written, dry_run=self.dry_run)
         report.unanswered += [
             Unanswered(name, f"the answer could not be written: {why}") for name, why in failed.items()
@@ -77,6 +77,10 @@ class Reconciler:
             f"Claim/{each.claim}: {each.problem}" for each in written if each.problem and each.claim not in failed
         ]
         return set(failed)
+
+
+def _problem(written: Written) -> str:
+    return "somebody else changed it each time" if written.problem == CONFLICT else written.problem
 
 
 def _newest(known: Iterable[OnServer]) -> datetime | None:

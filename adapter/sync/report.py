@@ -124,11 +124,15 @@ class Report:
     """Whether no resource was validated."""
     unread: list[str] = field(default_factory=list)
     """Stretches of claims that the server did not show; nobody knows who is in them."""
+    ended_early: bool = False
+    """Whether somebody asked the run to end before it had looked at everything."""
+    reached: str | None = None
+    """Every claim that changed before this instant is answered, where a run over a server knows of one."""
 
     @property
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
-        return not self.unanswered and not self.missing and not self.unread
+        return not (self.unanswered or self.missing or self.unread or self.ended_early)
 
     def count(self, answers: Iterable[Answer]) -> None:
         """Enter answers that were given."""
@@ -177,6 +181,7 @@ class Report:
             },
             "warnings": {"unknown_elements": tally.passed_over},
             **({"structure": "trusted"} if self.structure_trusted else {}),
+            **({"ended_early": True, "reached": self.reached} if self.ended_early else {}),
             "elapsed_seconds": round(time.monotonic() - self.started, 3),
         }
 

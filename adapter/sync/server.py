@@ -10,6 +10,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import Page, Window
 from adapter.sync.chunks import Chunk, Cutter, InHand
+from adapter.sync.named import Named
 from adapter.sync.progress import Pace
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
@@ -77,13 +78,12 @@ class ServerRun:
                 claims = [self.reconciler.source.located(each) for each in page.claims if self.fresh(each)]
                 seen |= {str(each.id) for each in claims if extent.ids}
                 await pace.more(len(claims))
-                for chunk in cutter.add(self._in_scope(claims), page.reached, read=len(claims)):
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.add(self._in_scope(claims), page.reached, read=len(claims)))
                 if self.stop.is_set():
+                    self.report.ended_early = True
                     break
             else:
-                for chunk in cutter.rest():
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.rest())
         self._conclude(extent, seen)
 
     async def decide(self, chunks: AsyncIterator[Sequence[Located]]) -> None:
@@ -91,12 +91,19 @@ class ServerRun:
         async with InHand(self._work, self._done) as in_hand:
             cutter = Cutter(await self.reconciler.source.claims_together())
             async for claims in chunks:
-                for chunk in cutter.add(self._in_scope(claims), None):
-                    await in_hand.start(chunk)
+                await self._start(in_hand, cutter.add(self._in_scope(claims), None))
                 if self.stop.is_set():
+                    self.report.ended_early = True
                     return
-            for chunk in cutter.rest():
-                await in_hand.start(chunk)
+            await self._start(in_hand, cutter.rest())
+
+    async def _start(self, in_hand: InHand, chunks: Sequence[Chunk]) -> None:
+        """Begin these, unless we are asked to end."""
+        for each in chunks:
+            if self.stop.is_set():
+                self.report.ended_early = True
+                return
+            await in_hand.start(each)
 
     async def _pages(self, extent: Extent) -> AsyncIterator[Page]:
         source = self.reconciler.source
@@ -104,7 +111,8 @@ class ServerRun:
             async for page in source.walk(extent.since, extent.until).pages():
                 yield page
             return
-        async for found in source.named(extent.ids):
+        named = Named(source, self.report.unanswered)
+        async for found in named.pages(extent.ids):
             yield Page(found, None)
 
     def _in_scope(self, claims: Sequence[Located]) -> list[Located]:
@@ -123,10 +131,12 @@ class ServerRun:
         self.report.absorb(part)
         whole = self.report.complete and not self.reconciler.source.unread
         if chunk.reached is not None and whole:
+            self.report.reached = chunk.reached
             self.reached(chunk.reached)
 
     def _conclude(self, extent: Extent, seen: set[str]) -> None:
         source = self.reconciler.source
-        self.report.missing = () if self.stop.is_set() else tuple(sorted(set(extent.ids) - seen))
+        known = seen | {str(each.claim) for each in self.report.unanswered}
+        self.report.missing = () if self.report.ended_early else tuple(sorted(set(extent.ids) - known))
         self.report.unread = list(source.unread)
         self.report.warnings += [each for each in source.notices() if each not in self.report.warnings]

@@ -14,7 +14,8 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.sources.claim_pages import moment
 from adapter.sources.fhir_client import FhirClient
-from adapter.sync.changes import Changes, marks_ahead
+from adapter.sync.answers_there import AnswersThere
+from adapter.sync.changes import ANSWER, Changes, looked_back, marks_ahead
 from adapter.sync.checkpoints import Checkpoint, Marks
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
@@ -53,13 +54,16 @@ class SinceLast:
         if await changes.none_at_all():
             return self._report
         # In this order: what changes between the two is in the first and, by the second, among what is looked at now.
-        now = self._server_time
+        now = await self.reconciler.source.client.ask_time()
         ahead = await self._marks(now)
         kinds = await changes.since(self.checkpoint.marks)
         run = self._run()
-        if kinds:
-            await self._recent(run, since, kinds, now)
-        return self._ended(run, now, ahead)
+        if not kinds:
+            return self._ended(run, now, ahead)
+        there = AnswersThere(self.reconciler)
+        await there.begin()
+        await self._recent(run, since, kinds, now)
+        return self._ended(run, now, await self._ahead(there, ahead, now))
 
     async def _recent(self, run: ServerRun, since: str, kinds: list[str], now: datetime | None) -> None:
         """Decide the claims concerned by changes of these types."""
@@ -72,22 +76,25 @@ class SinceLast:
         await self._concerned(run, Changes(self.reconciler.source, since, self.settled), kinds, now)
 
     async def _all(self, *, anew: bool) -> Report:
-        now = self._server_time
+        now = await self.reconciler.source.client.ask_time()
         begun, reached = (None, None) if anew else (self.checkpoint.begun, self.checkpoint.reached)
         marks = await self._marks(now)
-        run = self._run()
+        run, there = self._run(), AnswersThere(self.reconciler)
+        await there.begin()
         if now is not None:
             self.checkpoint.begin(now, anew=anew)
         await run.walk(Extent(since=reached))
         if begun is not None and reached is not None:  # what was decided before it was killed may rest on less
             since = (moment(begun) - self.overlap).isoformat(timespec="seconds")
             changes = Changes(self.reconciler.source, since)
-            await self._concerned(run, changes, changes.kinds, now)
-        return self._ended(run, now, marks)
+            await self._concerned(run, changes, [*changes.kinds, ANSWER], now)
+        return self._ended(run, now, await self._ahead(there, marks, now))
 
     async def _concerned(self, run: ServerRun, changes: Changes, kinds: list[str], now: datetime | None) -> None:
-        if not self.stop.is_set():
-            await run.decide(changes.concerned(kinds, now, self._was_decided))
+        if self.stop.is_set():
+            run.report.ended_early = True
+            return
+        await run.decide(changes.concerned(kinds, now, self._was_decided))
 
     def _run(self) -> ServerRun:
         return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, report=self._report)
@@ -108,18 +115,22 @@ class SinceLast:
             return {}
         return await marks_ahead(self.reconciler.source, now, self.overlap)
 
+    async def _ahead(self, there: AnswersThere, marks: Marks, now: datetime | None) -> Marks:
+        """The marks for the next run, which takes what we wrote ourselves for no news."""
+        if now is None or not marks:
+            return marks
+        return await there.marks(marks, looked_back(now, self.overlap))
+
     def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
-        if now is not None and run.report.complete and not self.stop.is_set():
+        told = run.report.warnings
+        told += [each for each in self.reconciler.source.notices() if each not in told]
+        if now is not None and run.report.complete:
             self.checkpoint.finish(now, self.overlap, marks)
             self.settled.finish()
         return run.report
 
-    @property
-    def _server_time(self) -> datetime | None:
-        return self.reconciler.source.client.server_time
-
 
 def is_ahead(client: FhirClient, instant: str) -> bool:
     """Whether a checkpoint lies in the server's future: then one of its clocks was wrong, and nothing is sure."""
-    now = client.server_time
+    now = client.wire.clock.date
     return now is not None and moment(instant) > now

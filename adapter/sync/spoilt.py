@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapter.evidence.store import Located
 from adapter.reconcile import Unanswered
+from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import Refused, Unserved
 from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
@@ -17,12 +18,41 @@ MOST_IN_VAIN = 40
 
 
 @dataclass
+class Blame:
+    """Finds out whether a fault is the matter of one record, or of the server."""
+
+    client: FhirClient
+    _in_vain: int = 0
+    _any_went_well: bool = False
+
+    def went_well(self) -> None:
+        """Something was served: the server is not to blame for what is not."""
+        self._any_went_well = True
+
+    async def reason(self, error: Exception) -> str:
+        """Why a record cannot be had, in words.
+
+        Raises:
+            SourceError: none is to blame: we have no access, nothing can be reached, or nothing goes well.
+        """
+        if not isinstance(error, Refused | Unserved):
+            raise error
+        await ensure_there(self.client)
+        self._in_vain += 1
+        if not self._any_went_well and self._in_vain >= MOST_IN_VAIN:
+            raise error
+        return str(error)
+
+
+@dataclass
 class Sparing:
     """Reconciles claims together, and where that fails in halves, down to the claim that is to blame."""
 
     reconciler: Reconciler
-    _in_vain: int = 0
-    _answered: bool = False
+    _blame: Blame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._blame = Blame(self.reconciler.source.client)
 
     async def reconcile(self, claims: Sequence[Located], tell: Progress = lambda *_: None) -> Report:
         """What became of the claims; of an attempt that failed nothing is counted.
@@ -34,21 +64,12 @@ class Sparing:
         async def attempt(some: Sequence[Located]) -> Report:
             part = Report()
             await self.reconciler.reconcile(some, part, tell)
-            self._answered = True
+            self._blame.went_well()
             return part
 
-        parts, spoilt = await by_halves(claims, attempt, self._reason)
+        parts, spoilt = await by_halves(claims, attempt, self._blame.reason)
         report = Report()
         for each in parts:
             report.absorb(each)
         report.unanswered += [Unanswered(claim.id, why) for claim, why in spoilt]
         return report
-
-    async def _reason(self, error: Exception) -> str:
-        if not isinstance(error, Refused | Unserved):
-            raise error
-        await ensure_there(self.reconciler.source.client)
-        self._in_vain += 1
-        if not self._answered and self._in_vain >= MOST_IN_VAIN:
-            raise error
-        return str(error)

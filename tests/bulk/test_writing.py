@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,9 @@ from adapter.reconcile import Unanswered
 from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.dependents import NoTimes
+from adapter.sources.wire import Unserved
 from adapter.sync.bulk import writing
+from adapter.sync.bulk.changes import never
 from adapter.sync.bulk.writing import WriteBack
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report, Tally
@@ -83,23 +85,90 @@ class World:
         self.monkeypatch, self.answers = monkeypatch, answers
         self.report = Report(tally=Tally(claims=2, responses=Counter(complete=2)))
         self.anew: list[str] = []
+        self.chunk = 1
+        self.make: type[Sink] | None = None
+        self.client: Any = None
+        """The server, where it is to be asked whether it is there."""
 
     async def run(
-        self, known: dict[str, Json] | None = None, refused: dict[str, str] | None = None, **changed: Any
+        self,
+        known: dict[str, Json] | None = None,
+        refused: dict[str, str] | None = None,
+        stop: Callable[[], bool] = never,
+        **changed: Any,
     ) -> Sink:
         async def noted(_reconciler: object, ids: Sequence[str], *_: object) -> None:
             self.anew += ids
 
         self.monkeypatch.setattr(writing, "Dependents", type("Told", (Changed,), changed))
         self.monkeypatch.setattr(writing, "reconcile_ids", noted)
-        sink = Sink(known or {}, refused or {})
-        source = SimpleNamespace(chunk_size=1)
+        sink = (self.make or Sink)(known or {}, refused or {})
+        source = SimpleNamespace(chunk_size=self.chunk, client=self.client)
         reconciler = cast(Reconciler, SimpleNamespace(source=source, dry_run=False))
         back = WriteBack(
             reconciler, cast(ServerSink, sink), EXPORTED, self.report, lambda _what, _count, _total=None: None
         )
+        back.stop = stop
         await back.write(self.answers)
         return sink
+
+
+class Broken(Sink):
+    """Fails, however often, at whatever holds claim b: at looking up what there is, or at writing."""
+
+    at = "write"
+
+    def _break(self, at: str, claims: Iterable[str | None]) -> None:
+        if self.at == at and "b" in set(claims):
+            raise Unserved("it answered 504 to a batch")
+
+    async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
+        named = list(claims)
+        self._break("look_up", named)
+        return await super().look_up(named)
+
+    async def write(self, answers: Sequence[Answer], known: Mapping[str, OnServer], *, dry_run: bool) -> list[Written]:
+        self._break("write", [each.claim for each in answers])
+        return await super().write(answers, known, dry_run=dry_run)
+
+
+class There:
+    """A server that serves the least there is to ask, or nothing."""
+
+    def __init__(self, there: bool = True) -> None:
+        self.there = there
+
+    async def search(self, _kind: str, _query: Mapping[str, str]) -> AsyncIterator[list[Json]]:
+        if not self.there:
+            raise Unserved("gone")
+        yield []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("at", ["look_up", "write"])
+@pytest.mark.parametrize("chunk", [1, 2])
+async def test_a_batch_that_always_fails_costs_its_own_claim_and_no_other(world: World, at: str, chunk: int) -> None:
+    world.client, world.chunk = There(), chunk
+    world.make = type("BrokenAt", (Broken,), {"at": at})
+    sink = await world.run()
+    assert (sink.written, world.anew) == (["a"], [])
+    assert world.report.unanswered == [Unanswered("b", "it answered 504 to a batch")]
+    assert world.report.summary()["claims"] == {"in_scope": 2, "out_of_scope": 0, "unanswered": 1}
+    assert not world.report.complete, "the checkpoint stays, so that it is due again the next time"
+
+
+@pytest.mark.anyio
+async def test_a_server_that_is_gone_ends_the_write_back(world: World) -> None:
+    world.client, world.make = There(there=False), Broken
+    with pytest.raises(Unserved, match="gone"):
+        await world.run()
+
+
+@pytest.mark.anyio
+async def test_whoever_asks_it_to_end_has_the_batch_in_hand_written_and_no_more(world: World) -> None:
+    sink = await world.run(stop=iter([False, True, True]).__next__)
+    assert sink.written == ["a"]
+    assert (world.report.ended_early, world.report.complete) == (True, False)
 
 
 @pytest.fixture

@@ -45,6 +45,31 @@ def _state(number: int, tally: Json | None = None, failed: str | None = None) ->
     return ItemState(item, State.INCOMPLETE if failed else State.DONE, "vm/1", 1, 0.1, tally, failed)
 
 
+@pytest.mark.parametrize(
+    ("item", "told", "unanswered"),
+    [
+        pytest.param(
+            Item("run", 7, Look.WINDOW, "http://fhir.test", "2026", Window("2026-01-01", "2026-02-01", 5)),
+            {"look": "window", "since": "2026-01-01", "until": "2026-02-01", "expected": 5},
+            [],
+            id="a window: nobody knows who is in it",
+        ),
+        pytest.param(
+            Item("run", 7, Look.CONCERNED, "http://fhir.test", "2026", ids=("a", "b")),
+            {"look": "concerned", "since": None, "until": None, "expected": None},
+            ["a", "b"],
+            id="claims by their ids",
+        ),
+    ],
+)
+def test_an_item_that_was_given_up_names_what_it_was_to_look_at(item: Item, told: Json, unanswered: list[str]) -> None:
+    found = totals([ItemState(item, State.INCOMPLETE, "vm/1", 4, 0.1, None, "it answered 500")])
+    assert found["given_up"] == [{"item": 7, **told, "why": "it answered 500"}]
+    assert [each["claim"] for each in found["no_answer"]] == unanswered
+    assert found["claims"]["unanswered"] == len(unanswered)
+    assert not complete(found)
+
+
 def test_sum() -> None:
     found = totals(
         [

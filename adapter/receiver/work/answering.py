@@ -74,7 +74,7 @@ class Answering:
 
     async def _swept_claims(self, dependents: Dependents) -> list[Located]:
         """The claims concerned by whatever changed since the last time that this was asked."""
-        now, since = self._client.server_time, self._ledger.checkpoint(self._client.base, CHECKPOINT)
+        now, since = await self._client.ask_time(), self._ledger.checkpoint(self._client.base, CHECKPOINT)
         try:
             changed = {_version(each): each for each in await dependents.changed_since(str(since))}
             gone = await dependents.deleted_since(str(since))

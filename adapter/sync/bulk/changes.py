@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import orjson
@@ -17,29 +17,49 @@ from adapter.sources.bulk.folder import Folder, Job
 from adapter.sources.dependents import MOST_GONE, Dependents
 from adapter.sources.fhir_client import batched
 from adapter.sync.bulk.fetching import exported_claims
+from adapter.sync.named import Named
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.spoilt import Sparing
 
+Stop = Callable[[], bool]
+"""Whether somebody asked us to end."""
+
 LEAVE_OUT = "leave out --bulk"
 
 
-async def reconcile_changes(reconciler: Reconciler, folder: Folder, job: Job, report: Report, tell: Progress) -> None:
+def never() -> bool:
+    """Nobody asks."""
+    return False
+
+
+async def reconcile_changes(
+    reconciler: Reconciler, folder: Folder, job: Job, report: Report, tell: Progress, stop: Stop = never
+) -> None:
     """Decide the claims that depend on what changed or was deleted."""
     dependents, seen, sparing = Dependents(reconciler.source), set[str](), Sparing(reconciler)
     changed = _changed(folder)
     while some := list(islice(changed, MOST_GONE)):
+        if ends(report, stop):
+            return
         await _decide(sparing, await dependents.claims_of(some), seen, report, tell)
     gone = deleted(folder, job)
     if not job.tells_deletions and job.since:
         gone |= set(await dependents.deleted_since(job.since))
     matter = sorted(filter(dependents.matters, gone))
     for names in batched(matter, MOST_GONE):
+        if ends(report, stop):
+            return
         await _decide(sparing, await dependents.claims_of([], names), seen, report, tell)
 
 
 async def reconcile_exported(
-    reconciler: Reconciler, folder: Folder, adjudicator: Adjudicator, report: Report, tell: Progress
+    reconciler: Reconciler,
+    folder: Folder,
+    adjudicator: Adjudicator,
+    report: Report,
+    tell: Progress,
+    stop: Stop = never,
 ) -> None:
     """Decide the exported claims in scope, from reads of the server."""
     seen: set[str] = set()
@@ -53,17 +73,28 @@ async def reconcile_exported(
             ids.append(located.id)
         else:
             report.out_of_scope += 1
-    await reconcile_ids(reconciler, ids, report, tell)
+    await reconcile_ids(reconciler, ids, report, tell, stop)
 
 
-async def reconcile_ids(reconciler: Reconciler, ids: Sequence[str], report: Report, tell: Progress) -> None:
+async def reconcile_ids(
+    reconciler: Reconciler, ids: Sequence[str], report: Report, tell: Progress, stop: Stop = never
+) -> None:
     """Decide claims by their ids; one that is not there any more needs no answer."""
-    done, sparing = 0, Sparing(reconciler)
-    for some in batched(ids, reconciler.source.chunk_size):
-        async for page in reconciler.source.claims(ids=some):
-            await _reconcile(sparing, page, report, tell)
+    source, done, sparing = reconciler.source, 0, Sparing(reconciler)
+    named = Named(source, report.unanswered)
+    for some in batched(ids, source.chunk_size):
+        if ends(report, stop):
+            return
+        read = [source.located(each) async for page in named.pages(some) for each in page]
+        await _reconcile(sparing, read, report, tell)
         done += len(some)
         tell("claims read", done, len(ids))
+
+
+def ends(report: Report, stop: Stop) -> bool:
+    """Whether we are asked to end, which the report then says."""
+    report.ended_early |= stop()
+    return report.ended_early
 
 
 async def _decide(sparing: Sparing, claims: Iterable[Located], seen: set[str], report: Report, tell: Progress) -> None:

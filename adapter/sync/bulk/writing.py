@@ -21,10 +21,13 @@ from adapter.sinks.answers_in_files import answers_in
 from adapter.sinks.on_server import OnServer, same_content
 from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.dependents import Dependents, NoTimes
-from adapter.sync.bulk.changes import reconcile_ids
+from adapter.sources.wire import Refused, Unserved
+from adapter.sync.bulk.changes import Stop, ends, never, reconcile_ids
 from adapter.sync.bulk.recount import recounted
+from adapter.sync.halving import by_halves
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
+from adapter.sync.spoilt import Blame
 
 OVERLAP = timedelta(seconds=30)
 """What is asked for again from before a server's instant: what was being written then may not have been in sight."""
@@ -43,7 +46,12 @@ class WriteBack:
     again: set[str] = field(default_factory=set)
     """Claims to read and decide anew."""
     failed: set[str] = field(default_factory=set)
-    """Claims whose answer the server refused: they stay unanswered."""
+    """Claims whose answer the server refused, or could not serve us for: they stay unanswered."""
+    stop: Stop = never
+    _blame: Blame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._blame = Blame(self.reconciler.source.client)
 
     async def write(self, answers: Path) -> None:
         """Write what stands, then decide the rest anew. Each claim is counted once, as it was finally decided."""
@@ -52,12 +60,14 @@ class WriteBack:
         total = self.report.tally.claims
         done = 0
         while some := list(islice(found, self.reconciler.source.chunk_size)):
+            if ends(self.report, self.stop):
+                break
             await self._write([each for each in some if not self._set_aside(each, moved)])
             done += len(some)
             self.tell("answers written", done, total)
         if elsewhere := self.again | self.failed:
             self.report.tally = recounted(answers, self.report.tally, elsewhere)
-        await reconcile_ids(self.reconciler, sorted(self.again), self.report, self.tell)
+        await reconcile_ids(self.reconciler, sorted(self.again), self.report, self.tell, self.stop)
 
     async def _moved(self) -> set[str] | None:
         """The claims that may have another answer since the export, or be gone; None when the server cannot tell."""
@@ -65,10 +75,13 @@ class WriteBack:
         dependents = Dependents(self.reconciler.source)
         try:
             changed = await dependents.changed_since(since)
+            gone = [each for each in await dependents.deleted_since(since) if dependents.matters(each)]
+            claims = await dependents.claims_of(changed, gone)
         except NoTimes:
             return None
-        gone = [each for each in await dependents.deleted_since(since) if dependents.matters(each)]
-        claims = await dependents.claims_of(changed, gone)
+        except (Refused, Unserved) as fault:
+            await self._blame.reason(fault)
+            return None
         deleted = {name.partition("/")[2] for name in gone if name.startswith("Claim/")}
         return deleted | {each.id for each in claims if each.id}
 
@@ -85,12 +98,21 @@ class WriteBack:
         return True
 
     async def _write(self, answers: Sequence[Answer]) -> None:
+        """Write these; where the server fails at it, in halves, so that only those stay out that it fails for."""
         if not answers:
             return
+        _, spoilt = await by_halves(answers, self._write_together, self._blame.reason)
+        for answer, why in spoilt:
+            self.report.unanswered.append(Unanswered(answer.claim, why))
+            self.failed.add(str(answer.claim))
+
+    async def _write_together(self, answers: Sequence[Answer]) -> None:
         known = await self.sink.look_up(each.claim for each in answers if each.claim)
         due = [each for each in answers if not self._answered_since(each, known)]
-        self.again |= {str(each.claim) for each in answers} - {str(each.claim) for each in due}
         written = await self.sink.write(due, known, dry_run=self.reconciler.dry_run)
+        self._blame.went_well()
+        # Only now: of an attempt that failed nothing is noted.
+        self.again |= {str(each.claim) for each in answers} - {str(each.claim) for each in due}
         self.again |= {str(each.claim) for each in written if each.problem == CONFLICT}
         self._note([each for each in written if each.problem != CONFLICT])
 

@@ -1,0 +1,47 @@
+"""Whether all answers are there that were, so that the next run need not look for deleted ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapter.sources.wire import Refused, Unserved
+from adapter.sync.changes import ANSWER, Changes
+from adapter.sync.checkpoints import Marks
+from adapter.sync.reconciler import Reconciler
+
+
+@dataclass
+class AnswersThere:
+    """The answers on a server, counted before a run writes any."""
+
+    reconciler: Reconciler
+    _before: int | None = None
+
+    async def begin(self) -> None:
+        """Nothing of this run is written yet."""
+        self._before = await self._counted()
+
+    async def marks(self, ahead: Marks, since: str) -> Marks:
+        """``ahead``, which was taken when the run began, with what its own answers make of the history of answers.
+
+        What was deleted meanwhile would be among that and never be looked at, so it is only taken where the count says
+        that nothing was; without it the next run looks through the history.
+        """
+        others = {kind: mark for kind, mark in ahead.items() if kind != ANSWER}
+        sink, after = self.reconciler.sink, await self._counted()
+        if sink is None or after is None or self._before is None or after != self._before + sink.created:
+            return others
+        return others | await Changes(self.reconciler.source, since).mark_of_answers(since)
+
+    async def _counted(self) -> int | None:
+        """None where nobody would use it, or the server does not count."""
+        sink = self.reconciler.sink
+        if sink is None or self.reconciler.dry_run or not await self._is_told():
+            return None
+        try:
+            return await sink.client.count(ANSWER, {"identifier": f"{sink.identifier_system}|"})
+        except (Refused, Unserved):
+            return None
+
+    async def _is_told(self) -> bool:
+        return await Changes(self.reconciler.source, "").tells_deletions(ANSWER)
