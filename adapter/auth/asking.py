@@ -12,11 +12,10 @@ import stamina
 
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
-from adapter.sources.clock import retry_after
 from adapter.sources.faults import tls_fault
 from adapter.sources.gate import Verify, http_client
 from adapter.sources.origin import Allowed
-from adapter.sources.wire import BUSY, Busy, Patience, another_try, shown
+from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
 
 MOST_BYTES = 1_000_000
 Make = Callable[[httpx.AsyncClient], httpx.Request]

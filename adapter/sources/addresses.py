@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from urllib.parse import urljoin
 
@@ -11,6 +12,8 @@ from adapter.errors import UsageError
 from adapter.sources.origin import Origin, allowed_from
 from adapter.sources.wire import Unserved, shown
 
+_UNCLEAR = re.compile(r"[\\\x00-\x1f\x7f]")
+"""What some take for a slash, and others leave out; in a query, FHIR escapes by a backslash."""
 _KNOWS_ITSELF = "use the address by which the server knows itself"
 
 
@@ -47,6 +50,8 @@ def own_address(base: str, written: object, told: str, further: Collection[Origi
     """
     if not isinstance(written, str):
         raise Unserved(f"{shown(base)} {told} without an address")
+    if _UNCLEAR.search(written.partition("?")[0]):
+        raise Unserved(f"{shown(base)} {told} by a malformed address")
     try:
         address = httpx.URL(urljoin(f"{base}/", written))
         is_ours = address in allowed_from(base, further or ())

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx
 import stamina
@@ -18,7 +19,7 @@ import stamina
 from adapter.errors import AccessRefused, InputError, SourceError, Step
 from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
-from adapter.sources.clock import retry_after, server_time
+from adapter.sources.clock import http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
 from adapter.sources.origin import allowed_from
@@ -31,6 +32,8 @@ for _name in ("httpx", "httpcore"):
 stamina.instrumentation.set_on_retry_hooks([])  # its own hook prints the call, and a search holds identifiers
 
 FHIR_JSON = "application/fhir+json"
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that a server may have us wait; who asks for more is asked again after this, a few times, and then left."""
 LONGEST_ANSWER = 10
 """Times the timeout, which counts from one piece of an answer to the next, that the whole of it may take."""
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -268,6 +271,18 @@ def _step(request: httpx.Request) -> Step:
     """A search may go by POST too, and reads."""
     reads = request.method == "GET" or request.url.path.endswith("/_search")
     return Step.READ if reads else Step.WRITE
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds a server asks us to wait, within reason; a date there is read by its own clock.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+    """
+    written = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", written):
+        return min(float(written), LONGEST_RETRY_AFTER)
+    then, now = http_date(written), server_time(response) or datetime.now(UTC)
+    return None if then is None else min(max((then - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
 def another_try(error: Exception) -> bool | float:

@@ -328,7 +328,7 @@ async def test_gzip_is_unpacked_on_its_way(server: ExportServer, export: Export,
 @pytest.mark.anyio
 async def test_a_redirect_of_a_file_is_not_followed(server: ExportServer, export: Export) -> None:
     server.files[FILES[0]] = [lambda: httpx.Response(302, headers={"Location": "https://bucket.test/1"})]
-    with pytest.raises(SourceError, match="a redirect to another server, https://bucket.test, to the file of Claim"):
+    with pytest.raises(SourceError, match=r"a redirect to another server, https://bucket\.test, to the file of Claim"):
         await export.fetch(WANTED)
 
 

@@ -17,10 +17,9 @@ from pydantic import SecretStr
 from adapter.auth.header import StaticAuth, bearer
 from adapter.auth.secret_files import Given
 from adapter.errors import SourceError, UsageError
-from adapter.sources.clock import retry_after
 from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, search_value
-from adapter.sources.wire import Patience, Refused
+from adapter.sources.wire import Patience, Refused, retry_after
 
 BASE = "http://fhir.test/fhir"
 SECRETS = ("M-4711", "s3cret", "Jane", "?")
