@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -9,6 +10,7 @@ from ipaddress import ip_address
 import httpx
 
 Origin = tuple[str, str, int | None]
+_HOST = re.compile(r"[a-z0-9.:-]+")
 
 
 def origin(url: httpx.URL) -> Origin:
@@ -58,7 +60,7 @@ def _written_origin(written: str) -> Origin:
         found = origin(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise ValueError("holds a malformed address") from error
-    if url.userinfo or url.query or url.fragment or url.path != "/" or "\\" in written or not url.host:
+    if url.userinfo or url.query or url.fragment or url.path != "/" or not _HOST.fullmatch(found[1]):
         raise ValueError("holds more or less than scheme, host and port, as in https://files.example.org:8443")
     if not is_private(url):
         raise ValueError("holds an address that is not https")
