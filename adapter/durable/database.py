@@ -8,9 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapter.errors import UsageError
 from adapter.settings import Settings
+
+CONNECT_SECONDS = "10"
+"""Until a connection to PostgreSQL is given up; as libpq writes it."""
 
 
 def configured_database(settings: Settings) -> str:
@@ -23,14 +27,26 @@ def database_url(written: str | None, folder: Path) -> str:
     """The database that is written, else an SQLite file in the folder; a file is made.
 
     Raises:
-        UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.
+        UsageError: neither SQLite nor PostgreSQL, no URL, or a folder that cannot be made.
     """
     url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
     if not url.startswith(("sqlite:///", "postgresql://")):
         raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
     if url.startswith("sqlite:"):
         _make_file(Path(make_url(url).database or ""))
-    return url
+        return url
+    return _with_timeout(url)
+
+
+def _with_timeout(url: str) -> str:
+    """PostgreSQL's library would wait for a connection for as long as the system does, which is minutes."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):  # the cause quotes a password with a slash or an @ in it
+        problem = "ADAPTER_DATABASE_URL is malformed; write / @ : of a password as %2F %40 %3A."
+        raise UsageError(problem) from None
+    timeout = {"connect_timeout": CONNECT_SECONDS} | address.query
+    return address.set(query=timeout).render_as_string(hide_password=False)
 
 
 def _make_file(path: Path) -> None:

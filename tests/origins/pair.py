@@ -45,6 +45,8 @@ class Leading:
         """Path and headers of each request."""
         self.link = self.location = self.page = self.file = self.endpoint = self.redirect = ""
         """Where it leads, by each kind of address; nowhere where it is empty."""
+        self.refusal = 0
+        """The status of every answer; 0 for what is due."""
 
     @property
     def paths(self) -> list[str]:
@@ -64,6 +66,8 @@ class Leading:
 
     def _answer(self, request: Request) -> Response:
         path = request.url.path
+        if self.refusal:
+            return Response(status_code=self.refusal)
         if self.redirect:
             return Response(status_code=302, headers={"Location": self.redirect})
         if path.endswith("/$export"):
