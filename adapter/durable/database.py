@@ -18,7 +18,14 @@ CONNECT_SECONDS = "10"
 
 
 def configured_database(settings: Settings) -> str:
-    """The database of the settings; by default one beside the ledger."""
+    """The database of the settings; by default one beside the ledger.
+
+    Raises:
+        UsageError: as below, or the environment would have DBOS use another one.
+    """
+    if "DBOS__CLOUD" in os.environ:
+        problem = "DBOS__CLOUD is set: DBOS would take its database from the environment, and report to a service."
+        raise UsageError(f"{problem} Remove it.")
     written = settings.database_url
     return database_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
 

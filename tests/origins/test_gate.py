@@ -175,6 +175,8 @@ async def test_an_answer_with_a_token_is_counted_unpacked(
 MAKES_REQUESTS = {"aiohttp", "ftplib", "http.client", "pycurl", "requests", "urllib.request", "urllib3"}
 OF_HTTPX = {"AsyncClient", "AsyncHTTPTransport", "Client", "HTTPTransport", "delete", "get", "head", "options"}
 OF_HTTPX |= {"patch", "post", "put", "request", "stream"}
+BY_OTHERS = {"metrics/spans.py": {"requests"}}
+"""Whoever brings a way of its own, which is to ``ADAPTER_TRACES_URL``, with nothing of the environment."""
 SOURCES = sorted(Path(adapter.__file__).parent.rglob("*.py"))
 
 
@@ -188,7 +190,7 @@ def test_nobody_else_makes_a_client(path: Path) -> None:
     nodes = list(ast.walk(tree))
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert not imported & MAKES_REQUESTS
+    assert imported & MAKES_REQUESTS <= BY_OTHERS.get(name_of(path), set())
     made = {
         node.func.attr
         for node in nodes
