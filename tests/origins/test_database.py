@@ -26,9 +26,7 @@ def test_a_connection_is_given_up(tmp_path: Path, written: str, query: dict[str,
     assert made.set(query={}) == asked.set(query={})
 
 
-@pytest.mark.parametrize(
-    "written", ["postgresql://me:p@db:s3cret/x", "mysql://s3cret"]
-)
+@pytest.mark.parametrize("written", ["postgresql://me:p@db:s3cret/x", "mysql://s3cret"])
 def test_a_malformed_one_is_refused_without_its_password(tmp_path: Path, written: str) -> None:
     with pytest.raises(UsageError, match="ADAPTER_DATABASE_URL") as caught:
         database_url(written, tmp_path)
