@@ -27,7 +27,7 @@ from adapter.sources.origin import allowed_from
 
 pytestmark = pytest.mark.anyio
 OURS, OTHERS = Authority("ours"), Authority("others")
-MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     ("certificate", "trusted"),
     [
         pytest.param(OURS.certify("s"), True, id="good"),
-        pytest.param(OURS.certify("s", ends=MINUTE), True, id="about to end"),
-        pytest.param(OURS.certify("s", begins=-2 * DAY, ends=-MINUTE), False, id="ended"),
-        pytest.param(OURS.certify("s", begins=MINUTE), False, id="not begun"),
+        pytest.param(OURS.certify("s", ends=HOUR), True, id="its last hour"),
+        pytest.param(OURS.certify("s", begins=-2 * DAY, ends=-HOUR), False, id="ended"),
+        pytest.param(OURS.certify("s", begins=HOUR), False, id="not begun"),
         pytest.param(OURS.certify("127.0.0.1", host="127.0.0.9"), False, id="another address"),
         pytest.param(OURS.certify("127.0.0.1", host="localhost"), False, id="a name, the address as common name only"),
         pytest.param(OTHERS.certify("s"), False, id="by an authority that we do not know"),

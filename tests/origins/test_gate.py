@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import gzip
 import json
 import ssl
@@ -168,6 +169,26 @@ async def test_an_answer_with_a_token_is_counted_unpacked(
     else:
         with pytest.raises(AccessRefused, match="more than 1000000 bytes"):
             await asked
+
+
+class Trickling(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
+    """Refuses, and never comes to an end with it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403, stream=self)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.001)
+            yield b" "
+
+
+async def test_a_refusal_that_trickles_is_given_up() -> None:
+    async def receive(_response: httpx.Response) -> None: ...
+
+    async with FhirClient(HOME, transport=Trickling(), timeout=0.05, patience=QUICK) as fhir:
+        with pytest.raises(SourceError, match="was still sending its refusal"):
+            await fhir.wire.download(fhir.request("GET", f"{HOME}/file"), "a file", receive)
 
 
 # --- nothing goes another way

@@ -112,6 +112,15 @@ async def test_an_allowed_origin_is_sent_no_credentials_for_a_file(pair: Pair, t
     assert COOKIE in pair.ours.headers
 
 
+async def test_who_keeps_a_file_and_refuses_it_is_named(pair: Pair, tmp_path: Path) -> None:
+    pair.ours.file, pair.theirs.refusal = f"{pair.elsewhere}/file", 403
+    with pytest.raises(
+        SourceError, match=f"{pair.elsewhere} refused us: it answered 403 .*credentials go to {pair.base} only"
+    ):
+        await WAYS["file"][0](pair, tmp_path, pair.elsewhere)
+    assert TOKEN not in pair.theirs.headers
+
+
 async def test_an_allowed_token_endpoint_is_asked(pair: Pair, tmp_path: Path) -> None:
     pair.ours.endpoint = f"{pair.elsewhere}/token"
     await token(pair, tmp_path, pair.elsewhere)
