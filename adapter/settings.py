@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,15 +10,18 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
+from adapter.secret_settings import SecretFiles, given_names, secret_names
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Secret = Annotated[SecretStr, Field(min_length=16)]
+_SIZE = re.compile(r", not \d+$")
+"""The end of a message that would tell how long a secret is."""
 
 
 class Settings(AccessSettings):
@@ -91,6 +94,18 @@ class Settings(AccessSettings):
     client_certificate_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+: *\S(.*\S)?$")
     """For ``serve``: ``Name: value`` of the header in which the proxy says that it verified a client certificate."""
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and the files that it names for secrets; no .env of the folder we happen to run in."""
+        return init_settings, SecretFiles(settings_cls), env_settings
+
     @property
     def secrets(self) -> dict[str, SecretStr]:
         """The secret of each Subscription by its name; ``all`` is the one of those that ``subscribe`` makes."""
@@ -119,18 +134,33 @@ def load_settings() -> Settings:
     Raises:
         UsageError: one sentence for each setting that is wrong, without its value.
     """
-    known = {f"ADAPTER_{name.upper()}" for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.startswith("ADAPTER_") and name not in known:
-            near = get_close_matches(name, known, 1)
-            raise UsageError(f"{name} is no setting" + (f"; do you mean {near[0]}?" if near else "."))
+    for fault in unknown_settings():
+        raise UsageError(fault)
+    return read_settings()
+
+
+def unknown_settings() -> list[str]:
+    """A sentence for each variable that begins as ours do, and is none of them."""
+    names = [*Settings.model_fields, *(f"{name}_file" for name in secret_names(Settings))]
+    known = {f"ADAPTER_{name.upper()}" for name in names}
+    found = sorted(given_names().keys() - known)
+    near = {name: get_close_matches(name, known, 1) for name in found}
+    return [f"{name} is no setting" + (f"; do you mean {near[name][0]}?" if near[name] else ".") for name in found]
+
+
+def read_settings() -> Settings:
+    """Settings of the environment, whatever else stands there.
+
+    Raises:
+        UsageError: as above.
+    """
     try:
         settings = Settings()
     except SettingsError as error:
         raise UsageError(f"{_name_in(error)} is no JSON object.") from error
     except ValidationError as error:
         faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
-        raise UsageError("; ".join(faults)) from error
+        raise UsageError("; ".join(_SIZE.sub("", each) for each in faults)) from error
     refuse_contradictions(settings)
     return settings
 

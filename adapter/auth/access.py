@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,10 @@ from adapter.auth.header import StaticAuth, basic, bearer
 from adapter.auth.scopes import Need
 from adapter.auth.secret_files import Given, InFile, Secret
 from adapter.auth.settings import AccessSettings, file_of
-from adapter.auth.tls import tls
+from adapter.auth.tls import elsewhere, tls
 from adapter.errors import UsageError
-from adapter.sources.origin import is_private
+from adapter.sources.gate import Elsewhere, Verify
+from adapter.sources.origin import allowed_from, is_private
 from adapter.sources.wire import Patience, shown
 
 
@@ -26,7 +26,8 @@ class Access:
     """What a client of one server is given."""
 
     auth: httpx.Auth | None
-    verify: ssl.SSLContext | bool
+    verify: Verify
+    elsewhere: Elsewhere
 
 
 def access_to(
@@ -41,11 +42,10 @@ def access_to(
     verify = tls(settings)
     if settings.client_certificate_file is not None and url.scheme != "https":
         raise UsageError(f"{shown(base)} is not https, so ADAPTER_CLIENT_CERTIFICATE_FILE cannot be shown to it")
-    asking = Asking(verify, timeout, patience or Patience())
+    beside = elsewhere(settings)
+    asking = Asking(verify, timeout, patience or Patience(), allowed_from(base, beside.origins))
     auth = _auth(base.rstrip("/"), settings, need, asking)
-    if auth is not None and url.userinfo:
-        raise UsageError("the FHIR base URL names a user, and a setting another way to be let in: use only one")
-    return Access(auth, verify)
+    return Access(auth, verify, beside)
 
 
 def check_access(settings: AccessSettings) -> None:
@@ -54,7 +54,8 @@ def check_access(settings: AccessSettings) -> None:
     Raises:
         UsageError: as above.
     """
-    _auth("https://localhost", settings, Need.READ, Asking(tls(settings), 1, Patience()))
+    base = "https://localhost"
+    _auth(base, settings, Need.READ, Asking(tls(settings), 1, Patience(), allowed_from(base)))
 
 
 def _auth(base: str, settings: AccessSettings, need: Need, asking: Asking) -> httpx.Auth | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +13,8 @@ import stamina
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
 from adapter.sources.faults import tls_fault
+from adapter.sources.gate import Verify, http_client
+from adapter.sources.origin import Allowed
 from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
 
 MOST_BYTES = 1_000_000
@@ -38,8 +39,10 @@ class Reply:
 class Asking:
     """One request and its answer, again a few times while a server is busy or away; a redirect is an answer."""
 
-    def __init__(self, verify: ssl.SSLContext | bool, timeout: float, patience: Patience) -> None:
+    def __init__(self, verify: Verify, timeout: float, patience: Patience, allowed: Allowed) -> None:
         self._verify, self._timeout, self._patience = verify, timeout, patience
+        self.allowed = allowed
+        """Where a server may send us for a token."""
 
     async def ask(self, step: Step, what: str, url: str, make: Make) -> Reply:
         """Send what ``make`` makes, anew for each attempt: an assertion counts only once.
@@ -99,7 +102,7 @@ class Asking:
 
     def _client(self) -> httpx.AsyncClient:
         """A fresh one: it is used once in minutes, and so belongs to no event loop."""
-        return httpx.AsyncClient(verify=self._verify, timeout=self._timeout, trust_env=False, follow_redirects=False)
+        return http_client(self.allowed, verify=self._verify, timeout=self._timeout)
 
 
 def _json_object(content: bytes) -> Json | None:

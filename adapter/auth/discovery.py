@@ -12,7 +12,7 @@ import httpx
 from adapter.auth.asking import Asking
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
-from adapter.sources.origin import is_loopback, is_private
+from adapter.sources.origin import Allowed, is_loopback, is_private
 from adapter.sources.wire import shown
 
 METHOD = "private_key_jwt"
@@ -43,7 +43,7 @@ async def discover(base: str, algorithm: str, asking: Asking) -> Discovered:
         raise _refused(f"{shown(base)} answered {reply.told} to {what}", _ANOTHER_WAY)
     configuration = reply.body
     _refuse_other_ways(configuration, algorithm, shown(base))
-    endpoint = _checked_endpoint(configuration.get("token_endpoint"), base)
+    endpoint = _checked_endpoint(configuration.get("token_endpoint"), base, asking.allowed)
     return Discovered(endpoint, _texts(configuration, "capabilities"), _texts(configuration, "scopes_supported"))
 
 
@@ -57,7 +57,7 @@ def _refuse_other_ways(configuration: Json, algorithm: str, server: str) -> None
         raise _refused(f"{server} does not list {algorithm}, the algorithm of our key", "make a key for another one")
 
 
-def _checked_endpoint(written: object, base: str) -> str:
+def _checked_endpoint(written: object, base: str, allowed: Allowed) -> str:
     """The token endpoint, to which nobody on the way listens in.
 
     A server elsewhere that sends us to this machine is refused: what runs here is none of its business.
@@ -72,6 +72,9 @@ def _checked_endpoint(written: object, base: str) -> str:
         raise _refused(f"{shown(base)} names a token endpoint that is not https")
     if url.userinfo or url.fragment:
         raise _refused(f"{shown(base)} names a token endpoint with a user or a fragment in it")
+    if url not in allowed:
+        problem = f"{shown(base)} names a token endpoint on another server, {shown(written, path=False)}"
+        raise _refused(problem, "if that is where its tokens come from, name it in ADAPTER_ALLOWED_ORIGINS")
     return written
 
 

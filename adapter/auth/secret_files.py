@@ -44,7 +44,7 @@ class InFile:
 
     def __init__(self, path: Path, what: str) -> None:
         self._path, self._what = path.expanduser(), what
-        self._secret = SecretStr(_text(self._path, what))
+        self._secret = SecretStr(read_text(self._path, what))
         self._stamp: _Stamp | None = None
         if not self._secret.get_secret_value():
             raise UsageError(f"{what} has nothing in it")
@@ -58,7 +58,7 @@ class InFile:
         try:
             stamp = _stamp(self._path)
             if again or stamp != self._stamp:
-                written = _text(self._path, self._what)
+                written = read_text(self._path, self._what)
                 self._secret, self._stamp = (SecretStr(written), stamp) if written else (self._secret, None)
         except (OSError, UsageError) as error:
             problem = f"{self._what} can no longer be read"
@@ -84,7 +84,12 @@ def read_small(path: Path, what: str) -> bytes:
     return content
 
 
-def _text(path: Path, what: str) -> str:
+def read_text(path: Path, what: str) -> str:
+    """The text of a small file, without the line end.
+
+    Raises:
+        UsageError: as above, or it is no text.
+    """
     try:
         return read_small(path, what).decode().rstrip("\r\n")
     except UnicodeDecodeError:

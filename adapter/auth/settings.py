@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from adapter.errors import UsageError
+from adapter.sources.origin import written_origins
 
 _WAYS = ("token", "token_file", "basic_user", "client_id")
 _NEEDS = (
@@ -53,6 +54,14 @@ class AccessSettings(BaseSettings):
     """Password of that key."""
     ca_bundle: Path | None = None
     """Authorities (PEM) that certificates of servers are checked by, in place of the public ones."""
+    allowed_origins: str | None = None
+    """Origins beside the configured server's, separated by blanks: of its token endpoint and of its export files."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        written_origins(value or "")
+        return value
 
 
 def refuse_contradictions(settings: AccessSettings) -> None:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import ssl
 
-import httpx
-
 from adapter.auth.secret_files import read_small
 from adapter.auth.settings import AccessSettings, file_of
 from adapter.errors import UsageError
+from adapter.sources.gate import Elsewhere, keeping_keys, public_authorities
+from adapter.sources.origin import written_origins
 
 
-def tls(settings: AccessSettings) -> ssl.SSLContext | bool:
-    """What httpx takes as ``verify``: True for its own, where nothing is set.
+def elsewhere(settings: AccessSettings) -> Elsewhere:
+    """The further origins, and the TLS to speak with them.
+
+    Raises:
+        UsageError: as below.
+    """
+    origins = written_origins(settings.allowed_origins or "")
+    return Elsewhere(origins, _trusting(settings)) if origins else Elsewhere()
+
+
+def tls(settings: AccessSettings) -> ssl.SSLContext:
+    """How TLS is spoken with the server.
 
     Raises:
         UsageError: a file that cannot be read, or is not what it should be.
     """
-    if settings.ca_bundle is None and settings.client_certificate_file is None:
-        return True
     context = _trusting(settings)
     if settings.client_certificate_file is not None:
         _show_certificate(context, settings)
@@ -27,13 +35,13 @@ def tls(settings: AccessSettings) -> ssl.SSLContext | bool:
 
 def _trusting(settings: AccessSettings) -> ssl.SSLContext:
     if settings.ca_bundle is None:
-        return httpx.create_ssl_context(trust_env=False)
+        return public_authorities()
     authorities = read_small(settings.ca_bundle, file_of("ca_bundle")).decode("ascii", "ignore")
     try:
         context = ssl.create_default_context(cadata=authorities or "-")  # for an empty one Python takes the system's
     except (ssl.SSLError, ValueError) as error:
         raise UsageError(f"{file_of('ca_bundle')} holds no certificates in PEM") from error
-    return context
+    return keeping_keys(context)
 
 
 def _show_certificate(context: ssl.SSLContext, settings: AccessSettings) -> None:

@@ -76,6 +76,7 @@ def client_of(server: str, settings: Settings, need: Need) -> FhirClient:
         base,
         auth=access.auth,
         verify=access.verify,
+        elsewhere=access.elsewhere,
         timeout=settings.timeout,
         page_size=settings.page_size,
         concurrency=settings.concurrency,

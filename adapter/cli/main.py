@@ -17,6 +17,7 @@ from adapter.cli.ending import was_interrupted
 from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
 from adapter.cli.runs import runs_app, worker
+from adapter.cli.show_settings import show_settings
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
 from adapter.session.time import instant_in
@@ -227,9 +228,20 @@ def show_policy(
     raise typer.Exit(commands.show_rules(name, day(on), mappings or (), output_format.value))
 
 
-@app.command(epilog="Example:  coaching-adapter check --mappings our-mappings")
-def check(mappings: MappingsOption = None, fhir_version: VersionOption = "auto") -> None:
+@app.command(epilog="Examples:  coaching-adapter check --mappings our-mappings   |   coaching-adapter check --settings")
+def check(
+    mappings: MappingsOption = None,
+    fhir_version: VersionOption = "auto",
+    settings: Annotated[
+        bool, typer.Option("--settings", help="Print the settings in effect, secrets hidden, and check only them.")
+    ] = False,
+    output_format: FormatOption = Format.TABLE,
+) -> None:
     """Validate mappings, policies and settings; each fault with file and line."""
+    if settings:
+        raise typer.Exit(show_settings(output_format.value))
+    if output_format is not Format.TABLE:
+        raise UsageError("--format goes with --settings; faults are told one by one in a line.")
     raise typer.Exit(commands.check(mappings or (), fhir_version))
 
 

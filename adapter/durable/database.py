@@ -8,13 +8,24 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapter.errors import UsageError
 from adapter.settings import Settings
 
+CONNECT_SECONDS = "10"
+"""Until a connection to PostgreSQL is given up; as libpq writes it."""
+
 
 def configured_database(settings: Settings) -> str:
-    """The database of the settings; by default one beside the ledger."""
+    """The database of the settings; by default one beside the ledger.
+
+    Raises:
+        UsageError: as below, or the environment would have DBOS use another one.
+    """
+    if "DBOS__CLOUD" in os.environ:
+        problem = "DBOS__CLOUD is set: DBOS would take its database from the environment, and report to a service."
+        raise UsageError(f"{problem} Remove it.")
     written = settings.database_url
     return database_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
 
@@ -23,14 +34,26 @@ def database_url(written: str | None, folder: Path) -> str:
     """The database that is written, else an SQLite file in the folder; a file is made.
 
     Raises:
-        UsageError: neither SQLite nor PostgreSQL, or a folder that cannot be made.
+        UsageError: neither SQLite nor PostgreSQL, no URL, or a folder that cannot be made.
     """
     url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
     if not url.startswith(("sqlite:///", "postgresql://")):
         raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
     if url.startswith("sqlite:"):
         _make_file(Path(make_url(url).database or ""))
-    return url
+        return url
+    return _with_timeout(url)
+
+
+def _with_timeout(url: str) -> str:
+    """PostgreSQL's library would wait for a connection for as long as the system does, which is minutes."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):  # the cause quotes a password with a slash or an @ in it
+        problem = "ADAPTER_DATABASE_URL is malformed; write / @ : of a password as %2F %40 %3A."
+        raise UsageError(problem) from None
+    timeout = {"connect_timeout": CONNECT_SECONDS} | address.query
+    return address.set(query=timeout).render_as_string(hide_password=False)
 
 
 def _make_file(path: Path) -> None:

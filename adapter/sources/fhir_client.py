@@ -6,7 +6,6 @@ Only the server it is made for is ever called: links and references that lead el
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +22,8 @@ from adapter.fhir.capabilities import does_as_a_whole
 from adapter.limits import DEFAULT
 from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.bundle_pages import BundlePages, page_in
+from adapter.sources.gate import NOWHERE_ELSE, Elsewhere, Verify, http_client
+from adapter.sources.origin import allowed_from
 from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire
 
 Parameters = Mapping[str, str | Sequence[str]]
@@ -48,7 +49,8 @@ class FhirClient:
         base_url: str,
         *,
         auth: httpx.Auth | None = None,
-        verify: ssl.SSLContext | bool = True,
+        verify: Verify = True,
+        elsewhere: Elsewhere = NOWHERE_ELSE,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 60.0,
         page_size: int = 200,
@@ -60,14 +62,15 @@ class FhirClient:
         self._read = BundlePages(self.base)
         self._page_size = page_size
         self._capabilities: Json | None = None
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=timeout,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"Accept": FHIR_JSON},
-            auth=auth,
+        self._allowed = allowed_from(self.base, elsewhere.origins)
+        self._http = http_client(
+            self._allowed,
             verify=verify,
+            elsewhere=elsewhere.verify,
+            timeout=timeout,
+            transport=transport,
+            auth=auth,
+            headers={"Accept": FHIR_JSON},
         )
         self._wire = Wire(
             self._http,
@@ -292,6 +295,11 @@ class FhirClient:
     def own_address(self, written: object, told: str) -> str:
         """An address that the server told; refused when it leads to another server, which would get our token."""
         return own_address(self.base, written, told)
+
+    def file_address(self, written: object, told: str) -> tuple[str, bool]:
+        """The address of a file that the server told, and whether it keeps that itself; else without credentials."""
+        address = own_address(self.base, written, told, self._allowed.further)
+        return address, self._allowed.is_home(httpx.URL(address))
 
     def request(self, method: str, url: str, params: Parameters | None = None, **headers: str) -> httpx.Request:
         """A request to an address of the server, for ``wire``; ``Cache_Control`` in ``headers`` has its hyphen."""

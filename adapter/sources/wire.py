@@ -22,6 +22,7 @@ from adapter.fhir.paths import is_type_name
 from adapter.sources.clock import ServerClock, http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
+from adapter.sources.origin import allowed_from
 from adapter.sources.pace import Pace
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
@@ -94,6 +95,7 @@ class Wire:
         patience: Patience,
         most_bytes: int,
     ) -> None:
+        self._home = allowed_from(base)
         self.shown = shown(base)
         """The server's address for a message."""
         self.server_time: datetime | None = None
@@ -146,7 +148,7 @@ class Wire:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise Unserved(problem, "try again later") from busy
         except httpx.RequestError as error:
-            raise self._unreachable(error, what, _step(request)) from error
+            raise self._unreachable(error, what, request) from error
         self.clock.heard(response)
         self.server_time = self.clock.time or self.server_time
         return response
@@ -200,9 +202,12 @@ class Wire:
         response = await self._http.send(request, stream=True, auth=auth)
         try:
             if not response.is_success:
-                return _unpacked(response, await self._body(response))
+                async with asyncio.timeout(self._timeout):
+                    return _unpacked(response, await self._body(response))
             await receive(response)
             return _unpacked(response, b"")
+        except TimeoutError as error:
+            raise Unserved(f"{self._named(request)} was still sending its refusal after {self._timeout:g} s") from error
         finally:
             await response.aclose()
 
@@ -215,33 +220,40 @@ class Wire:
                 raise Unserved(problem, "raise ADAPTER_MAX_RESPONSE_BYTES, or ask for less by ADAPTER_PAGE_SIZE")
         return bytes(body)
 
-    def _unreachable(self, error: httpx.RequestError, what: str, step: Step) -> SourceError:
+    def _named(self, request: httpx.Request) -> str:
+        """Whom a request went to: the server, or the keeper of its files."""
+        return self.shown if self._home.is_home(request.url) else shown(str(request.url), path=False)
+
+    def _unreachable(self, error: httpx.RequestError, what: str, request: httpx.Request) -> SourceError:
+        server = self._named(request)
         if (fault := tls_fault(error)) is not None and refuses_certificate(fault):
-            return AccessRefused(f"{self.shown} refused us by TLS at {what}", _OUR_CERTIFICATE, step=step)
+            return AccessRefused(f"{server} refused us by TLS at {what}", _OUR_CERTIFICATE, step=_step(request))
         if fault is not None:
             return SourceError(
-                f"no trusted TLS connection to {self.shown}", f"check its certificate and the port; {_OUR_CERTIFICATE}"
+                f"no trusted TLS connection to {server}", f"check its certificate and the port; {_OUR_CERTIFICATE}"
             )
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-            return SourceError(f"cannot connect to {self.shown}", "is the server running, and the address right?")
+            return SourceError(f"cannot connect to {server}", "is the server running, and the address right?")
         if isinstance(error, httpx.TimeoutException):
-            return Unserved(f"{self.shown} did not answer {what} within {self._timeout:g} s")
-        hint = _OUR_CERTIFICATE if self.shown.startswith("https:") else ""  # many servers say no by hanging up
-        return Unserved(f"{self.shown} broke off {what} ({type(error).__name__})", hint)
+            return Unserved(f"{server} did not answer {what} within {self._timeout:g} s")
+        hint = _OUR_CERTIFICATE if server.startswith("https:") else ""  # many servers say no by hanging up
+        return Unserved(f"{server} broke off {what} ({type(error).__name__})", hint)
 
     def refusal(self, response: httpx.Response, what: str) -> SourceError:
         """What an answer that is no success means, as an error to raise."""
-        status = response.status_code
+        status, server = response.status_code, self._named(response.request)
         if status in (401, 403):
             hint = "check the token or password" if status == 401 else "check the token's scopes, or our rights there"
-            problem = f"{self.shown} refused us: it answered {status}{bearer_error(response)} to {what}"
+            if server != self.shown:
+                hint = f"our credentials go to {self.shown} only, so have that keep its files itself"
+            problem = f"{server} refused us: it answered {status}{bearer_error(response)} to {what}"
             return AccessRefused(problem, hint, step=_step(response.request))
         if response.is_redirect:
             hint = "use the address it leads to as the FHIR base URL"
-            return SourceError(f"{self.shown} answered {status}, a redirect, to {what}", hint)
+            return SourceError(f"{server} answered {status}, a redirect{_leading(response)}, to {what}", hint)
         codes = codes_of(response)
         hint = "is this the FHIR base URL?" if status == 404 else ""
-        problem = f"{self.shown} answered {status}{f' ({codes})' if codes else ''} to {what}"
+        problem = f"{server} answered {status}{f' ({codes})' if codes else ''} to {what}"
         return Refused(problem, hint, status=status, codes=codes)
 
     def _decoded(self, response: httpx.Response, what: str) -> Json:
@@ -290,8 +302,18 @@ def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
+def _leading(response: httpx.Response) -> str:
+    """Where a redirect leads when that is another server, for a message."""
+    try:
+        target = response.request.url.join(response.headers.get("Location", ""))
+        elsewhere = target not in allowed_from(str(response.request.url))
+    except (httpx.InvalidURL, ValueError):
+        return ""
+    return f" to another server, {shown(str(target), path=False)}" if elsewhere else ""
+
+
 def shown(url: str, *, path: bool = True) -> str:
     """The address for a message: without user, query and fragment."""
     parts = httpx.URL(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.host}{port}{parts.path.rstrip('/') if path else ''}"
+    host = parts.netloc.decode("ascii")  # xn--..., for letters of other scripts look like ours
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/') if path else ''}"

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 DAY = timedelta(days=1)
+HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -40,18 +41,28 @@ class Certificate:
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1 and for clients."""
+    """Signs certificates for servers, by default on 127.0.0.1, and for clients."""
 
     def __init__(self, name: str) -> None:
         self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = self._signed(self._name, self._key, ca=True)
 
-    def certify(self, name: str) -> Certificate:
+    def certify(self, name: str, *, host: str = HERE, begins: timedelta = -DAY, ends: timedelta = DAY) -> Certificate:
+        """Good for an address, or a name, from one time to another, both counted from now."""
         key = ec.generate_private_key(ec.SECP256R1())
-        return Certificate(self._signed(_named(name), key, ca=False), key)
+        return Certificate(self._signed(_named(name), key, ca=False, host=host, begins=begins, ends=ends), key)
 
-    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool) -> bytes:
+    def _signed(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        ca: bool,
+        host: str = HERE,
+        begins: timedelta = -DAY,
+        ends: timedelta = DAY,
+    ) -> bytes:
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -59,17 +70,23 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
+            .not_valid_before(now + begins)
+            .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca, None), critical=True)
             .add_extension(_usage(ca=ca), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if not ca:
-            here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-            builder = builder.add_extension(here, critical=False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_host(host)]), critical=False)
         return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def _host(written: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(written))
+    except ValueError:
+        return x509.DNSName(written)
 
 
 def _named(name: str) -> x509.Name:

@@ -33,7 +33,9 @@ class KeyFile:
 def client_to(url: str, settings: Settings, need: Need = Need.ANSWER) -> FhirClient:
     """As the commands make it, only impatient."""
     access = access_to(url, settings, need, timeout=10, patience=QUICK)
-    return FhirClient(url, auth=access.auth, verify=access.verify, timeout=10, patience=QUICK)
+    return FhirClient(
+        url, auth=access.auth, verify=access.verify, elsewhere=access.elsewhere, timeout=10, patience=QUICK
+    )
 
 
 async def refusal(client: FhirClient) -> AccessRefused:

@@ -26,6 +26,7 @@ from adapter.auth.scopes import Need
 from adapter.errors import AccessRefused, Step, UsageError
 from adapter.settings import Settings, load_settings
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.origin import allowed_from
 from adapter.sources.wire import Patience
 
 pytestmark = pytest.mark.anyio
@@ -318,7 +319,7 @@ def clock() -> Clock:
 
 def timed(url: str, key: KeyFile, clock: Clock) -> FhirClient:
     client = Client(CLIENT, load_signing_key(key.path, "the key"))
-    auth = BackendServices(url, client, Need.READ, Asking(True, 10, QUICK), ticks=clock)
+    auth = BackendServices(url, client, Need.READ, Asking(True, 10, QUICK, allowed_from(url)), ticks=clock)
     return FhirClient(url, auth=auth, patience=QUICK)
 
 
@@ -427,7 +428,8 @@ async def refusal_of(client: FhirClient) -> None:
 
 async def test_nobody_there(server: TokenServer, url: str, settings: Settings) -> None:
     server.told = {"token_endpoint": "http://127.0.0.1:1/token"}
-    refused = await refusal(client_to(url, settings))
+    beside = settings.model_copy(update={"allowed_origins": "http://127.0.0.1:1"})
+    refused = await refusal(client_to(url, beside))
     assert (refused.step, "127.0.0.1:1/token did not answer" in str(refused)) == (Step.TOKEN, True)
 
 
@@ -442,7 +444,7 @@ class Trickling(httpx.AsyncByteStream):
 
 async def test_an_answer_that_trickles_is_given_up(respx_mock: respx.MockRouter) -> None:
     respx_mock.get("https://fhir.test/x").mock(side_effect=lambda _: httpx.Response(200, stream=Trickling()))
-    asking = Asking(True, 0.05, Patience(attempts=2, first_wait=0))
+    asking = Asking(True, 0.05, Patience(attempts=2, first_wait=0), allowed_from("https://fhir.test"))
     with pytest.raises(AccessRefused, match="did not answer it"):
         await asking.ask(
             Step.TOKEN, "it", "https://fhir.test", lambda http: http.build_request("GET", "https://fhir.test/x")
@@ -454,7 +456,7 @@ async def test_an_answer_that_trickles_is_given_up(respx_mock: respx.MockRouter)
     ("url", "said"),
     [
         ("http://fhir.test/r4", "is not https, as SMART Backend Services must be"),
-        ("https://u:p@fhir.test/r4", "names a user, and a setting another way"),
+        ("https://u:p@fhir.test/r4", "must have no user or password in it"),
     ],
 )
 async def test_an_address_that_does_not_go_with_it_stops_the_start(settings: Settings, url: str, said: str) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from adapter.cli.progress import _Since
-from adapter.runs.basis import Basis
-from adapter.runs.model import Plan, Window
+from adapter.runs.model import Basis, Plan, Window
 from adapter.runs.progress import how_far
 
 COUNTED, NOT_COUNTED = (500, 300, 200), (500, None)

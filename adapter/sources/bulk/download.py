@@ -54,7 +54,7 @@ async def download(
 
 async def _fetch(client: FhirClient, file: File, into: Path, limits: Limits) -> None:
     what = f"the file of {file.type} in the export"
-    url = client.own_address(file.url, f"keeps {what}")
+    url, is_home = client.file_address(file.url, f"keeps {what}")
     beside = into.with_name(f"{into.name}.part")
 
     async def receive(response: httpx.Response) -> None:
@@ -71,7 +71,7 @@ async def _fetch(client: FhirClient, file: File, into: Path, limits: Limits) -> 
 
     request = client.request("GET", url, Accept=NDJSON, Accept_Encoding="gzip")
     try:
-        await client.wire.download(request, what, receive, anonymous=not file.authorized)
+        await client.wire.download(request, what, receive, anonymous=not (file.authorized and is_home))
         beside.rename(into)
     except Refused as refused:
         if refused.status in _GONE:

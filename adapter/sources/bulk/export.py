@@ -67,8 +67,9 @@ class Export:
 
     async def release(self, job: Job) -> None:
         """Remove the export on the server; one that it will not remove, it removes by itself some day."""
-        request = self.client.request("DELETE", job.status_url)
         try:
+            address = self.client.own_address(job.status_url, "tells the status of its export")
+            request = self.client.request("DELETE", address)
             answer = await self.client.wire.look(request, "the removal of the export")
             if not answer.is_success and answer.status_code not in _NO_MATTER:
                 raise self.client.wire.refusal(answer, "the removal of the export")
