@@ -16,12 +16,13 @@ from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
+from adapter.logs.settings import LogSettings
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Secret = Annotated[SecretStr, Field(min_length=16)]
 
 
-class Settings(AccessSettings):
+class Settings(LogSettings, AccessSettings):
     """Every setting, its default and what it is for."""
 
     model_config = SettingsConfigDict(env_prefix="ADAPTER_", frozen=True)

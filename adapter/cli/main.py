@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.main
 
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
@@ -18,6 +19,8 @@ from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOpt
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
+from adapter.logs import setup as logging
+from adapter.logs.settings import load_log_settings
 from adapter.session.time import instant_in
 
 app = typer.Typer(
@@ -87,6 +90,7 @@ def main(
     ] = False,
 ) -> None:
     """Coverage decisions for health coaching claims."""
+    logging.follow(load_log_settings())
 
 
 @app.command(
@@ -297,8 +301,9 @@ def day(on: str | None) -> date:
 
 def run() -> None:
     """Run the command line; a known error is one line on stderr and its exit code."""
+    logging.begin()
     try:
-        app()
+        typer.main.get_command(app)()  # calling `app` would put an excepthook of typer's in place of ours
     except AdapterError as error:
         typer.echo(visible(f"coaching-adapter: {error}"), err=True)
         sys.exit(error.exit_code)

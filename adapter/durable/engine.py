@@ -10,9 +10,9 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from adapter.durable.rows import Application, Rows
 from adapter.durable.takeover import SHOWING_SECONDS, Takeover
-from adapter.errors import raised_at
+from adapter.logs import events
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 # With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
 logging.getLogger("dbos").addHandler(logging.NullHandler())
@@ -78,5 +78,5 @@ class Engine:
                 self._takeover.look()
                 self._also()
             except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                log.warning("the other processes could not be looked at: %s", raised_at(error))
+                log.warning("processes.not_looked_at", failed=error)
             self._leaving.wait(SHOWING_SECONDS)
