@@ -19,7 +19,7 @@ from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOpt
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
-from adapter.logs import setup as logging
+from adapter.logs import setup as logs
 from adapter.logs.settings import load_log_settings
 from adapter.session.time import instant_in
 
@@ -90,7 +90,7 @@ def main(
     ] = False,
 ) -> None:
     """Coverage decisions for health coaching claims."""
-    logging.follow(load_log_settings())
+    logs.follow(load_log_settings())
 
 
 @app.command(
@@ -301,7 +301,7 @@ def day(on: str | None) -> date:
 
 def run() -> None:
     """Run the command line; a known error is one line on stderr and its exit code."""
-    logging.begin()
+    logs.begin()
     try:
         typer.main.get_command(app)()  # calling `app` would put an excepthook of typer's in place of ours
     except AdapterError as error:

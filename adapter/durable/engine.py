@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
@@ -16,6 +17,18 @@ log = events.logger(__name__)
 
 # With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
 logging.getLogger("dbos").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """DBOS logs why it does not start before it raises it; whoever starts us tells it once."""
+    dbos = logging.getLogger("dbos")
+    dbos.disabled = True
+    try:
+        yield
+    finally:
+        dbos.disabled = False
+
 
 LEAVING_SECONDS = 5
 """What looking after the others has to finish; it may be waiting for a database that is away."""
@@ -57,7 +70,8 @@ class Engine:
         register()
         if listen:
             DBOS.listen_queues(listen)
-        DBOS.launch()
+        with _unheard():
+            DBOS.launch()
 
     def care(self, *, succeed: bool) -> None:
         """Begin to look after the others; ``succeed`` takes up at once what an earlier start of the same node began."""

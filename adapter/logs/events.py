@@ -1,4 +1,4 @@
-"""Our own log lines, each an event name and listed keys: ``log = events.logger(__name__)``, ``log.warning("a.b", ...)``.
+"""Our own log lines: ``log = events.logger(__name__)``, then ``log.warning("what.happened", key=value)``.
 
 ``claim`` and ``patient`` are given as ids and ``changed`` as ``Type/id``: only their digests go on. ``failed`` is given
 as the exception: its class and lines of code go on, and of a ``SourceError``, which promises to hold nothing of a

@@ -51,10 +51,9 @@ class StderrHandler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - its name in the library
         """Say that a line is lost; the library would print the record with its arguments."""
         error = sys.exc_info()[1]
+        why = kind(error) if error else "unknown"
         try:
-            sys.stderr.write(
-                f"a log line of {record.filename}:{record.lineno} is lost: {kind(error) if error else ''}\n"
-            )
+            sys.stderr.write(f"a log line of {record.filename}:{record.lineno} is lost: {why}\n")
         except (OSError, ValueError):  # stderr is closed: nobody is left to be told
             return
 

@@ -7,19 +7,16 @@ import sys
 import threading
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from adapter.logs import events
 from adapter.logs.digest import Digests
 from adapter.logs.output import StderrHandler
 from adapter.logs.settings import LogFormat, LogLevel, LogSettings
 
-if TYPE_CHECKING:
-    from _typeshed import UnraisableHookArgs  # where typeshed keeps what sys calls so
-
 log = events.logger(__name__)
 QUIET_UNLESS_FILTERED = ("httpx", "httpcore")
-"""Libraries that ``adapter.sources.wire`` keeps quiet, because they log whole URLs; behind the filter they may speak."""
+"""Libraries that log whole URLs, and that ``adapter.sources.wire`` keeps quiet; behind the filter they may speak."""
 
 
 def begin() -> None:
@@ -59,19 +56,19 @@ def _thread_crashed(args: threading.ExceptHookArgs) -> None:
         log.critical("thread.crashed", failed=args.exc_value)
 
 
-def _unraisable(args: UnraisableHookArgs) -> None:
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
     if args.exc_value is not None:
         log.error("destructor.failed", failed=args.exc_value)
 
 
 def _warned(
-    _message: Warning | str,
+    message: Warning | str,
     category: type[Warning],
     filename: str,
     lineno: int,
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning by its class and place; its text may quote a value, and its line of code is not ours to print."""
+    """A warning by its class and place; its text may quote a value."""
     place = f"{filename.rpartition('/')[2]}:{lineno}"
     log.warning("python.warning", category=category.__name__, at=place)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from adapter.logs import events
+from adapter.logs.events import logger
 from adapter.notifications.model import ANYTHING, Heard
 from adapter.notifications.sequence import EventLog, Gap, noted, recovered
 from adapter.receiver.gaps.event_logs import Key
 
-log = events.logger(__name__)
+log = logger(__name__)
 
 TICK = 1.0
 """Seconds from one look to the next."""
