@@ -210,6 +210,17 @@ def drop_failure(changed: Annotated[str, CHANGED]) -> None:
     raise typer.Exit(failure_commands.drop(changed))
 
 
+@failures_app.command("find", epilog="Example:  coaching-adapter failures find 17")
+def find_failure(
+    claim_id: Annotated[str, typer.Argument(help="Id of the Claim, or a digest from a log line.")],
+    output_format: FormatOption = Format.TABLE,
+) -> None:
+    """Print the digest by which the logs name a claim, and what of it was given up."""
+    from adapter.cli import failure_search
+
+    raise typer.Exit(failure_search.find(claim_id, output_format.value))
+
+
 @policies_app.callback(invoke_without_command=True)
 def policies(
     context: typer.Context, mappings: MappingsOption = None, output_format: FormatOption = Format.TABLE
