@@ -55,7 +55,7 @@ def test_a_column_of_a_database(tmp_path: Path) -> None:
         pytest.param(f"{LINE}text={PHI}", id="a log line"),
         pytest.param(f'{{"timestamp": "2026-01-31", "text": "{BIRTH_DATE}"}}', id="a log line of JSON"),
         pytest.param(f"coaching-adapter: cannot read {PHI}", id="an error"),
-        pytest.param(f'Traceback:\n  File "x.py"\nKeyError: \'{PHI}\'', id="a traceback"),
+        pytest.param(f"Traceback:\n  File \"x.py\"\nKeyError: '{PHI}'", id="a traceback"),
         pytest.param(f"{LINE}claim={ID}", id="the id of a claim in a log line"),
         pytest.param(f"{LINE}what=Claim/{ID}", id="also with its type"),
         pytest.param(f"coaching-adapter: Patient/{ID} is missing", id="the id of a patient"),
