@@ -65,4 +65,4 @@ def _as_json(fields: Fields) -> str:
 def _for_people(fields: Fields) -> str:
     """``2026-01-31T12:00:00.000Z warning  database.away  attempt=1 failed=OperationalError``."""
     head = " ".join(str(fields.pop(name, "?")) for name in ("timestamp", "level", "event"))
-    return f"{head} {structlog.processors.LogfmtRenderer()(None, '', fields)}".rstrip()
+    return f"{head} {structlog.processors.LogfmtRenderer(sort_keys=True)(None, '', fields)}".rstrip()

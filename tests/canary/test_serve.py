@@ -182,7 +182,7 @@ def test_nothing_is_said(session: Session) -> None:
 def test_what_happened_is_said_all_the_same(session: Session) -> None:
     lines = session.stderr
     for said in (
-        f"claim.decided claim={DIGESTS.of_claim(ID)} patient={DIGESTS.of_patient(f'{ID}-member')} decision=APPROVE",
+        f"claim.decided claim={DIGESTS.of_claim(ID)} decision=APPROVE patient={DIGESTS.of_patient(f'{ID}-member')}",
         f"claim.undecided claim={DIGESTS.of_claim(CRASHING)}",
         f"claim.refused claim={DIGESTS.of_claim(f'{ID}-misshapen')}",
         f"change.given_up attempt=1 changed=Claim/{DIGESTS.of_claim(CRASHING)}",
@@ -206,8 +206,8 @@ def test_a_submission_is_answered_with_ids_and_no_more(session: Session) -> None
     assert markers_in(session.answered.content, [ID, PHI, BIRTH_DATE]) <= {ID, PHI}
 
 
-NOTIFICATIONS_WITH_IDS = {"workflow_status.inputs", "workflow_status.deduplication_id"}
-"""Hints are ``Type/id``; rows go when they are worked off."""
+NOTIFICATIONS_WITH_IDS = {"workflow_input.inputs", "workflow_status.deduplication_id"}
+"""Hints are ``Type/id``; rows go when they are worked off, and what keeps two of one kind apart goes before."""
 
 
 def test_of_the_databases_only_what_is_meant_to_holds_anything(session: Session) -> None:
@@ -215,8 +215,7 @@ def test_of_the_databases_only_what_is_meant_to_holds_anything(session: Session)
     assert columns_with(ledger) == {"outcome.outcome"}
     assert columns_with(ledger, [ID]) == {"outcome.claim", "outcome.outcome"}
     assert columns_with(notifications) == set()
-    assert columns_with(notifications, [ID]) <= NOTIFICATIONS_WITH_IDS
-    assert "workflow_status.inputs" in columns_with(notifications, [ID])
+    assert {"workflow_input.inputs"} <= columns_with(notifications, [ID]) <= NOTIFICATIONS_WITH_IDS
     assert {each.partition("-")[0].partition(".")[0] for each in files_with(session.state)} <= {"ledger"}
 
 
