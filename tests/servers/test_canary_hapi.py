@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
@@ -31,7 +32,7 @@ def loaded(hapi_url: str) -> Iterator[str]:
         yield hapi_url
         answers = http.get("/ClaimResponse", params={"request": f"Claim/{MINE}"}).json().get("entry", [])
         for each in [*(entry["resource"] for entry in answers), *reversed(resources)]:
-            http.delete(f"/{each['resourceType']}/{each['id']}", params={"_cascade": "delete"})
+            http.delete(f"/{each['resourceType']}/{each['id']}").raise_for_status()
 
 
 @pytest.fixture
@@ -80,7 +81,8 @@ def test_a_write_that_hapi_refuses(talking: Command, loaded: str, monkeypatch: p
         return made
 
     monkeypatch.setattr(ServerSink, "_response_entry", spoilt)
-    monkeypatch.setenv("ADAPTER_IDENTIFIER_SYSTEM", f"urn:canary:{uuid4().hex}")
+    elsewhere = replace(shipped(), identifier_system=f"urn:canary:{uuid4().hex}")  # else nothing is to be written
+    monkeypatch.setattr("adapter.cli.commands.build", lambda *_, **__: elsewhere)
     result = talking("sync", loaded, "--claim", MINE, "--now", "2026-02-01T12:00:00-05:00")
     assert result.code == 3
     assert_silent(result.stderr.replace(MINE, ID))
