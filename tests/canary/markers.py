@@ -25,7 +25,7 @@ NOTE = f"She said {PHI}-note, and went home."
 
 def marked(bundle: Json) -> Json:
     """The approved story as a record full of markers; it is decided as before."""
-    record = json.loads(json.dumps(bundle).replace("0592t-approved", ID))
+    record: Json = json.loads(json.dumps(bundle).replace("0592t-approved", ID))
     resources = [each["resource"] for each in record["entry"]]
     for resource in resources:
         kind = resource["resourceType"]

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,13 +36,13 @@ def at_debug(logging_as_before: None) -> None:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
     def read() -> str:
         stderr = capsys.readouterr().err
         assert_silent(stderr)
         return stderr
 
-    return read  # type: ignore[return-value] # a fixture that ends with its test
+    return read
 
 
 def an_error() -> KeyError:
@@ -231,7 +231,7 @@ def test_an_error_is_its_class_unless_it_promises_to_quote_nothing(said: Callabl
 
 @pytest.mark.parametrize(("key", "times"), [(None, 1), ("0123456789abcdef", 0)])
 def test_that_digests_will_not_last_is_said_once(said: Callable[[], str], key: str | None, times: int) -> None:
-    follow(LogSettings(digest_key=key, log_level=LogLevel.WARNING))  # type: ignore[arg-type] # pydantic makes it a secret
+    follow(LogSettings(digest_key=key, log_level=LogLevel.WARNING))
     for _ in range(3):
         log.warning("a.test", claim=ID)
     log.info("a.quiet_one", claim=ID)
