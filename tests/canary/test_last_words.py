@@ -83,7 +83,7 @@ def test_a_thread(said: Callable[[], str]) -> None:
 
 def test_a_destructor(said: Callable[[], str]) -> None:
     hooked = SimpleNamespace(exc_type=KeyError, exc_value=an_error(), err_msg=QUOTED, object=QUOTED)
-    sys.unraisablehook(hooked)  # type: ignore[arg-type] # its own type cannot be made
+    sys.unraisablehook(hooked)
     assert "destructor.failed failed=KeyError" in said()
 
 
