@@ -43,8 +43,18 @@ def configure(form: LogFormat, level: LogLevel) -> None:
         root.removeHandler(each)
     root.addHandler(StderrHandler(form))
     root.setLevel(level.value)
+    _take_over()
     for name in QUIET_UNLESS_FILTERED:
         logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def _take_over() -> None:
+    """What libraries have put up to print by themselves, as uvicorn does, is taken down."""
+    for each in [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]:
+        printing = [one for one in each.handlers if type(one) is logging.StreamHandler]
+        for one in printing:
+            each.removeHandler(one)
+        each.propagate = each.propagate or bool(printing)
 
 
 def _crashed(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

@@ -66,9 +66,7 @@ FILES: dict[str, dict[str, bytes]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_nothing_is_said_and_only_what_waits_is_left(
-    talking: Command, served: tuple[FaultyServer, str], name: str
-) -> None:
+def test_only_what_waits_is_left(talking: Command, served: tuple[FaultyServer, str], name: str) -> None:
     server, url = served
     told = [{"type": "OperationOutcome", "url": f"{url}/files/errors"}] if "errors" in FILES[name] else []
     server.fault = exporting(url, FILES[name], error=told)
