@@ -16,6 +16,7 @@ from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
+from adapter.logs.settings import LogSettings
 from adapter.secret_settings import SecretFiles, given_names, secret_names
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
@@ -24,7 +25,7 @@ _SIZE = re.compile(r", not \d+$")
 """The end of a message that would tell how long a secret is."""
 
 
-class Settings(AccessSettings):
+class Settings(LogSettings, AccessSettings):
     """Every setting, its default and what it is for."""
 
     model_config = SettingsConfigDict(env_prefix="ADAPTER_", frozen=True)

@@ -27,6 +27,7 @@ from adapter.sources.server import ServerSource
 
 OK, UNANSWERED = 0, 3
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_RELEASE = re.compile(r"[0-9.]{1,12}(-[a-z0-9.]{1,12})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ async def of_server(client: FhirClient, wanted: str, adjudicator: Adjudicator) -
     release = (await client.capabilities()).get("fhirVersion")
     version = version_of_release(release)
     if version is None or version not in adjudicator.versions:
-        speaks = release if isinstance(release, str) and release else "of an unknown version"
+        speaks = release if isinstance(release, str) and _RELEASE.fullmatch(release) else "of an unknown version"
         known = ", ".join(NAMES[each] for each in adjudicator.versions)
         hint = "Use a server of one of these." if wanted.lower() == AUTO else "Is --fhir-version right for this server?"
         raise SourceError(f"the server speaks FHIR {speaks}, the mappings {known}", hint)

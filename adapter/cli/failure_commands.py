@@ -20,21 +20,21 @@ from adapter.settings import load_settings
 
 def show(hint: str | None, output_format: str) -> int:
     """Print the failures, or those of one resource."""
-    with _inbox() as inbox:
+    with opened_inbox() as inbox:
         failures = _chosen(inbox, hint)
     if output_format == "json":
-        print_json([_json(each) for each in failures])
+        print_json([as_json(each) for each in failures])
         return OK
     table = folding("Changed", "Attempts", "Since", "Reason")
     for each in failures:
-        table.add_row(*map(Text, (each.hint, str(each.attempts), _since(each), each.reason)))
+        table.add_row(*map(Text, (each.hint, str(each.attempts), since(each), each.reason)))
     console().print(table if failures else "Nothing was given up.")
     return OK
 
 
 def retry(hint: str | None) -> int:
     """Take one failure up again, or all of them; a running ``serve`` sees to it."""
-    with _inbox() as inbox:
+    with opened_inbox() as inbox:
         for each in _chosen(inbox, hint):
             inbox.retry(each)
     return OK
@@ -42,7 +42,7 @@ def retry(hint: str | None) -> int:
 
 def drop(hint: str) -> int:
     """Forget the failures of one resource."""
-    with _inbox() as inbox:
+    with opened_inbox() as inbox:
         inbox.remove(dict.fromkeys(each.id for each in _of(inbox, hint)))
     return OK
 
@@ -64,7 +64,12 @@ def _of(inbox: Inbox, hint: str) -> list[Failure]:
 
 
 @contextmanager
-def _inbox() -> Iterator[Inbox]:
+def opened_inbox() -> Iterator[Inbox]:
+    """The inbox of the settings.
+
+    Raises:
+        SourceError: its database cannot be read.
+    """
     try:
         with Inbox(configured_database(load_settings())) as inbox:
             yield inbox
@@ -73,14 +78,16 @@ def _inbox() -> Iterator[Inbox]:
         raise SourceError("the database of notifications cannot be read", hint) from error
 
 
-def _since(failure: Failure) -> str:
+def since(failure: Failure) -> str:
+    """When it was given up."""
     return datetime.fromtimestamp(failure.since, UTC).isoformat(timespec="seconds")
 
 
-def _json(failure: Failure) -> Json:
+def as_json(failure: Failure) -> Json:
+    """As the commands print it."""
     return {
         "changed": failure.hint,
         "attempts": failure.attempts,
-        "since": _since(failure),
+        "since": since(failure),
         "reason": failure.reason,
     }

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.main
 
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
 from adapter.cli.console import visible
 from adapter.cli.ending import was_interrupted
+from adapter.cli.failures import failures_app
 from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.show_settings import show_settings
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
+from adapter.logs import setup as logs
+from adapter.logs.settings import load_log_settings
 from adapter.session.time import instant_in
 
 app = typer.Typer(
@@ -47,12 +51,6 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
 app.add_typer(keys_app, name="keys")
 app.add_typer(runs_app, name="runs")
-failures_app = typer.Typer(
-    help="What `serve` gave up after several attempts: list, show, retry and drop it.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    epilog="Example:  coaching-adapter failures list",
-)
 app.add_typer(failures_app, name="failures")
 
 
@@ -89,6 +87,7 @@ def main(
     ] = False,
 ) -> None:
     """Coverage decisions for health coaching claims."""
+    logs.follow(load_log_settings())
 
 
 @app.command(
@@ -168,44 +167,6 @@ def serve(
 
 
 app.command(epilog="Example:  coaching-adapter worker --once")(worker)
-CHANGED = typer.Argument(help="What changed, as the list has it: Claim/17.")
-
-
-@failures_app.command("list", epilog="Example:  coaching-adapter failures list --format json")
-def list_failures(output_format: FormatOption = Format.TABLE) -> None:
-    """List what was given up: what changed, since when, and why."""
-    from adapter.cli import failure_commands  # the database is slow to import
-
-    raise typer.Exit(failure_commands.show(None, output_format.value))
-
-
-@failures_app.command("show", epilog="Example:  coaching-adapter failures show Claim/17")
-def show_failure(changed: Annotated[str, CHANGED], output_format: FormatOption = Format.TABLE) -> None:
-    """Show one of them."""
-    from adapter.cli import failure_commands
-
-    raise typer.Exit(failure_commands.show(changed, output_format.value))
-
-
-@failures_app.command("retry", epilog="Example:  coaching-adapter failures retry Claim/17")
-def retry_failure(
-    changed: Annotated[str | None, CHANGED] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-) -> None:
-    """Take one up again, or all; a running `serve` does the work."""
-    from adapter.cli import failure_commands
-
-    if everything == (changed is not None):
-        raise UsageError("name one failure, or give --all.")
-    raise typer.Exit(failure_commands.retry(changed))
-
-
-@failures_app.command("drop", epilog="Example:  coaching-adapter failures drop Claim/17")
-def drop_failure(changed: Annotated[str, CHANGED]) -> None:
-    """Forget one."""
-    from adapter.cli import failure_commands
-
-    raise typer.Exit(failure_commands.drop(changed))
 
 
 @policies_app.callback(invoke_without_command=True)
@@ -310,8 +271,9 @@ def day(on: str | None) -> date:
 
 def run() -> None:
     """Run the command line; a known error is one line on stderr and its exit code."""
+    logs.begin()
     try:
-        app()
+        typer.main.get_command(app)()  # calling `app` would put an excepthook of typer's in place of ours
     except AdapterError as error:
         typer.echo(visible(f"coaching-adapter: {error}"), err=True)
         sys.exit(error.exit_code)

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.durable.database import configured_database
-from adapter.errors import UsageError
+from adapter.errors import SourceError, UsageError
 from adapter.receiver.app import Receiver
 from adapter.receiver.gaps.asking import Asking
 from adapter.receiver.gaps.event_logs import EventLogs, totals
@@ -59,6 +59,7 @@ def serve(choice: Choice, host: str, port: int) -> int:
 
     Raises:
         UsageError: no server to answer, no secret to be notified with, or a database that cannot be opened.
+        SourceError: a database that cannot be reached.
     """
     settings = load_settings()
     if not choice.is_server:
@@ -72,7 +73,7 @@ def serve(choice: Choice, host: str, port: int) -> int:
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         # h11 also where httptools is installed, which is quicker but takes a head of any length from anybody.
-        config = uvicorn.Config(app, http="h11", log_level="error", access_log=False, server_header=False)
+        config = uvicorn.Config(app, http="h11", log_config=None, access_log=False, server_header=False)
         _run(config, listening)
     return OK
 
@@ -143,14 +144,27 @@ def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> It
 
 
 def _belong_to(server: str, logs: EventLogs, worker: Worker) -> None:
-    """Start the worker on a database of this server, and on no other's; a new database is made by the worker."""
+    """Start the worker on a database of this server, and on no other's; a new database is made by the worker.
+
+    Raises:
+        SourceError: the database cannot be reached.
+    """
+    try:
+        known = _belongs(server, logs)
+        worker.start()
+        if not known:
+            logs.belong_to(server)
+    except SQLAlchemyError as error:
+        hint = "Is ADAPTER_DATABASE_URL right, and is the database running?"
+        raise SourceError("the database of notifications cannot be reached", hint) from error
+
+
+def _belongs(server: str, logs: EventLogs) -> bool:
     try:
         logs.belong_to(server)
     except SQLAlchemyError:
-        worker.start()
-        logs.belong_to(server)
-    else:
-        worker.start()
+        return False
+    return True
 
 
 async def _through(portal: BlockingPortal, ask: Callable[..., Awaitable[T]], *arguments: object) -> T:

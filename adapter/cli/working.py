@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -241,7 +240,6 @@ def _gone() -> RunState:
 @contextmanager
 def _working(parts: Parts, server: str | None, end: End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
     """A worker on other threads for as long as the context lasts; it ends after the item in hand."""
-    logging.basicConfig(format="coaching-adapter: %(message)s", level=logging.WARNING)
     process = f"{_node(parts.settings)}/{uuid4().hex[:8]}"
     with told_of_database(), start_blocking_portal() as portal, Board(parts.url, parts.basis) as board:
         deciding = portal.call(Deciding, parts)  # an SQLite connection stays on its thread

@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from adapter.errors import Issue
 from adapter.session.model import ClaimFacts, PriorService, Settlement
 
+STATUSES = frozenset({"active", "cancelled", "draft", "entered-in-error"})
+"""https://hl7.org/fhir/R4/valueset-fm-status.html"""
+USES = frozenset({"claim", "preauthorization", "predetermination"})
+"""https://hl7.org/fhir/R4/valueset-claim-use.html"""
+
 
 def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_before: bool) -> Iterator[Issue]:
     """Why a claim cannot be processed; nothing when it can.
@@ -25,13 +30,16 @@ def refusals(claim: ClaimFacts, history: tuple[PriorService, ...], answered_befo
     elif status != "active":
         yield Issue(
             "business-rule",
-            f"Claim.status is {status or 'absent'}: only an active claim is submitted",
+            f"Claim.status is {_named(status, STATUSES)}: only an active claim is submitted",
             "Claim.status",
             where,
         )
     if use != "claim":
         yield Issue(
-            "not-supported", f"Claim.use is {use or 'absent'}: only claims for payment are decided", "Claim.use", where
+            "not-supported",
+            f"Claim.use is {_named(use, USES)}: only claims for payment are decided",
+            "Claim.use",
+            where,
         )
     focal = [each for each in claim.coverages if each.focal is not None and each.focal.value]
     if len(claim.coverages) > 1 and len(focal) != 1:
@@ -55,3 +63,10 @@ def _same_identifier(claim: ClaimFacts, history: tuple[PriorService, ...]) -> It
             words = f"{other.claim} has the same identifier and is still open"
             yield Issue("duplicate", words, "Claim.identifier", claim.origin.resource)
             return
+
+
+def _named(code: str | None, known: frozenset[str]) -> str:
+    """A code of FHIR; anything else may be a name that stands in the wrong place, and is not repeated."""
+    if code is None:
+        return "absent"
+    return code if code in known else "no code of FHIR"

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
 from adapter.durable.rows import Application, Rows
 from adapter.durable.takeover import SHOWING_SECONDS, Takeover
-from adapter.errors import raised_at
+from adapter.logs import events
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 # With a handler in place DBOS adds none of its own, and what it logs goes where all the rest goes.
 logging.getLogger("dbos").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """DBOS logs why it does not start before it raises it; whoever starts us tells it once."""
+    dbos = logging.getLogger("dbos")
+    dbos.disabled = True
+    try:
+        yield
+    finally:
+        dbos.disabled = False
+
 
 LEAVING_SECONDS = 5
 """What looking after the others has to finish; it may be waiting for a database that is away."""
@@ -57,7 +70,8 @@ class Engine:
         register()
         if listen:
             DBOS.listen_queues(listen)
-        DBOS.launch()
+        with _unheard():
+            DBOS.launch()
 
     def care(self, *, succeed: bool) -> None:
         """Begin to look after the others; ``succeed`` takes up at once what an earlier start of the same node began."""
@@ -78,5 +92,5 @@ class Engine:
                 self._takeover.look()
                 self._also()
             except Exception as error:  # noqa: BLE001 - the database may be back the next time
-                log.warning("the other processes could not be looked at: %s", raised_at(error))
+                log.warning("processes.not_looked_at", failed=error)
             self._leaving.wait(SHOWING_SECONDS)

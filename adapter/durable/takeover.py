@@ -8,13 +8,13 @@ be done twice, and DBOS takes the outcome of the later one.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
 from adapter.durable.rows import Rows
+from adapter.logs import events
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 SHOWING_SECONDS = 5.0
 """How often a process shows that it is there."""
@@ -63,7 +63,7 @@ class Takeover:
 
     def _take(self, gone: list[str]) -> None:
         if gone:
-            log.warning("taking up what was begun by %s", ", ".join(gone))
+            log.warning("work.taken_over", processes=", ".join(gone))
             self._begin_again(gone)
 
 

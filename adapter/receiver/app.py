@@ -6,7 +6,6 @@ What is refused is answered by an OperationOutcome that repeats nothing of what 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,8 +18,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.errors import Issue, raised_at
+from adapter.errors import Issue
 from adapter.evidence.references import Json
+from adapter.logs import events
 from adapter.notifications.model import ANYTHING, Heard, Kind, Notification, NotUnderstood, Request
 from adapter.notifications.requests import read_request
 from adapter.receiver.bodies import Room, read_body
@@ -31,7 +31,7 @@ from adapter.receiver.replies import fhir_json, outcome, refused
 from adapter.receiver.submit.operation import Submit
 from adapter.receiver.work.group_commit import GroupCommit, NotStored
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 MOST_BODIES = 10
 """Bodies of the largest size that may be under way before their signature is known to be right."""
@@ -96,7 +96,7 @@ class Receiver:
             return outcome(503, [Issue("transient", str(problem))], {"Retry-After": _RETRY_SECONDS})
         except Exception as error:  # noqa: BLE001 - what goes up from here is logged whole, with what was sent
             self.counts["failed"] += 1
-            log.error("internal error, please report it: %s", raised_at(error))
+            log.error("notification.internal_error", failed=error)
             return outcome(500, [Issue("exception", "internal error")])
         self.counts["received"] += 1
         return Response(status_code=204)

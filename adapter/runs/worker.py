@@ -7,7 +7,6 @@ puts it back at once.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,12 +21,13 @@ from adapter.durable.engine import Engine
 from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
 from adapter.evidence.references import Json
+from adapter.logs import events
 from adapter.runs.board import ITEM, OPEN, POLLING_SECONDS, RUN, Board, application, queues, read_item, read_plan
 from adapter.runs.model import Basis, Item, Look, Plan, RunState, State, first_items, last_items, named_items
 from adapter.runs.tally import CONCERNED, RELATED, totals
 from adapter.sources.wire import Refused
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 T = TypeVar("T")
 
 MOST_ATTEMPTS = 4
@@ -149,10 +149,10 @@ class RunWorker:
             try:
                 return {"tally": self._decide(item)}
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the matter of one item
-                reason = _reason(error)
+                fault = error
                 if attempt >= MOST_ATTEMPTS or isinstance(error, Refused):
-                    return {"failed": reason}
-            log.warning("item %s failed, attempt %d: %s", item.id, attempt, reason)
+                    return {"failed": _reason(error)}
+            log.warning("item.failed", item=item.id, attempt=attempt, failed=fault)
             self._leaving.wait(pause(attempt))
         return None
 
@@ -174,9 +174,7 @@ class RunWorker:
             if differs and each.id not in self._refused:
                 self._refused.add(each.id)
                 self._board.refuse(each.id, self._process, differs)
-                log.warning(
-                    "run %s is left to others: it decides by other %s than this process", each.id, ", ".join(differs)
-                )
+                log.warning("run.left_to_others", run=each.id, differs=", ".join(differs))
 
     def _kept(self, ask: Callable[[], T]) -> T:
         """Ask the database; that it is away for a while is no reason to give a run up."""
@@ -184,7 +182,7 @@ class RunWorker:
             try:
                 return ask()
             except DBAPIError as error:
-                log.warning("the database of runs is away, waiting: %s", raised_at(error))
+                log.warning("waiting.for", what="database of runs", attempt=attempt, failed=error)
             if self._leaving.wait(pause(attempt)):
                 break
         raise self._left_behind()

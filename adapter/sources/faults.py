@@ -13,7 +13,16 @@ from adapter.evidence.references import objects
 DEEPEST_CAUSE = 20
 """Causes of an error that are looked into."""
 _BEARER_ERROR = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
-_ISSUE_CODE = re.compile(r"[a-z-]{1,40}")
+# fmt: off
+_ISSUE_CODES = frozenset({
+    "invalid", "structure", "required", "value", "invariant", "security", "login", "unknown", "expired",
+    "forbidden", "suppressed", "processing", "not-supported", "duplicate", "multiple-matches", "not-found",
+    "deleted", "too-long", "code-invalid", "extension", "too-costly", "business-rule", "conflict",
+    "limited-filter", "transient", "lock-error", "no-store", "exception", "timeout", "incomplete", "throttled",
+    "informational", "success",
+})
+# fmt: on
+"""https://hl7.org/fhir/R5/valueset-issue-type.html; what is none of them may be a name, and is not repeated."""
 
 
 def bearer_error(response: httpx.Response) -> str:
@@ -25,7 +34,7 @@ def bearer_error(response: httpx.Response) -> str:
 def issue_codes(outcome: object) -> str:
     """The issue codes of an OperationOutcome; never its diagnostics, which quote what was sent."""
     codes = (issue.get("code") for issue in objects(outcome.get("issue") if isinstance(outcome, dict) else None))
-    fitting = (code for code in codes if isinstance(code, str) and _ISSUE_CODE.fullmatch(code))
+    fitting = (code for code in codes if isinstance(code, str) and code in _ISSUE_CODES)
     return ", ".join(dict.fromkeys(fitting))
 
 

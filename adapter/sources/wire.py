@@ -39,6 +39,8 @@ LONGEST_ANSWER = 10
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
+_KNOWN_MEDIA = frozenset({"text/html", "text/plain", "text/xml", "application/xml", "application/fhir+xml"})
+"""What a message names; a server may write anything there."""
 _TOO_MUCH = frozenset({429, 503})
 """Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
@@ -259,7 +261,8 @@ class Wire:
     def _decoded(self, response: httpx.Response, what: str) -> Json:
         media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media and not media.endswith("json"):
-            problem = f"{self.shown} answered {media}, not FHIR JSON, to {what}"
+            told = media if media in _KNOWN_MEDIA else "something"
+            problem = f"{self.shown} answered {told}, not FHIR JSON, to {what}"
             raise SourceError(problem, "is this the FHIR base URL?")
         try:
             body, repeats = parse_json(response.content)

@@ -14,6 +14,7 @@ from adapter.answers.totals import Totals
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.logs import claims as log_claims
 from adapter.reconcile import Adjudicator, Reconciliation, Unanswered
 from adapter.sources.walk import Reading
 
@@ -198,4 +199,6 @@ def decide(
     answers = reconciliation.answer(claims, tell)
     reconciliation.close()
     wanted = {each.id for each in claims}
-    return answers, [each for each in reconciliation.unanswered if each.claim in wanted]
+    unanswered = [each for each in reconciliation.unanswered if each.claim in wanted]
+    log_claims.decided(answers, unanswered)
+    return answers, unanswered

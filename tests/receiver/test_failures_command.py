@@ -12,6 +12,7 @@ from command_line import Command, command
 
 from adapter.durable import pauses
 from adapter.durable.database import database_url
+from adapter.logs.digest import Digests
 from adapter.receiver.work import worker as worker_module
 from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
@@ -68,6 +69,28 @@ def test_list_show_retry_and_drop(command: Command, inbox: Inbox) -> None:
 def test_all_are_taken_up_again(command: Command, inbox: Inbox) -> None:
     assert command("failures", "retry", "--all").code == 0
     assert sorted(hint for group in inbox.waiting().values() for hint in group.hints) == ["Claim/1", "Claim/2"]
+
+
+@pytest.mark.usefixtures("inbox")
+def test_find_goes_from_a_claim_to_its_digest_and_back(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "0123456789abcdef"
+    monkeypatch.setenv("ADAPTER_DIGEST_KEY", key)
+    digests = Digests(key.encode())
+    for wanted in ("1", "Claim/1", digests.of_claim("1")):
+        found = json.loads(command("failures", "find", wanted, "--format", "json").stdout)
+        assert (found["digest"], [each["changed"] for each in found["failures"]]) == (
+            digests.of_claim("1"),
+            ["Claim/1"],
+        )
+    nothing = command("failures", "find", "3")
+    assert (nothing.code, digests.of_claim("3") in nothing.stdout) == (0, True)
+    assert "Nothing of it was given up." in nothing.stdout
+
+
+@pytest.mark.usefixtures("state")
+def test_find_without_a_key_says_that_digests_do_not_last(command: Command) -> None:
+    result = command("failures", "find", "1")
+    assert (result.code, "ADAPTER_DIGEST_KEY is not set" in result.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("inbox")

@@ -154,7 +154,7 @@ def test_the_work_of_a_dead_process_is_done(
         until(lambda: work.calls == [["Claim/begun"]])
         until(lambda: not inbox.working())
     worker.stop()
-    assert f"taking up what was begun by {OTHER}" in caplog.text
+    assert f"'processes': '{OTHER}'" in caplog.text
 
 
 def test_while_one_process_works_the_others_wait(url: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapter.errors import UsageError
+from adapter.logs.settings import LogLevel, load_log_settings
 from adapter.settings import load_settings
 
 
@@ -16,6 +17,9 @@ from adapter.settings import load_settings
         pytest.param("ADAPTER_CONCURRENCY", "many", "ADAPTER_CONCURRENCY", id="a word for a number"),
         pytest.param("ADAPTER_PAGE_SIZE", "0", "ADAPTER_PAGE_SIZE", id="below the least"),
         pytest.param("ADAPTER_PAGE_SIZE", "1001", "ADAPTER_PAGE_SIZE", id="above the most"),
+        pytest.param("ADAPTER_LOG_LEVEL", "LOUD", "ADAPTER_LOG_LEVEL", id="a level that is none"),
+        pytest.param("ADAPTER_LOG_FORMAT", "xml", "ADAPTER_LOG_FORMAT", id="a form that is none"),
+        pytest.param("ADAPTER_DIGEST_KEY", "0123456789abcde", "ADAPTER_DIGEST_KEY", id="a key too short"),
         pytest.param("ADAPTER_SITE_TIMEZONE", "Mars/Olympus", "IANA time zone", id="a zone that is none"),
     ],
 )
@@ -24,6 +28,12 @@ def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: 
     with pytest.raises(UsageError, match=said) as raised:
         load_settings()
     assert raised.value.exit_code == 2
+    assert value not in str(raised.value) or len(value) < 5
+
+
+def test_the_level_is_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADAPTER_LOG_LEVEL", "debug")
+    assert load_log_settings().log_level is LogLevel.DEBUG
 
 
 def test_a_secret_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,10 @@ https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subs
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from adapter.errors import InputError, SourceError
+from adapter.logs import events
 from adapter.notifications.bundles import read_bundle
 from adapter.notifications.model import ANYTHING, Heard, Kind
 from adapter.notifications.sequence import Gap
@@ -18,10 +18,12 @@ from adapter.subscriptions.found import WORKING, Found
 from adapter.subscriptions.health import Health
 from adapter.subscriptions.manage import health_of
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 MOST_AT_ONCE = 1000
 """Events that are asked for in one request; a larger gap is swept."""
+
+_RENEW = "coaching-adapter subscribe URL renew"
 
 
 class Asking:
@@ -49,11 +51,8 @@ class Asking:
         except SourceError:  # then nothing is known, but that it is silent
             return Heard(key.name, at, key.subscription, Kind.STATUS)
         if health.status not in WORKING:
-            log.warning(
-                "Subscription/%s is %s: `coaching-adapter subscribe URL renew` starts it again",
-                key.subscription,
-                health.status or "gone",
-            )
+            status = health.status or "gone"
+            log.warning("subscription.silent", subscription=key.subscription, status=status, do=_RENEW)
         return Heard(key.name, at, key.subscription, Kind.STATUS, since_start=health.events)
 
     async def _health(self, id: str) -> Health:

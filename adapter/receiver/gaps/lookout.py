@@ -8,19 +8,18 @@ case, so that plain rest-hooks, which count nothing, lose nothing either.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from adapter.errors import raised_at
+from adapter.logs.events import logger
 from adapter.notifications.model import ANYTHING, Heard
 from adapter.notifications.sequence import EventLog, Gap, noted, recovered
 from adapter.receiver.gaps.event_logs import Key
 
-log = logging.getLogger(__name__)
+log = logger(__name__)
 
 TICK = 1.0
 """Seconds from one look to the next."""
@@ -74,7 +73,7 @@ class Lookout:
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001 - a fault now, of the database say, must not end the looking
-                log.error("gaps not looked for: %s", raised_at(error))
+                log.error("gaps.not_looked_for", failed=error)
                 pause = AFTER_A_FAULT
             await asyncio.sleep(pause)
 
@@ -104,7 +103,7 @@ class Lookout:
             hints = await self._asked.events(key.subscription, gap)
             await asyncio.to_thread(self._put, [ANYTHING] if hints is None else list(hints))
         await self._changed(key, partial(recovered, gaps=overdue))
-        log.warning("%d events of Subscription/%s never came, and were asked for", _size(overdue), key.subscription)
+        log.warning("events.never_came", count=_size(overdue), subscription=key.subscription, do="they were asked for")
 
     async def _sweep(self) -> None:
         await asyncio.to_thread(self._put, [ANYTHING])

@@ -6,14 +6,14 @@ out. It asks for a secret of its own, and is off without one. Nothing is logged 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.errors import Issue, raised_at
+from adapter.errors import Issue
+from adapter.logs import events
 from adapter.notifications.model import NotUnderstood
 from adapter.receiver.bodies import read_body
 from adapter.receiver.door import Credentials, Door, NotAdmitted
@@ -21,7 +21,7 @@ from adapter.receiver.refusal import Refusal
 from adapter.receiver.replies import fhir_json, outcome, refused
 from adapter.receiver.submit.submitting import Answered
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 PATH = "/Claim/$submit"
 NAME = "$submit"
@@ -56,7 +56,7 @@ class Submit:
         except (NotAdmitted, NotUnderstood, Refusal) as refusal:
             return refused(refusal)
         except Exception as error:  # noqa: BLE001 - what goes up from here is logged whole, with what was sent
-            log.error("internal error, please report it: %s", raised_at(error))
+            log.error("submission.internal_error", failed=error)
             return outcome(500, [Issue("exception", "internal error")])
 
     def _admit(self, request: Request) -> None:

@@ -7,7 +7,6 @@ evidence could be another one.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -20,12 +19,13 @@ from adapter.errors import Issue, SourceError
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
+from adapter.logs import events
 from adapter.receiver.refusal import Refusal
 from adapter.receiver.submit.submission import Submission, read_submission
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import decide
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 DECIDED_AT_ONCE = 2
 """Submissions that are read or decided at the same time; others wait for their turn."""
@@ -71,7 +71,7 @@ class Submitting:
                 store = await reconciler.source.gather(claims, submission.sent) if claims else EvidenceStore()
                 return reconciler, store
         except (SourceError, TimeoutError) as error:
-            log.warning("a submission is not decided, for the FHIR server cannot be asked: %s", error)
+            log.warning("submission.not_decided", what="the FHIR server cannot be asked", failed=error)
             problem = (
                 "the FHIR server that has the rest of the evidence cannot be asked; nothing was decided, try again"
             )
@@ -81,9 +81,7 @@ class Submitting:
 def _decided(submission: Submission, reconciler: Reconciler, store: EvidenceStore) -> Answered:
     adjudicator = reconciler.adjudicator
     due = [each for each in submission.claims if adjudicator.in_scope(each)]
-    answers, undecided = decide(due, store, adjudicator, reconciler.instant)
-    for crash in undecided:  # a claim's id is what somebody sent; the place of the fault is ours
-        log.error("a submitted claim is undecided, please report it: %s", crash.problem.rpartition(": ")[2])
+    answers, _ = decide(due, store, adjudicator, reconciler.instant)
     return answered(_each(submission.claims, due, answers, f"it bills none of {', '.join(adjudicator.mappings.scope)}"))
 
 

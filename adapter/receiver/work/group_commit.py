@@ -7,15 +7,15 @@ the disk is asked once a group and each sender still hears of success only after
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from adapter.errors import WriteError, raised_at
+from adapter.errors import WriteError
+from adapter.logs import events
 from adapter.notifications.model import Heard
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 
 MOST_WAITING = 10_000
 """Notifications that may wait to be stored; a sender beyond it is asked to come again."""
@@ -85,7 +85,7 @@ class GroupCommit:
             await asyncio.to_thread(self._store, hints, [one for each in group for one in each.heard])
         except Exception as error:  # noqa: BLE001 - whatever the database says, the senders must hear "again"
             self.healthy = False
-            log.error("notifications not stored: %s", raised_at(error))
+            log.error("notifications.not_stored", failed=error)
             return NotStored("the database could not be written")
         self.healthy = True
         return None

@@ -6,7 +6,6 @@ own: it counts as done when the function returns, and any time before that it ma
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,10 +19,11 @@ from sqlalchemy.exc import DBAPIError
 from adapter.durable.engine import Engine
 from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
+from adapter.logs import events
 from adapter.notifications.model import Heard
 from adapter.receiver.work.inbox import QUEUE, RECONCILE, RECONSIDER, SERVING, Group, Inbox, read_group
 
-log = logging.getLogger(__name__)
+log = events.logger(__name__)
 T = TypeVar("T")
 
 POLLING_SECONDS = 0.2
@@ -117,12 +117,13 @@ class Worker:
         try:
             self._note(heard)
         except Exception as error:  # noqa: BLE001 - no fault of the book-keeping may hold up a claim
-            log.error("event numbers not noted: %s", raised_at(error))
+            log.error("events.not_noted", failed=error)
 
     def _try_again(self, hint: str, attempts: int) -> None:
         """One hint by itself, so that it holds up no other."""
         for left, reason in self._patiently([hint]).items():
             if attempts >= MOST_ATTEMPTS:
+                log.error("change.given_up", changed=hint, attempt=attempts)
                 raise GivenUp(reason)
             self._put_later(left, attempts + 1, reason)
 
@@ -136,6 +137,7 @@ class Worker:
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - a group that ends so is given up whole; each hint gets its attempts
+            log.error("changes.failed", count=len(hints), failed=error)
             return dict.fromkeys(hints, f"internal error, please report it: {raised_at(error)}")
 
     def _kept(self, ask: Callable[[], T]) -> T:
@@ -147,8 +149,7 @@ class Worker:
             try:
                 return ask()
             except away as error:
-                told = error if isinstance(error, AdapterError) else raised_at(error)
-                log.warning("the %s is away, waiting: %s", what, told)
+                log.warning("waiting.for", what=what, attempt=attempt, failed=error)
             if self._stopping.wait(pause(attempt)):
                 break
         raise Stopped("the work begins anew at the next start")

@@ -1,0 +1,31 @@
+"""``coaching-adapter serve`` as its user starts it, but with a rule that crashes on one claim, and quotes it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import adapter.receiver.work.worker
+import adapter.reconcile
+from adapter.cli import main
+from adapter.coverage.adjudicate import determine
+from adapter.durable import pauses
+
+CRASHES = "crashes"
+"""In the id of the claim that no rule survives."""
+QUOTED = sys.argv.pop(1)
+"""What the exception says."""
+
+
+def broken(sessions: Sequence[Any], *rest: Any) -> Any:
+    if CRASHES in sessions[0].claim.id:
+        raise KeyError(QUOTED)
+    return determine(sessions, *rest)
+
+
+setattr(adapter.reconcile, "determine", broken)  # noqa: B010 - no name that it exports
+adapter.receiver.work.worker.MOST_ATTEMPTS = 1
+pauses.FIRST_WAIT = 0.01
+if __name__ == "__main__":
+    main.run()
