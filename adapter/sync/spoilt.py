@@ -41,7 +41,9 @@ class Sparing:
         report = Report()
         for each in parts:
             report.absorb(each)
-        report.unanswered += [Unanswered(claim.id, why) for claim, why in spoilt]
+        left = [Unanswered(claim.id, why) for claim, why in spoilt]
+        self.reconciler.witness.left(left)
+        report.unanswered += left
         return report
 
     async def _reason(self, error: Exception) -> str:

@@ -10,6 +10,7 @@ from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
 from adapter.receiver.work.worker import ServerAway
+from adapter.reconcile import Unanswered
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
@@ -99,6 +100,7 @@ class Answering:
             return {f"Claim/{each.claim}": each.problem for each in report.unanswered}
 
         decided, spoilt = await by_halves(claims, undone, self._reason)
+        reconciler.witness.left([Unanswered(claim.id, why) for claim, why in spoilt])
         unanswered = {name: why for each in decided for name, why in each.items()}
         return unanswered | {claim.local: why for claim, why in spoilt}
 
