@@ -17,11 +17,7 @@ from pydantic import SecretStr
 from adapter.metrics.meters import WithoutBirthdays
 
 PATH = "/metrics"
-_WORDS = {
-    401: "a bearer token is asked for\n",
-    403: "not authorized\n",
-    500: "the metrics cannot be told\n",
-}
+_WORDS = {401: "a bearer token is asked for\n", 403: "not authorized\n"}
 
 
 class Reply(NamedTuple):

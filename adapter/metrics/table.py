@@ -1,8 +1,8 @@
 """Every metric there is, and every word that a label may hold. Nothing is told that does not stand here.
 
 A label's values are a closed vocabulary: those listed here, or, for the names of rules, reason codes and policies,
-those that were loaded at the start. Whatever else comes up is told as ``other``. So no label can hold an identifier, and
-the number of time series is known before the first claim (``words.Words``).
+those that were loaded at the start. Whatever else comes up is told as ``other``. So no label can hold an identifier,
+and the number of time series is known before the first claim (``words.Words``).
 """
 
 from __future__ import annotations
