@@ -100,7 +100,8 @@ class _Service(NamedTuple):
 
 def _guarded(settings: Settings, receiver: Receiver, page: Page | None) -> Guard:
     header, app = settings.client_certificate_header, receiver.app()
-    app.routes += [metrics_route(page)] if page else []
+    if page is not None:
+        app.routes.append(metrics_route(page))
     return Guard(app, ClientCertificate.of(header) if header else None)
 
 
