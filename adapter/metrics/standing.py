@@ -30,7 +30,7 @@ class Stored:
     events: Mapping[str, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class Standing(Collector):
     """``door`` are the counts of this process; ``stored`` asks the database, and may raise whatever that says."""
 

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 from answers.story_stages import shipped
-from metrics.world import Samples, new_meters, of_serve, samples, story, text_of, told, total
+from metrics.world import asking, new_meters, of_serve, samples, text_of, told, total
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
-from receiver.fhir_server import FhirServer, listening
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
-from adapter.cli.commands import Choice
 from adapter.cli.observing import observed, refuse_open
-from adapter.cli.serving import _guarded, _receiver, _stored, _working
 from adapter.errors import UsageError
 from adapter.metrics import table
 from adapter.metrics.listening import listening as metrics_at
@@ -32,7 +24,6 @@ from adapter.metrics.table import Kind
 from adapter.settings import Settings
 
 TOKEN = SecretStr("metrics-0123456789")
-SECRET = "0123456789abcdef"
 NOTHING = Stored({}, {})
 
 
@@ -198,17 +189,19 @@ def test_a_port_of_its_own() -> None:
 
 def test_a_port_that_is_taken_is_told() -> None:
     page = Page(new_meters().registry, None, guarded=False)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(UsageError, match="ADAPTER_METRICS_PORT"), metrics_at(page, "127.0.0.1", taken.getsockname()[1]):
-            pass
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(UsageError, match="ADAPTER_METRICS_PORT"),
+        metrics_at(page, "127.0.0.1", taken.getsockname()[1]),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(("path", "status"), [("/metrics", 200), ("/metrics?x=1", 200), ("/metrics/x", 404)])
 def test_the_route(path: str, status: int) -> None:
     app = Starlette(routes=[metrics_route(Page(new_meters().registry, None, guarded=False))])
-    with TestClient(app) as http:
-        assert http.get(path).status_code == status
-        assert http.post("/metrics").status_code == 405
+    with asking(app) as http:
+        assert (http("GET", path).status_code, http("POST", "/metrics").status_code) == (status, 405)
 
 
 @pytest.mark.parametrize(
@@ -224,23 +217,3 @@ def test_what_the_settings_switch_on(port: int | None, listens: bool, always: bo
     settings = Settings.model_construct(metrics_port=port)
     with observed(settings, shipped(), listens=listens, always=always) as seen:
         assert (seen.meters is not None, seen.page("127.0.0.1") is not None) == (counts, counts)
-
-
-# --- all together
-
-
-@contextmanager
-def serving(url: str, folder: Path) -> Iterator[TestClient]:
-    """What ``serve`` does, but for uvicorn."""
-    settings = Settings.model_construct(
-        ledger=folder / "ledger.sqlite", subscription_secrets={"claims": SecretStr(SECRET)}, sweep_seconds=3600.0
-    )
-    choice = Choice(url, (), "auto", "table", _now())
-    with (
-        observed(settings, shipped(), always=True) as seen,
-        _working(choice, settings, shipped(), seen) as service,
-    ):
-        receiver = _receiver(settings, shipped(), service, seen.spans)
-        seen.stand(lambda: receiver.counts, lambda: _stored(service))
-        with TestClient(_guarded(settings, receiver, seen.page("127.0.0.1"))) as http:
-            yield http

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 from answers.story_stages import CLINIC, FIXTURES, shipped
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from prometheus_client.parser import text_string_to_metric_families
 from receiver.fhir_server import FhirServer
+from starlette.types import ASGIApp
 
 from adapter.metrics import table
 from adapter.metrics.meters import Meters
@@ -56,10 +60,15 @@ def text_of(meters: Meters) -> str:
 
 
 def samples(meters: Meters) -> Samples:
-    """Each series that is told, with its value; parsed as Prometheus does, or it fails."""
+    """Each series that is told, with its value."""
+    return read(text_of(meters))
+
+
+def read(text: str) -> Samples:
+    """A page, parsed as Prometheus does, or it fails."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(text_of(meters))
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
 
@@ -167,3 +176,20 @@ def long_ago(server: FhirServer, seconds: float, names: Iterable[str]) -> None:
     for name, resource in server.resources.items():
         age = timedelta(seconds=seconds) if name in names else timedelta(days=365)
         resource["meta"]["lastUpdated"] = (datetime.now(UTC) - age).isoformat()
+
+
+class Http:
+    """Asks an application in this process, all on one loop. Starlette's TestClient warns of the httpx we have."""
+
+    def __init__(self, app: ASGIApp, portal: BlockingPortal) -> None:
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://adapter.test")
+        self._portal = portal
+
+    def __call__(self, method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self._portal.call(partial(self._client.request, method, path, headers=headers))
+
+
+@contextmanager
+def asking(app: ASGIApp) -> Iterator[Http]:
+    with start_blocking_portal() as portal:
+        yield Http(app, portal)
