@@ -20,7 +20,7 @@ from adapter.reconcile import Unanswered
 from adapter.sinks.server import CONFLICT
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.witness import Answered, RequestWitness
-from adapter.sync.witness import Settled, Stage, Witness
+from adapter.sync.witness import Concluded, Stage, Witness
 
 NO_ANSWER = "none"
 _CHANGED = (Action.CREATED, Action.UPDATED)
@@ -48,15 +48,15 @@ class RunMeter(Witness):
     def wrote(self, written: Sequence[Written]) -> None:
         self._meters.count(table.CONFLICTS, sum(each.problem == CONFLICT for each in written))
 
-    def settled(self, settled: Settled) -> None:
-        for answer in settled.answers:
+    def concluded(self, concluded: Concluded) -> None:
+        for answer in concluded.answers:
             self._count(answer)
-        for each in settled.written:
+        for each in concluded.written:
             self._meters.count(table.ANSWERS, action=each.action)
-        changed = {each.claim for each in settled.written if each.action in _CHANGED}
-        for answer in settled.answers:
+        changed = {each.claim for each in concluded.written if each.action in _CHANGED}
+        for answer in concluded.answers:
             if answer.claim in changed:
-                self._measure_lag(answer, settled.store)
+                self._measure_lag(answer, concluded.store)
 
     def left(self, unanswered: Sequence[Unanswered]) -> None:
         self._meters.count(table.UNANSWERED, len(unanswered))

@@ -14,7 +14,7 @@ from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
-from adapter.sync.witness import NOBODY, Settled, Stage, Witness
+from adapter.sync.witness import NOBODY, Concluded, Stage, Witness
 
 RETRIES = 3
 """How often a claim is read and decided again when its answer changed on the server meanwhile."""
@@ -70,7 +70,7 @@ class Reconciler:
         final = [each for each in answers if each.claim not in conflicts | failed]
         report.count(final)
         self.keep(final)
-        self.witness.settled(Settled(final, written, store))
+        self.witness.concluded(Concluded(final, written, store))
         self.witness.left(report.unanswered[left:])
         return conflicts
 

@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Concluded:
     """What a chunk came to, each claim once: who was decided anew after a conflict is in here for the last time only.
 
     ``answers`` are those that stand now, ``written`` also names those that failed.
@@ -47,7 +47,7 @@ class Witness:
     def wrote(self, written: Sequence[Written]) -> None:
         """What became of each answer on the server; ``problem`` says why it failed."""
 
-    def settled(self, settled: Settled) -> None:
+    def concluded(self, concluded: Concluded) -> None:
         """What counts of it in the end, as the report does."""
 
     def left(self, unanswered: Sequence[Unanswered]) -> None:
@@ -79,9 +79,9 @@ class Witnesses(Witness):
         for one in self.each:
             one.wrote(written)
 
-    def settled(self, settled: Settled) -> None:
+    def concluded(self, concluded: Concluded) -> None:
         for one in self.each:
-            one.settled(settled)
+            one.concluded(concluded)
 
     def left(self, unanswered: Sequence[Unanswered]) -> None:
         for one in self.each:
