@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from adapter.errors import UsageError
 from adapter.metrics.page import PATH, Page
@@ -18,6 +19,11 @@ SECONDS_TO_ASK = 10.0
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     page: Page
+
+    def server_bind(self) -> None:
+        """Without asking a name server who we are, as the default does."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, _request: object, _address: object) -> None:
         """A caller that hangs up is no matter of ours; the default prints a traceback."""
