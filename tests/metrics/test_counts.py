@@ -8,7 +8,20 @@ from pathlib import Path
 import httpx
 import pytest
 from answers.story_stages import shipped
-from metrics.world import MARK, Fault, Ran, counted, long_ago, new_meters, samples, story, text_of, told, total
+from metrics.world import (
+    MARK,
+    Fault,
+    Ran,
+    answered_hints,
+    counted,
+    long_ago,
+    new_meters,
+    samples,
+    story,
+    text_of,
+    told,
+    total,
+)
 from receiver.fhir_server import FhirServer
 
 from adapter.metrics import table
@@ -242,3 +255,19 @@ def test_a_stage_that_fails_is_measured_too() -> None:
     with pytest.raises(OSError, match="gone"), RunMeter(meters, timer=lambda: next(clock)).stage(Stage.GATHER):
         raise OSError("gone")
     assert samples(meters)[f"{table.STAGES.name}_sum", frozenset({("stage", "gather")})] == 3.0
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param(f"{SHORT}-member", id="looking for what it concerns"),
+        pytest.param(f"{SHORT}-coverage", id="gathering its evidence"),
+    ],
+)
+def test_a_hint_that_trips_the_server_leaves_its_claim_unanswered(tmp_path: Path, refused: str) -> None:
+    server, meters = FhirServer(), new_meters()
+    server.put(*story(APPROVED), *story(SHORT))
+    server.refused = {refused}
+    undone = answered_hints(server, RunMeter(meters), tmp_path, [f"Claim/{APPROVED}", f"Claim/{SHORT}"])
+    assert list(undone) == [f"Claim/{SHORT}"]
+    assert (total(meters, table.UNANSWERED), told(meters, table.LINES, "decision")) == (1, {"approve": 1})

@@ -24,6 +24,7 @@ from adapter.metrics.meters import Meters
 from adapter.metrics.page import Page
 from adapter.metrics.standing import Standing, Stored
 from adapter.metrics.witnesses import RequestMeter, RunMeter
+from adapter.receiver.work.answering import Answering
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
@@ -37,6 +38,7 @@ from adapter.sync.witness import Witness
 
 Json = dict[str, Any]
 BASE = "http://fhir.test/fhir"
+PATIENCE = Patience(attempts=3, first_wait=0.001, longest_wait=0.001)
 MARK = "zq7marked"
 Fault = Callable[[httpx.Request], httpx.Response | None]
 """What is answered in the server's place."""
@@ -115,19 +117,37 @@ def run(
     """One sync of a server with itself; a busy server is asked again at once, up to three times."""
 
     async def synced() -> Report:
-        patience = Patience(attempts=3, first_wait=0.001, longest_wait=0.001)
-        async with FhirClient(BASE, transport=transport, patience=patience) as client:
+        async with FhirClient(BASE, transport=transport, patience=PATIENCE) as client:
             client.wire.witness = requests
-            adjudicator = shipped().only("r4")
-            source = ServerSource(client, adjudicator.mappings.plan, 100, sorted(adjudicator.mappings.scope))
-            now = datetime.now(UTC)
             with Ledger(folder / "ledger.sqlite") as ledger:
-                sink = ServerSink(client, adjudicator.identifier_system, ledger, now)
-                reconciler = Reconciler(source, sink, adjudicator, now, witness=witness)
+                reconciler = a_reconciler(client, ledger, witness)
                 return await sync_server(reconciler, since=None, ids=(), tell=lambda *_: None)
 
     transport = Slow(server, fault)
     return asyncio.run(synced()), transport.asked
+
+
+def a_reconciler(client: FhirClient, ledger: Ledger, witness: Witness) -> Reconciler:
+    adjudicator, now = shipped().only("r4"), datetime.now(UTC)
+    source = ServerSource(client, adjudicator.mappings.plan, 100, sorted(adjudicator.mappings.scope))
+    sink = ServerSink(client, adjudicator.identifier_system, ledger, now)
+    return Reconciler(source, sink, adjudicator, now, witness=witness)
+
+
+def answered_hints(server: FhirServer, witness: Witness, folder: Path, hints: list[str]) -> dict[str, str]:
+    """What stays undone of hints that ``serve`` works off, at the second time that they trip the server."""
+
+    async def answered() -> dict[str, str]:
+        async with FhirClient(BASE, transport=Slow(server), patience=PATIENCE) as client:
+            with Ledger(folder / "ledger.sqlite") as ledger:
+
+                async def reconciler() -> Reconciler:
+                    return a_reconciler(client, ledger, witness)
+
+                answering = Answering(client, ledger, reconciler, 100)
+                return await answering.reconcile(hints)
+
+    return asyncio.run(answered())
 
 
 @dataclass(frozen=True)

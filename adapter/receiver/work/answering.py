@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapter.errors import SourceError, raised_at
@@ -61,6 +61,7 @@ class Answering:
         except SourceError as error:
             raise ServerAway(str(error)) from error
         claims, undone = await self._found(Dependents(reconciler.source), hints)
+        reconciler.witness.left(_claims_among(undone))
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
         self._faltered, self._swept = False, self._reached
@@ -100,9 +101,10 @@ class Answering:
             return {f"Claim/{each.claim}": each.problem for each in report.unanswered}
 
         decided, spoilt = await by_halves(claims, undone, self._reason)
-        reconciler.witness.left([Unanswered(claim.id, why) for claim, why in spoilt])
         unanswered = {name: why for each in decided for name, why in each.items()}
-        return unanswered | {claim.local: why for claim, why in spoilt}
+        alone = {claim.local: why for claim, why in spoilt}
+        reconciler.witness.left(_claims_among(alone))
+        return unanswered | alone
 
     async def _reason(self, error: Exception) -> str:
         """Why something failed, for the list of failures.
@@ -124,6 +126,11 @@ class Answering:
 
     def _save(self, instant: datetime) -> None:
         self._ledger.set_checkpoint(self._client.base, CHECKPOINT, instant.isoformat(timespec="seconds"))
+
+
+def _claims_among(undone: Mapping[str, str]) -> list[Unanswered]:
+    """Those of what stayed undone that are claims; evidence that could not be asked about may concern any."""
+    return [Unanswered(hint.partition("/")[2], why) for hint, why in undone.items() if hint.startswith("Claim/")]
 
 
 def _version(resource: Json) -> str:
