@@ -86,11 +86,9 @@ def _observed(settings: Settings, adjudicator: Adjudicator, stack: ExitStack, *,
     runs: list[Witness] = [RunMeter(meters)] if meters else []
     if settings.traces_url is None:
         return Observed(settings, _one(runs), lambda _base: [*meter, PassingOn()], meters=meters)
-    from adapter.metrics.spans import OtelSpans, RequestSpans, RunSpans, provider_to
+    from adapter.metrics.spans import OtelSpans, RequestSpans, RunSpans, sending_to
 
-    provider = provider_to(settings.traces_url)
-    stack.callback(provider.shutdown)
-    spans = OtelSpans(provider)
+    spans = OtelSpans(stack.enter_context(sending_to(settings.traces_url)))
     return Observed(
         settings, _one([*runs, RunSpans(spans)]), lambda base: [*meter, RequestSpans(spans, base)], spans, meters
     )

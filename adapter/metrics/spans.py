@@ -6,6 +6,8 @@ The parent of a span is what ``tracing`` says; where several led to the work in 
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
@@ -25,13 +27,21 @@ if TYPE_CHECKING:
 
 SERVICE = "fhir-coaching-adapter"
 SECONDS_TO_SEND = 10.0
+SECONDS_TO_END = 3.0
 _NOT_INSTALLED = (
     "ADAPTER_TRACES_URL asks for traces, which need OpenTelemetry: pip install 'fhir-coaching-adapter[otel]'."
 )
 
 
-def provider_to(url: str) -> TracerProvider:
-    """What sends spans to a collector by OTLP over HTTP, in the background; no proxy of the environment is used.
+# A collector that is away is told of at each attempt and again when a batch is lost; the latter is enough.
+logging.getLogger("opentelemetry").setLevel(logging.ERROR)
+
+
+@contextmanager
+def sending_to(url: str) -> Iterator[TracerProvider]:
+    """What sends spans to a collector by OTLP over HTTP, in the background; neither proxies nor redirects are followed.
+
+    At the end a collector that is away is waited for no longer than ``SECONDS_TO_END``.
 
     Raises:
         UsageError: the extra is not installed.
@@ -45,11 +55,17 @@ def provider_to(url: str) -> TracerProvider:
     except ImportError as error:
         raise UsageError(_NOT_INSTALLED) from error
     session = requests.Session()
-    session.trust_env = False
+    session.trust_env, session.max_redirects = False, 0
     exporter = OTLPSpanExporter(endpoint=url, session=session, timeout=SECONDS_TO_SEND)
-    provider = TracerProvider(resource=Resource({"service.name": SERVICE, "service.version": __version__}))
+    about = Resource({"service.name": SERVICE, "service.version": __version__})
+    provider = TracerProvider(resource=about, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
+    try:
+        yield provider
+    finally:
+        ending = threading.Thread(target=provider.shutdown, daemon=True)  # by itself it waits half a minute
+        ending.start()
+        ending.join(SECONDS_TO_END)
 
 
 class OtelSpans(Spans):

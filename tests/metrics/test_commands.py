@@ -23,7 +23,7 @@ from adapter.cli.server_sync import _opened
 from adapter.cli.syncing import Run
 from adapter.errors import UsageError
 from adapter.metrics import table
-from adapter.metrics.spans import OtelSpans, provider_to
+from adapter.metrics.spans import OtelSpans, sending_to
 from adapter.runs.model import Basis, Item, Look
 from adapter.settings import Settings
 
@@ -140,10 +140,9 @@ def test_spans_go_to_the_collector_and_nowhere_else(status: int, monkeypatch: py
     pytest.importorskip("opentelemetry.sdk.trace")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with collecting(status) as collector:
-        provider = provider_to(f"http://127.0.0.1:{collector.server_port}/v1/traces")
-        with OtelSpans(provider).span("reconcile"):
+        url = f"http://127.0.0.1:{collector.server_port}/v1/traces"
+        with sending_to(url) as provider, OtelSpans(provider).span("reconcile"):
             pass
-        provider.shutdown()
         assert [path for path, _ in collector.taken] == ["/v1/traces"]
         assert b"reconcile" in collector.taken[0][1]
         assert b"fhir-coaching-adapter" in collector.taken[0][1]

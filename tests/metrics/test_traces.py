@@ -17,7 +17,7 @@ from receiver.fhir_server import FhirServer
 
 from adapter.errors import UsageError
 from adapter.metrics.names_of_requests import template
-from adapter.metrics.spans import OtelSpans, RequestSpans, RunSpans, provider_to
+from adapter.metrics.spans import OtelSpans, RequestSpans, RunSpans, sending_to
 from adapter.notifications.model import Heard, Kind
 from adapter.receiver.app import Receiver
 from adapter.receiver.door import Door
@@ -198,8 +198,9 @@ def test_nobody_imports_opentelemetry_before_it_is_asked_for() -> None:
 
 def test_traces_without_the_extra_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with pytest.raises(UsageError, match=r"pip install 'fhir-coaching-adapter\[otel\]'"):
-        provider_to("http://127.0.0.1:4318/v1/traces")
+    refused = pytest.raises(UsageError, match=r"pip install 'fhir-coaching-adapter\[otel\]'")
+    with refused, sending_to("http://127.0.0.1:4318/v1/traces"):
+        pass
 
 
 @pytest.mark.parametrize(
