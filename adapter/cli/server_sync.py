@@ -53,9 +53,9 @@ class ServerSync:
     tell: Progress
     query: str
     """The name of the checkpoint; of the rules as they were read, whatever became of their files since."""
+    witness: Witness = NOBODY
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     """Is given each final answer as well."""
-    witness: Witness = NOBODY
 
     async def once(self, stop: asyncio.Event) -> Report:
         """One run over the claims that were asked for."""
@@ -122,7 +122,7 @@ async def _opened(
             query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
             with observed(settings, adjudicator, listens=run.watch is not None) as seen:
                 seen.watch(client)
-                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, witness=seen.run)
+                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, seen.run)
 
 
 @contextmanager

@@ -185,7 +185,12 @@ def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:
 
 
 async def _reconciler(
-    choice: Choice, settings: Settings, adjudicator: Adjudicator, client: FhirClient, ledger: Ledger, witness: Witness
+    choice: Choice,
+    settings: Settings,
+    adjudicator: Adjudicator,
+    client: FhirClient,
+    ledger: Ledger,
+    witness: Witness,
 ) -> Reconciler:
     """As of now; a fresh source, for what it learnt the server does not know may have been one odd request."""
     spoken = await of_server(client, choice.fhir_version, adjudicator)
