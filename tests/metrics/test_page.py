@@ -21,7 +21,7 @@ from adapter.metrics.page import Page, is_loopback
 from adapter.metrics.route import metrics_route
 from adapter.metrics.standing import KEPT_SECONDS, Stored
 from adapter.metrics.table import Kind
-from adapter.settings import Settings
+from adapter.settings import Settings, load_settings
 
 TOKEN = SecretStr("metrics-0123456789")
 NOTHING = Stored({}, {})
@@ -217,3 +217,20 @@ def test_what_the_settings_switch_on(port: int | None, listens: bool, always: bo
     settings = Settings.model_construct(metrics_port=port)
     with observed(settings, shipped(), listens=listens, always=always) as seen:
         assert (seen.meters is not None, seen.page("127.0.0.1") is not None) == (counts, counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("ADAPTER_METRICS_PORT", "65536", id="no port"),
+        pytest.param("ADAPTER_METRICS_PORT", "-1", id="below 0"),
+        pytest.param("ADAPTER_METRICS_TOKEN", "fifteen-letters", id="a token that can be guessed"),
+        pytest.param("ADAPTER_TRACES_URL", "127.0.0.1:4318", id="no address"),
+        pytest.param("ADAPTER_TRACES_URL", "https://user:password@collector.example.org/v1/traces", id="a password"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=name) as raised:
+        load_settings()
+    assert value not in str(raised.value)
