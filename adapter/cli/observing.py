@@ -13,7 +13,7 @@ from adapter.metrics import table
 from adapter.metrics.listening import listening
 from adapter.metrics.meters import Meters
 from adapter.metrics.page import PATH, Page, is_loopback
-from adapter.metrics.standing import Standing, Stored
+from adapter.metrics.standing import RunItems, Standing, Stored
 from adapter.metrics.witnesses import RequestMeter, RunMeter
 from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
@@ -42,6 +42,11 @@ class Observed:
         """Tell also what ``Standing`` does."""
         if self.meters is not None:
             self.meters.registry.register(Standing(self.meters.words, door, stored))
+
+    def stand_runs(self, depth: Callable[[], Mapping[str, int]]) -> None:
+        """Tell also what ``RunItems`` does."""
+        if self.meters is not None:
+            self.meters.registry.register(RunItems(self.meters.words, depth))
 
     def page(self, host: str) -> Page | None:
         """The page of metrics, as it is told at an address."""

@@ -249,6 +249,7 @@ def _working(parts: Parts, server: str | None, end: End) -> Iterator[tuple[Block
         start_blocking_portal() as portal,
         Board(parts.url, parts.basis) as board,
     ):
+        seen.stand_runs(board.depth)
         deciding = portal.call(Deciding, parts, seen)  # an SQLite connection stays on its thread
         worker = RunWorker(parts.url, board, partial(portal.call, deciding.decide), parts.basis, process, server)
         worker.start()

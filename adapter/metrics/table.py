@@ -100,7 +100,8 @@ EVENTS = _counter(
 EVENTS_OPEN = _gauge("events_open", (), "Numbered events that are overdue or may still come, of all nodes.")
 QUEUE = _gauge("queue_depth", ("state",), "Rows in the inbox of all nodes that are not worked off, at most 10000.")
 DEAD_LETTERS = _gauge("dead_letters", (), "Rows given up, which wait for a person (coaching-adapter failures list).")
-DATABASE_UP = _gauge("database_up", (), "Whether the database of notifications could be asked: 1 or 0.")
+DATABASE_UP = _gauge("database_up", (), "Whether the database of notifications, or of runs, could be asked: 1 or 0.")
+RUN_ITEMS = _gauge("run_items", ("state",), "Items of all runs that are not worked off, at most 10000.")
 BUILD = _gauge("build_info", ("version",), "Always 1; the version of the adapter.")
 POLICY = _gauge("policy_info", ("policy", "policy_version"), "Always 1; each policy that is loaded, with its version.")
 
@@ -111,7 +112,9 @@ OF_ALL = (
 """What every process tells."""
 OF_SERVE = (NOTIFICATIONS, EVENTS, EVENTS_OPEN, QUEUE, DEAD_LETTERS, DATABASE_UP)
 """What only ``serve`` tells; but for the first they are read from the database when somebody asks."""
-TABLE = (*OF_ALL, *OF_SERVE)
+OF_WORKERS = (RUN_ITEMS,)
+"""What ``worker`` and ``sync --workers`` tell beside ``DATABASE_UP``, from the database of runs."""
+TABLE = (*OF_ALL, *OF_SERVE, *OF_WORKERS)
 OF_THE_PROCESS = (
     "process_cpu_seconds_total",
     "process_max_fds",

@@ -8,7 +8,7 @@ import socket
 import httpx
 import pytest
 from answers.story_stages import shipped
-from metrics.world import asking, new_meters, of_serve, samples, text_of, told, total
+from metrics.world import asking, new_meters, of_serve, of_worker, samples, text_of, told, total
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -31,8 +31,8 @@ NOTHING = Stored({}, {})
 
 
 def test_the_page_is_what_prometheus_reads_and_says_what_the_table_says() -> None:
-    meters = of_serve({}, lambda: NOTHING)
-    families = {each.name: each for each in text_string_to_metric_families(text_of(meters))}
+    pages = [text_of(of_serve({}, lambda: NOTHING)), text_of(of_worker(dict))]
+    families = {each.name: each for page in pages for each in text_string_to_metric_families(page)}
     for metric in table.TABLE:
         family = families[metric.name.removesuffix("_total")]
         assert (family.type, family.documentation) == (metric.kind, metric.help)
@@ -113,6 +113,16 @@ def test_the_database_is_asked_no_more_often_than_every_few_seconds() -> None:
     for now[0] in (0.0, 1.0, KEPT_SECONDS, KEPT_SECONDS + 0.1):
         text_of(meters)
     assert asked[1:] == [0.0, KEPT_SECONDS + 0.1]
+
+
+def test_items_of_runs() -> None:
+    def away() -> dict[str, int]:
+        raise OSError("gone")
+
+    meters = of_worker(lambda: {"waiting": 3, "in_hand": 1})
+    assert told(meters, table.RUN_ITEMS, "state") == {"waiting": 3, "in_hand": 1}
+    assert total(meters, table.DATABASE_UP) == 1
+    assert table.RUN_ITEMS.name not in {name for name, _ in samples(of_worker(away))}
 
 
 # --- who may read it

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from adapter.metrics import table
 from adapter.metrics.meters import Meters
 from adapter.metrics.page import Page
-from adapter.metrics.standing import Standing, Stored
+from adapter.metrics.standing import RunItems, Standing, Stored
 from adapter.metrics.witnesses import RequestMeter, RunMeter
 from adapter.receiver.work.answering import Answering
 from adapter.sinks.ledger import Ledger
@@ -188,6 +188,13 @@ def of_serve(door: dict[str, int], stored: Callable[[], Stored], clock: Callable
     """As ``serve`` tells it."""
     meters = new_meters()
     meters.registry.register(Standing(meters.words, lambda: door, stored, clock))
+    return meters
+
+
+def of_worker(depth: Callable[[], dict[str, int]]) -> Meters:
+    """As a worker tells it."""
+    meters = new_meters()
+    meters.registry.register(RunItems(meters.words, depth, lambda: 0.0))
     return meters
 
 
