@@ -92,6 +92,14 @@ class Settings(LogSettings, AccessSettings):
     """For ``serve``: requests let in at each address, in the long run."""
     max_request_burst: int = Field(5000, ge=1)
     """For ``serve``: requests let in at each address at once, after a quiet time."""
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """Port at which a process tells its metrics; 0 takes a free one. ``serve`` tells them at its own address anyway."""
+    metrics_host: str = Field("127.0.0.1", min_length=1)
+    """Address of that port; one that other machines reach needs ``metrics_token``."""
+    metrics_token: Secret | None = None
+    """Bearer token of who may read the metrics; without it only this machine may."""
+    traces_url: str | None = Field(None, pattern=r"^https?://[^@\s]+$")
+    """Where spans are sent, by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; needs the extra ``otel``."""
     client_certificate_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+: *\S(.*\S)?$")
     """For ``serve``: ``Name: value`` of the header in which the proxy says that it verified a client certificate."""
 

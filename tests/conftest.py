@@ -1,4 +1,4 @@
-"""Logging as each test found it: commands that run in this process set it up for the whole of it."""
+"""What holds of all tests: the FHIR server they share, logging as each found it, and how they are shared out."""
 
 from __future__ import annotations
 
@@ -9,15 +9,40 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from hapi_fixtures import hapi_url, java
 
 from adapter.logs import events
 from adapter.logs.digest import Digests
 from adapter.logs.output import StderrHandler
 from adapter.logs.setup import QUIET_UNLESS_FILTERED
 
+__all__ = ["hapi_url", "java"]
+
+SLOW_FIRST = ("servers", "crash", "runs", "benchmarks")
+"""Folders that wait for servers and processes; begun first, for a long one at the end has everybody wait."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """By ``--dist loadgroup``: a file stays in one process, for many tell a story in order, and so does all that uses
+    the one FHIR server."""
+    items.sort(key=_turn)  # a stable sort: the order within a file is its author's
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    return "servers" if "hapi_url" in getattr(item, "fixturenames", ()) else item.path.stem
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return SLOW_FIRST.index(folder) if folder in SLOW_FIRST else len(SLOW_FIRST)
+
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
+    """Commands that run in this process set logging up for the whole of it."""
     root = logging.getLogger()
     quiet = [logging.getLogger(each) for each in QUIET_UNLESS_FILTERED]
     levels = {each: each.level for each in (root, *quiet)}

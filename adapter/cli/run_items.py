@@ -8,6 +8,7 @@ from datetime import datetime
 
 from adapter.auth.scopes import Need
 from adapter.cli.commands import Choice, of_server, open_client, source_of
+from adapter.cli.observing import Observed
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator
@@ -38,8 +39,9 @@ class Parts:
 class Deciding:
     """Decides the claims of items, with one client for each server."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, seen: Observed) -> None:
         self._parts = parts
+        self._seen = seen
         self._clients: dict[str, FhirClient] = {}
         self._ledger = Ledger(parts.settings.ledger.expanduser())
 
@@ -53,11 +55,12 @@ class Deciding:
         client = self._clients.get(item.server)
         if client is None:
             client = open_client(replace(parts.choice, source=item.server), parts.settings, Need.ANSWER)
+            self._seen.watch(client)
             self._clients[item.server] = client
         spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
         sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
         source = source_of(client, spoken, parts.settings, batches=True)
-        return Reconciler(source, sink, spoken, instant)
+        return Reconciler(source, sink, spoken, instant, witness=self._seen.run)
 
     async def aclose(self) -> None:
         """Let go of the servers and the ledger."""

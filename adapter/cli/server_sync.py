@@ -17,6 +17,7 @@ from adapter.cli import show
 from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.cli.ending import stopped_when_told
+from adapter.cli.observing import observed
 from adapter.errors import SourceError, UsageError
 from adapter.reconcile import Adjudicator
 from adapter.runs.basis import query_name
@@ -32,6 +33,7 @@ from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
 from adapter.sync.settled import Settled
 from adapter.sync.since_last import SinceLast
+from adapter.sync.witness import NOBODY, Witness
 
 if TYPE_CHECKING:  # it hands the work over to here
     from adapter.cli.syncing import Run
@@ -54,6 +56,7 @@ class ServerSync:
     tell: Progress
     query: str
     """The name of the checkpoint; of the rules as they were read, whatever became of their files since."""
+    witness: Witness = NOBODY
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     """Is given each final answer as well."""
     settled: Settled = field(default_factory=Settled)
@@ -90,7 +93,7 @@ class ServerSync:
         sink = None
         if self.run.out is None:
             sink = ServerSink(self.client, self.adjudicator.identifier_system, self.ledger, instant)
-        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, self.keep)
+        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, self.keep, self.witness)
 
 
 async def sync_once(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress) -> Report:
@@ -139,7 +142,9 @@ async def _opened(
             spoken = await of_server(client, choice.fhir_version, adjudicator)
             layers = mapping_layers(choice.mappings)
             query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
-            yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query)
+            with observed(settings, adjudicator, listens=run.watch is not None) as seen:
+                seen.watch(client)
+                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, seen.run)
 
 
 async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:

@@ -23,8 +23,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
+from adapter.cli.observing import Observed, observed
 from adapter.durable.database import configured_database
 from adapter.errors import SourceError, UsageError
+from adapter.metrics.page import Page
+from adapter.metrics.route import metrics_route
+from adapter.metrics.standing import Stored
 from adapter.receiver.app import Receiver
 from adapter.receiver.gaps.asking import Asking
 from adapter.receiver.gaps.event_logs import EventLogs, totals
@@ -45,6 +49,8 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.reconciler import Reconciler
+from adapter.sync.witness import Witness
+from adapter.tracing import Spans
 
 T = TypeVar("T")
 Answer = Callable[[bytes], Awaitable[Answered]]
@@ -68,8 +74,14 @@ def serve(choice: Choice, host: str, port: int) -> int:
         raise UsageError("neither ADAPTER_SUBSCRIPTION_SECRET nor ADAPTER_SUBSCRIPTION_SECRETS says who may notify us.")
     adjudicator = choice.adjudicator(settings)
     sys.setswitchinterval(SWITCH_SECONDS)
-    with closing(_listening(host, port)) as listening, _working(choice, settings, adjudicator) as service:
-        app = _guarded(settings, _receiver(settings, adjudicator, service))
+    with (
+        closing(_listening(host, port)) as listening,
+        observed(settings, adjudicator, always=True) as seen,
+        _working(choice, settings, adjudicator, seen) as service,
+    ):
+        receiver = _receiver(settings, adjudicator, service, seen.spans)
+        seen.stand(lambda: receiver.counts, partial(_stored, service))
+        app = _guarded(settings, receiver, seen.page(host))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
         # h11 also where httptools is installed, which is quicker but takes a head of any length from anybody.
@@ -87,16 +99,18 @@ class _Service(NamedTuple):
     answer: Answer
 
 
-def _guarded(settings: Settings, receiver: Receiver) -> Guard:
-    header = settings.client_certificate_header
-    return Guard(receiver.app(), ClientCertificate.of(header) if header else None)
+def _guarded(settings: Settings, receiver: Receiver, page: Page | None) -> Guard:
+    header, app = settings.client_certificate_header, receiver.app()
+    if page is not None:
+        app.routes.append(metrics_route(page))
+    return Guard(app, ClientCertificate.of(header) if header else None)
 
 
 def _door(settings: Settings, secrets: Mapping[str, SecretStr]) -> PacedDoor:
     return PacedDoor(secrets, settings.max_requests_per_second, settings.max_request_burst)
 
 
-def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service) -> Receiver:
+def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service, spans: Spans) -> Receiver:
     secret, most_bytes = settings.submit_secret, settings.max_notification_bytes
     plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
@@ -108,7 +122,12 @@ def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service) -
         watched,
         most_bytes=most_bytes,
         submit=Submit(_door(settings, {NAME: secret}) if secret else None, service.answer, most_bytes=most_bytes),
+        spans=spans,
     )
+
+
+def _stored(service: _Service) -> Stored:
+    return Stored(service.inbox.depth(), totals(service.logs.all()))
 
 
 async def _totals(service: _Service) -> Mapping[str, int] | None:
@@ -121,13 +140,14 @@ async def _totals(service: _Service) -> Mapping[str, int] | None:
 
 
 @contextmanager
-def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[_Service]:
+def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator, seen: Observed) -> Iterator[_Service]:
     """The inbox, worked off on another thread for as long as the context lasts; and what answers submissions."""
     url = configured_database(settings)
     with start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
         client = portal.call(open_client, choice, settings)
+        seen.watch(client)
         ledger = portal.call(Ledger, settings.ledger.expanduser())
-        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
+        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger, seen.run)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
         submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)
@@ -179,13 +199,18 @@ def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:
 
 
 async def _reconciler(
-    choice: Choice, settings: Settings, adjudicator: Adjudicator, client: FhirClient, ledger: Ledger
+    choice: Choice,
+    settings: Settings,
+    adjudicator: Adjudicator,
+    client: FhirClient,
+    ledger: Ledger,
+    witness: Witness,
 ) -> Reconciler:
     """As of now; a fresh source, for what it learnt the server does not know may have been one odd request."""
     spoken = await of_server(client, choice.fhir_version, adjudicator)
     now = datetime.now(UTC)
     sink = ServerSink(client, adjudicator.identifier_system, ledger, now)
-    return Reconciler(source_of(client, spoken, settings), sink, spoken, now)
+    return Reconciler(source_of(client, spoken, settings), sink, spoken, now, witness=witness)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -19,6 +19,7 @@ from adapter.bootstrap import mapping_layers
 from adapter.cli import show_runs
 from adapter.cli.commands import OK, UNANSWERED, Choice, of_server, open_client, server_name, source_of
 from adapter.cli.ending import End, told_to_end
+from adapter.cli.observing import observed
 from adapter.cli.progress import progress
 from adapter.cli.run_items import Deciding, Parts
 from adapter.cli.server_sync import AUTO, instant_text
@@ -241,8 +242,14 @@ def _gone() -> RunState:
 def _working(parts: Parts, server: str | None, end: End) -> Iterator[tuple[BlockingPortal, Board, RunWorker]]:
     """A worker on other threads for as long as the context lasts; it ends after the item in hand."""
     process = f"{_node(parts.settings)}/{uuid4().hex[:8]}"
-    with told_of_database(), start_blocking_portal() as portal, Board(parts.url, parts.basis) as board:
-        deciding = portal.call(Deciding, parts)  # an SQLite connection stays on its thread
+    with (
+        observed(parts.settings, parts.adjudicator) as seen,
+        told_of_database(),
+        start_blocking_portal() as portal,
+        Board(parts.url, parts.basis) as board,
+    ):
+        seen.stand_runs(board.depth)
+        deciding = portal.call(Deciding, parts, seen)  # an SQLite connection stays on its thread
         worker = RunWorker(parts.url, board, partial(portal.call, deciding.decide), parts.basis, process, server)
         worker.start()
         try:

@@ -51,6 +51,8 @@ class Heard:
     since_start: int | None = None
     period: int | None = None
     """Seconds after which the server promised a heartbeat."""
+    trace: str | None = None
+    """The ``traceparent`` that came with it (``tracing``): 55 characters of its row, none where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

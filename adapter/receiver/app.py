@@ -30,6 +30,7 @@ from adapter.receiver.known import KnownSubscriptions
 from adapter.receiver.replies import fhir_json, outcome, refused
 from adapter.receiver.submit.operation import Submit
 from adapter.receiver.work.group_commit import GroupCommit, NotStored
+from adapter.tracing import HEADER, NO_SPANS, Spans, parent, read_traceparent, within
 
 log = events.logger(__name__)
 
@@ -60,6 +61,7 @@ class Receiver:
         *,
         most_bytes: int,
         submit: Submit,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._door = door
         self._inbox = inbox
@@ -68,6 +70,7 @@ class Receiver:
         self._watched = watched
         self._most_bytes = most_bytes
         self._submit = submit
+        self._spans = spans
         self._unproven = Room(MOST_BODIES * most_bytes)
         self.counts: Counter[str] = Counter()
 
@@ -107,14 +110,18 @@ class Receiver:
         deleted = headers.get("x-medplum-deleted-resource")
         path = request.path_params.get("path", "")
         notification = read_request(Request(request.method, path, body, media_type, deleted))
-        heard = await self._heard(request.path_params["name"], notification)
+        with within([read_traceparent(headers.getlist(HEADER))]), self._spans.span("notification"):
+            await self._keep(request.path_params["name"], notification)
+
+    async def _keep(self, name: str, notification: Notification) -> None:
+        heard = await self._heard(name, notification)
         hints = [each for each in notification.hints if self._matters(each)]
         if hints or notification.subscription is not None:
             await self._inbox.commit(hints, [heard])
 
     async def _heard(self, name: str, notification: Notification) -> Heard:
         """What is said of the Subscription, which must be one that notifies this address."""
-        heard = Heard(name, time.time(), kind=notification.kind)
+        heard = Heard(name, time.time(), kind=notification.kind, trace=parent())
         if notification.subscription is None:
             return heard
         # Shaking hands, a server may not show the Subscription yet; and a handshake makes us read nothing.

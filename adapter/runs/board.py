@@ -7,6 +7,7 @@ a run only to processes of the same basis.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -28,6 +29,8 @@ POLLING_SECONDS = 0.2
 """How long an item waits at most until an idle worker sees it."""
 MOST_RUNS = 100
 """Runs that are looked at, the newest of them."""
+MOST_COUNTED = 10_000
+"""Items that are counted for the metrics."""
 OPEN = ["ENQUEUED", "PENDING", "DELAYED"]
 _PLAN, _ITEM = TypeAdapter(Plan), TypeAdapter(Item)
 _STATES = {
@@ -137,6 +140,14 @@ class Board(Rows):
         """How many items of a run have come how far."""
         states = list(self.states(run).values())
         return {state: states.count(state) for state in State}
+
+    def depth(self) -> Counter[str]:
+        """Items of all runs that are ``waiting`` or ``in_hand``, of the oldest ``MOST_COUNTED``."""
+        open_ = {"ENQUEUED": "waiting", "DELAYED": "waiting", "PENDING": "in_hand"}
+        rows = self._client.list_workflows(
+            name=ITEM, status=list(open_), limit=MOST_COUNTED, load_input=False, load_output=False
+        )
+        return Counter(open_[row.status] for row in rows)
 
     def is_begun(self, id: str) -> bool:
         """Whether somebody works on an item."""

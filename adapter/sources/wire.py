@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 
 import httpx
 import stamina
@@ -24,6 +25,7 @@ from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, 
 from adapter.sources.json_text import parse_json
 from adapter.sources.origin import allowed_from
 from adapter.sources.pace import Pace
+from adapter.sources.witness import RequestWitness
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -103,6 +105,7 @@ class Wire:
         self.server_time: datetime | None = None
         """The clock by which it stamps what it changes, at its last answer that told of one."""
         self.clock = ServerClock()
+        self.witness = RequestWitness()
         self._http = http
         self._timeout = timeout
         self._pace = Pace(concurrency)
@@ -145,7 +148,7 @@ class Wire:
         later: frozenset[int] = BUSY,
     ) -> httpx.Response:
         try:
-            response = await self._persist(once, self._patience.attempts if repeatable else 1, later)
+            response = await self._persist(request, once, self._patience.attempts if repeatable else 1, later)
         except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise Unserved(problem, "try again later") from busy
@@ -156,8 +159,13 @@ class Wire:
         return response
 
     async def _persist(
-        self, ask: Callable[[], Awaitable[httpx.Response]], attempts: int, later: frozenset[int]
+        self,
+        request: httpx.Request,
+        ask: Callable[[], Awaitable[httpx.Response]],
+        attempts: int,
+        later: frozenset[int],
     ) -> httpx.Response:
+        number = count(1)
         retrying = stamina.AsyncRetryingCaller(
             attempts=attempts,
             timeout=None,
@@ -169,7 +177,9 @@ class Wire:
         # A closure, because stamina's hooks log the arguments of what they retry, and this one's hold a query.
         async def once() -> httpx.Response:
             async with self._pace.slot() as began:
-                response = await ask()
+                with self.witness.attempt(request, next(number)) as answered:
+                    response = await ask()
+                    answered(response.status_code)
             if response.status_code in later:
                 wait = retry_after(response)
                 if response.status_code in _TOO_MUCH:

@@ -14,7 +14,7 @@ from adapter.sinks.server import CONFLICT, ServerSink
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
-from adapter.sync.witness import NOBODY, Witness
+from adapter.sync.witness import NOBODY, Concluded, Stage, Witness
 
 RETRIES = 3
 """How often a claim is read and decided again when its answer changed on the server meanwhile."""
@@ -39,31 +39,39 @@ class Reconciler:
         for last in (False,) * RETRIES + (True,):
             if not due:
                 return
-            conflicts = await self._once(due, report, tell, last=last)
+            with self.witness.stage(Stage.RECONCILE):
+                conflicts = await self._once(due, report, tell, last=last)
             due = [each for each in due if each.id in conflicts]
             if due:  # who answered them may have known more
                 self.source.shared.forget()
 
     async def _once(self, claims: Sequence[Located], report: Report, tell: Progress, *, last: bool) -> set[str | None]:
         """One round; returns the claims whose answer somebody else changed, unless it is the last one."""
-        known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
+        with self.witness.stage(Stage.LOOK_UP):
+            known = {} if self.sink is None else await self.sink.look_up(each.id for each in claims if each.id)
         self.source.shared.forget_before(_newest(known.values()))
-        store = await self.source.gather(claims)
+        with self.witness.stage(Stage.GATHER):
+            store = await self.source.gather(claims)
         self.witness.read(claims, store)
-        before = report.tally.claims
+        before, left = report.tally.claims, len(report.unanswered)
         claims = [store.get(each.key) or each for each in claims]  # a claim may have changed since it was read
-        answers, unanswered = decide(
-            claims, store, self.adjudicator, self.instant, lambda done: tell("deciding", before + done)
-        )
+        with self.witness.stage(Stage.DECIDE):
+            answers, unanswered = decide(
+                claims, store, self.adjudicator, self.instant, lambda done: tell("deciding", before + done)
+            )
         report.unanswered += unanswered
         self.witness.decided(answers, unanswered)
-        written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
+        with self.witness.stage(Stage.WRITE):
+            written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
         self.witness.wrote(written)
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
-        failed = self._note(report, [each for each in written if each.claim not in conflicts])
+        written = [each for each in written if each.claim not in conflicts]
+        failed = self._note(report, written)
         final = [each for each in answers if each.claim not in conflicts | failed]
         report.count(final)
         self.keep(final)
+        self.witness.concluded(Concluded(final, written, store))
+        self.witness.left(report.unanswered[left:])
         return conflicts
 
     def _note(self, report: Report, written: Sequence[Written]) -> set[str | None]:

@@ -71,5 +71,7 @@ class Sparing:
         report = Report()
         for each in parts:
             report.absorb(each)
-        report.unanswered += [Unanswered(claim.id, why) for claim, why in spoilt]
+        left = [Unanswered(claim.id, why) for claim, why in spoilt]
+        self.reconciler.witness.left(left)
+        report.unanswered += left
         return report

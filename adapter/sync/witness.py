@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 
 from adapter.answers.answer import Answer, Written
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.reconcile import Unanswered
+
+
+class Stage(StrEnum):
+    """What a run spends its time on; ``RECONCILE`` is the whole of it, for one chunk of claims."""
+
+    RECONCILE = "reconcile"
+    LOOK_UP = "look_up"
+    """What there is of answers to the claims."""
+    GATHER = "gather"
+    DECIDE = "decide"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What a chunk came to, each claim once: who was decided anew after a conflict is in here for the last time only.
+
+    ``answers`` are those that stand now, ``written`` also names those that failed.
+    """
+
+    answers: Sequence[Answer]
+    written: Sequence[Written]
+    store: EvidenceStore
 
 
 class Witness:
@@ -21,6 +46,16 @@ class Witness:
 
     def wrote(self, written: Sequence[Written]) -> None:
         """What became of each answer on the server; ``problem`` says why it failed."""
+
+    def concluded(self, concluded: Concluded) -> None:
+        """What counts of it in the end, as the report does."""
+
+    def left(self, unanswered: Sequence[Unanswered]) -> None:
+        """Claims that stay without an answer this time, whatever the reason; it may also come alone."""
+
+    def stage(self, _stage: Stage) -> AbstractContextManager[object]:
+        """Around each stage of a chunk; several chunks may be under way, each in a task of its own."""
+        return nullcontext()
 
 
 NOBODY = Witness()
@@ -43,3 +78,18 @@ class Witnesses(Witness):
     def wrote(self, written: Sequence[Written]) -> None:
         for one in self.each:
             one.wrote(written)
+
+    def concluded(self, concluded: Concluded) -> None:
+        for one in self.each:
+            one.concluded(concluded)
+
+    def left(self, unanswered: Sequence[Unanswered]) -> None:
+        for one in self.each:
+            one.left(unanswered)
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        with ExitStack() as stack:
+            for one in self.each:
+                stack.enter_context(one.stage(stage))
+            yield

@@ -225,7 +225,7 @@ def test_a_run_of_another_basis_is_left_to_others_and_shows_it(
     assert {each.run for each in work.items} == {done}
     assert _run(board, left).state is State.WAITING
     assert [(each.process, each.differs) for each in board.refusals(left)] == [(ME, ("mappings",))]
-    lines = [each.msg for each in caplog.records if "run.left_to_others" in each.getMessage()]
+    lines = [vars(each)["msg"] for each in caplog.records if "run.left_to_others" in each.getMessage()]
     assert [(each["run"], each["differs"]) for each in lines] == [(left, "mappings")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapter.errors import SourceError, raised_at
@@ -11,6 +11,7 @@ from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
 from adapter.receiver.work.sweep import Sweep
 from adapter.receiver.work.worker import ServerAway
+from adapter.reconcile import Unanswered
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
@@ -55,6 +56,7 @@ class Answering:
         except SourceError as error:
             raise ServerAway(str(error)) from error
         claims, undone = await self._found(Dependents(reconciler.source), hints)
+        reconciler.witness.left(_claims_among(undone))
         for some in batched(claims, self._chunk_size):
             undone |= await self._decide(reconciler, some)
         self._faltered = False
@@ -94,7 +96,9 @@ class Answering:
 
         decided, spoilt = await by_halves(claims, undone, self._reason)
         unanswered = {name: why for each in decided for name, why in each.items()}
-        return unanswered | {claim.local: why for claim, why in spoilt}
+        alone = {claim.local: why for claim, why in spoilt}
+        reconciler.witness.left(_claims_among(alone))
+        return unanswered | alone
 
     async def _reason(self, error: Exception) -> str:
         """Why something failed, for the list of failures.
@@ -116,6 +120,11 @@ class Answering:
 
     def _save(self, instant: datetime) -> None:
         self._ledger.set_checkpoint(self._client.base, CHECKPOINT, instant.isoformat(timespec="seconds"))
+
+
+def _claims_among(undone: Mapping[str, str]) -> list[Unanswered]:
+    """Those of what stayed undone that are claims; evidence that could not be asked about may concern any."""
+    return [Unanswered(hint.partition("/")[2], why) for hint, why in undone.items() if hint.startswith("Claim/")]
 
 
 def _version(resource: Json) -> str:

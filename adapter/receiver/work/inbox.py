@@ -6,6 +6,7 @@ failing stays as a failed workflow until somebody retries or drops it. Hints are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -91,6 +92,17 @@ class Inbox(Rows):
         )
         self.remove(each.workflow_id for each in done)
 
+    def depth(self) -> Counter[str]:
+        """Rows by ``waiting``, ``in_hand``, ``retrying`` and ``failed``, of the oldest ``MOST_TOGETHER``."""
+        rows = self._client.list_workflows(
+            name=[RECONCILE, RECONSIDER],
+            status=["ENQUEUED", "DELAYED", "PENDING", *_FAILED],
+            limit=MOST_TOGETHER,
+            load_input=False,
+            load_output=False,
+        )
+        return Counter(_state(row) for row in rows)
+
     def failures(self) -> list[Failure]:
         """What was given up, oldest first."""
         rows = self._client.list_workflows(name=[RECONCILE, RECONSIDER], status=_FAILED)
@@ -116,6 +128,14 @@ def read_group(hints: Sequence[str], heard: str) -> Group:
 
 def _options(name: str) -> EnqueueOptions:
     return {"workflow_name": name, "queue_name": QUEUE, "app_version": FORMAT}
+
+
+def _state(row: WorkflowStatus) -> str:
+    if row.status in _FAILED:
+        return "failed"
+    if row.status == "PENDING":
+        return "in_hand"
+    return "waiting" if row.name == RECONCILE else "retrying"
 
 
 def _failures(row: WorkflowStatus) -> list[Failure]:

@@ -20,8 +20,9 @@ from adapter.durable.engine import Engine
 from adapter.durable.pauses import pause
 from adapter.errors import AdapterError, raised_at
 from adapter.logs import events
-from adapter.notifications.model import Heard
+from adapter.notifications.model import Heard, Kind
 from adapter.receiver.work.inbox import QUEUE, RECONCILE, RECONSIDER, SERVING, Group, Inbox, read_group
+from adapter.tracing import within
 
 log = events.logger(__name__)
 T = TypeVar("T")
@@ -103,12 +104,14 @@ class Worker:
         others = self._kept(self._inbox.waiting)
         groups = [first, *others.values()]
         together = dict.fromkeys(hint for group in groups for hint in group.hints)
-        undone = self._patiently(list(together))
+        heard = [each for group in groups for each in group.heard]
+        with within(each.trace for each in heard if each.kind is Kind.EVENT):
+            undone = self._patiently(list(together))
         for hint, reason in undone.items():
             self._put_later(hint, 1, reason)
         self._kept(partial(self._inbox.succeeded, together.keys() - undone.keys()))
         # Only now: what begins anew after a crash must not be counted twice.
-        self._note_all([heard for group in groups for heard in group.heard])
+        self._note_all(heard)
         self._kept(partial(self._inbox.remove, others))
         self._kept(self._inbox.remove_finished)
 
