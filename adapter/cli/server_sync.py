@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adapter.answers.answer import Answer
+from adapter.audit.opening import opened_trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show
@@ -31,6 +32,7 @@ from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
 from adapter.sync.since_last import SinceLast
+from adapter.sync.witness import NOBODY, Witness
 
 if TYPE_CHECKING:  # it hands the work over to here
     from adapter.cli.syncing import Run
@@ -51,6 +53,7 @@ class ServerSync:
     tell: Progress
     query: str
     """The name of the checkpoint; of the rules as they were read, whatever became of their files since."""
+    witness: Witness = NOBODY
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     """Is given each final answer as well."""
 
@@ -73,7 +76,7 @@ class ServerSync:
         sink = None
         if self.run.out is None:
             sink = ServerSink(self.client, self.adjudicator.identifier_system, self.ledger, instant)
-        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, self.keep)
+        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, self.keep, self.witness)
 
 
 async def sync_once(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Run, tell: Progress) -> Report:
@@ -117,7 +120,8 @@ async def _opened(
             spoken = await of_server(client, choice.fhir_version, adjudicator)
             layers = mapping_layers(choice.mappings)
             query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
-            yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query)
+            with opened_trail(settings, client.base, client, writes=need is Need.ANSWER) as trail:
+                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, trail)
 
 
 @contextmanager

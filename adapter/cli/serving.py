@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -21,6 +21,7 @@ from anyio.to_thread import run_sync
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapter.audit.opening import opened_trail
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.durable.database import configured_database
@@ -45,6 +46,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.reconciler import Reconciler
+from adapter.sync.witness import Witness
 
 T = TypeVar("T")
 Answer = Callable[[bytes], Awaitable[Answered]]
@@ -123,10 +125,11 @@ async def _totals(service: _Service) -> Mapping[str, int] | None:
 def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator) -> Iterator[_Service]:
     """The inbox, worked off on another thread for as long as the context lasts; and what answers submissions."""
     url = configured_database(settings)
-    with start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
+    with ExitStack() as stack, start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
         client = portal.call(open_client, choice, settings)
         ledger = portal.call(Ledger, settings.ledger.expanduser())
-        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger)
+        trail = stack.enter_context(opened_trail(settings, client.base, client, writes=True))
+        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger, trail)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
         submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)
@@ -165,13 +168,18 @@ def _close(portal: BlockingPortal, client: FhirClient, ledger: Ledger) -> None:
 
 
 async def _reconciler(
-    choice: Choice, settings: Settings, adjudicator: Adjudicator, client: FhirClient, ledger: Ledger
+    choice: Choice,
+    settings: Settings,
+    adjudicator: Adjudicator,
+    client: FhirClient,
+    ledger: Ledger,
+    witness: Witness,
 ) -> Reconciler:
     """As of now; a fresh source, for what it learnt the server does not know may have been one odd request."""
     spoken = await of_server(client, choice.fhir_version, adjudicator)
     now = datetime.now(UTC)
     sink = ServerSink(client, adjudicator.identifier_system, ledger, now)
-    return Reconciler(source_of(client, spoken, settings), sink, spoken, now)
+    return Reconciler(source_of(client, spoken, settings), sink, spoken, now, witness=witness)
 
 
 def _listening(host: str, port: int) -> socket.socket:

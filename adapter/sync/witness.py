@@ -19,8 +19,15 @@ class Witness:
     def decided(self, answers: Sequence[Answer], unanswered: Sequence[Unanswered]) -> None:
         """They were decided; nothing is written yet."""
 
+    def writing(self, answers: Sequence[Answer]) -> None:
+        """The answers are about to be written; who raises, prevents it."""
+
     def wrote(self, written: Sequence[Written]) -> None:
         """What became of each answer on the server; ``problem`` says why it failed."""
+
+    async def settle(self) -> str:
+        """What is left to be done on the network is done; returns what could not be, empty when all is."""
+        return ""
 
 
 NOBODY = Witness()
@@ -40,6 +47,13 @@ class Witnesses(Witness):
         for one in self.each:
             one.decided(answers, unanswered)
 
+    def writing(self, answers: Sequence[Answer]) -> None:
+        for one in self.each:
+            one.writing(answers)
+
     def wrote(self, written: Sequence[Written]) -> None:
         for one in self.each:
             one.wrote(written)
+
+    async def settle(self) -> str:
+        return "; ".join([problem for one in self.each if (problem := await one.settle())])

@@ -16,7 +16,7 @@ from anyio.to_thread import run_sync
 
 from adapter.answers.answer import Answer
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
-from adapter.errors import Issue, SourceError
+from adapter.errors import AuditError, Issue, SourceError
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
@@ -82,6 +82,12 @@ def _decided(submission: Submission, reconciler: Reconciler, store: EvidenceStor
     adjudicator = reconciler.adjudicator
     due = [each for each in submission.claims if adjudicator.in_scope(each)]
     answers, undecided = decide(due, store, adjudicator, reconciler.instant)
+    try:
+        reconciler.witness.read(due, store)
+        reconciler.witness.decided(answers, undecided)
+    except AuditError as error:
+        log.error("a submission is not answered: %s", error)
+        raise Refusal(503, (Issue("transient", "the audit cannot be written; try again"),), RETRY_SECONDS) from error
     for crash in undecided:  # a claim's id is what somebody sent; the place of the fault is ours
         log.error("a submitted claim is undecided, please report it: %s", crash.problem.rpartition(": ")[2])
     return answered(_each(submission.claims, due, answers, f"it bills none of {', '.join(adjudicator.mappings.scope)}"))
