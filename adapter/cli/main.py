@@ -12,9 +12,11 @@ import typer
 
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
+from adapter.cli.audit import audit_app
 from adapter.cli.console import visible
 from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
+from adapter.cli.purge import purge
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.subscribe import subscribe_app
 from adapter.errors import AdapterError, UsageError, raised_at
@@ -45,6 +47,7 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
 app.add_typer(keys_app, name="keys")
 app.add_typer(runs_app, name="runs")
+app.add_typer(audit_app, name="audit")
 failures_app = typer.Typer(
     help="What `serve` gave up after several attempts: list, show, retry and drop it.",
     rich_markup_mode=None,
@@ -166,6 +169,7 @@ def serve(
 
 
 app.command(epilog="Example:  coaching-adapter worker --once")(worker)
+app.command(epilog="Example:  coaching-adapter purge --before 2026-01-01 --dry-run")(purge)
 CHANGED = typer.Argument(help="What changed, as the list has it: Claim/17.")
 
 
