@@ -38,6 +38,8 @@ class Kind(Enum):
     """What happened: BALP's name of the pattern, the interaction, and the action."""
 
     READ = ("Query", "search", "E")
+    LOOKED_AT = ("Read", "read", "R")
+    """One resource was read by its id."""
     CREATED = ("Create", "create", "C")
     UPDATED = ("Update", "update", "U")
     BEGUN = ("", "batch", "E")
@@ -112,7 +114,7 @@ def write_event(
     details: Sequence[tuple[str, str]],
     outcome: str = SUCCESS,
 ) -> Json:
-    """Something was written, or could not be. ``target`` is its versioned reference, else words for it."""
+    """Something was written, or could not be, or was read by its id. ``target`` is its reference, else words for it."""
     data = {"type": OBJECT} | _entity(reference(target), target, role=RESOURCE) | _details((*details, ("run", who.run)))
     return _rest(who, instant, kind, patient, [*_patient(patient), data], outcome)
 
@@ -164,20 +166,22 @@ def _rest(who: Who, instant: str, kind: Kind, patient: str | None, entities: Seq
 def _agents(who: Who, pattern: str) -> list[Json]:
     """The client that acts, the server, and who started the client: reads come to that user, writes are in their
     custody."""
+    # In the pattern of a read the source is the server; in all others it is the client, which sends something.
+    ours, theirs = ("110152", "110153") if pattern == Kind.LOOKED_AT.value[0] else ("110153", "110152")
     client = {
-        "type": _concept(DCM, "110153"),
+        "type": _concept(DCM, ours),
         "who": who.device,
         "requestor": not who.user,
         "network": {"address": who.machine, "type": "1"},
     }
     there = who.server or who.machine
     server = {
-        "type": _concept(DCM, "110152"),
+        "type": _concept(DCM, theirs),
         "who": {"identifier": {"value": there}} if who.server else {"display": "files"},
         "requestor": False,
         "network": {"address": there, "type": "5" if who.server else "1"},
     }
-    part = "IRCP" if pattern == "Query" else "CST"
+    part = "IRCP" if pattern in ("Query", "Read") else "CST"
     user = {"type": _concept(PARTICIPATION, part), "who": {"identifier": {"value": who.user}}, "requestor": True}
     return [client, server, user] if who.user else [client, server]
 

@@ -105,6 +105,10 @@ class Trail(Witness, FolderTrail):
         details = [(name, str(count)) for name, count in counts.items()]
         self.put([write_event(self._who, self._clock(), Kind.CREATED, "the files of the answers", None, details)])
 
+    def looked_at(self, located: Located, patient: str | None) -> None:
+        """One resource was read, and is about to be shown."""
+        self.put([write_event(self._who, self._clock(), Kind.LOOKED_AT, located.versioned, patient, [])])
+
     def put(self, events: Sequence[Json] | Iterator[Json]) -> None:
         """Enter events.
 
