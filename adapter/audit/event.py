@@ -99,8 +99,10 @@ def read_event(
     """
     name = reference(f"Claim/{claim}")
     query = {"type": OBJECT, "role": QUERY, "query": b64encode(f"Claim?_id={claim if name else ''}".encode()).decode()}
-    about = _entity(name, "a claim without a valid id", role=RESOURCE) | _details((*details, ("run", who.run)))
-    others = (each for each in evidence if each.partition("/_history")[0] != name)
+    read = list(evidence)
+    own = next((each for each in read if each.partition("/_history")[0] == name), name)
+    about = _entity(own, "a claim without a valid id", role=RESOURCE) | _details((*details, ("run", who.run)))
+    others = (each for each in read if each != own)
     entities = [query, *_patient(patient), about, *(_entity(reference(each), "a resource") for each in others)]
     return _rest(who, instant, Kind.READ, patient, entities, outcome)
 
