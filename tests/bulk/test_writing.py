@@ -22,6 +22,7 @@ from adapter.sync.bulk import writing
 from adapter.sync.bulk.writing import WriteBack
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report, Tally
+from adapter.sync.witness import NOBODY
 
 Json = dict[str, Any]
 EXPORTED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -94,7 +95,7 @@ class World:
         self.monkeypatch.setattr(writing, "reconcile_ids", noted)
         sink = Sink(known or {}, refused or {})
         source = SimpleNamespace(chunk_size=1)
-        reconciler = cast(Reconciler, SimpleNamespace(source=source, dry_run=False))
+        reconciler = cast(Reconciler, SimpleNamespace(source=source, dry_run=False, witness=NOBODY))
         back = WriteBack(
             reconciler, cast(ServerSink, sink), EXPORTED, self.report, lambda _what, _count, _total=None: None
         )
