@@ -153,7 +153,7 @@ def test_the_database(command: Command, inbox: Inbox, state: Path) -> None:
 def state_of(name: str, server: str, begun: int, ended: int | None, *, reaches: bool) -> Any:
     from adapter.runs.model import RunState, State
 
-    totals = {"no_answer": [], "unread": [], "given_up": []}
+    totals: Json = {"no_answer": [], "unread": [], "given_up": []}
     plan = a_run(server, "2026-01-01T00:00:00Z" if reaches else None)
     return RunState(name, plan, State.RUNNING if ended is None else State.DONE, begun, ended, totals)
 
