@@ -34,7 +34,6 @@ from adapter.sync.report import Progress, Report
 from adapter.sync.work import Done, Sink, Work, decided
 
 MB = 1_000_000
-
 Keep = Callable[[Sequence[Answer]], None]
 Folder = Writing | Comparing
 
