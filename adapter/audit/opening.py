@@ -41,8 +41,10 @@ def chain_of(settings: Settings) -> Chain:
     """The chain with the key of the settings.
 
     Raises:
-        UsageError: the file of the key cannot be read, or holds less than 16 characters.
+        UsageError: two keys are given, or the file of the key cannot be read, or holds less than 16 characters.
     """
+    if settings.audit_key is not None and settings.audit_key_file is not None:
+        raise UsageError("ADAPTER_AUDIT_KEY and ADAPTER_AUDIT_KEY_FILE both give the key: set only one.")
     if settings.audit_key is not None:
         return Chain(settings.audit_key.get_secret_value().encode())
     if settings.audit_key_file is None:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.audit.opening import SERVER, opened_trail
+from adapter.audit.opening import SERVER, chain_of, opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.access import access_to, check_access
 from adapter.auth.scopes import Need
@@ -174,6 +174,7 @@ def check(mappings: Sequence[Path], fhir_version: str) -> int:
     layers = mapping_layers(mappings)
     settings = load_settings()
     check_access(settings)
+    chain_of(settings)
     adjudicator = build(settings, layers, fhir_version)
     show.checked(adjudicator, notices(layers, adjudicator))
     return OK

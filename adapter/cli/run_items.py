@@ -58,9 +58,9 @@ class Deciding:
         client = self._clients.get(item.server)
         if client is None:
             client = open_client(replace(parts.choice, source=item.server), parts.settings, Need.ANSWER)
-            self._clients[item.server] = client
             trail = opened_trail(parts.settings, item.server, client, writes=True)
             self._trails[item.server] = self._open.enter_context(trail)
+            self._clients[item.server] = client
         spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
         sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
         source = source_of(client, spoken, parts.settings, batches=True)

@@ -182,6 +182,9 @@ def test_a_key_in_a_file(command: Command, folder: Path, monkeypatch: pytest.Mon
     assert command("audit", "verify").code == 3
     monkeypatch.setenv("ADAPTER_AUDIT_KEY", "sixteen letters!")
     assert command("audit", "verify").code == 0
+    monkeypatch.setenv("ADAPTER_AUDIT_KEY_FILE", str(key))
+    result = command("check")
+    assert (result.code, "set only one" in result.stderr) == (2, True)
 
 
 # --- a server
