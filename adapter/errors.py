@@ -7,6 +7,7 @@ AdapterError
 │   └── AccessRefused   our credentials were not enough; says at which step         exit 4
 ├── InputError          something that was sent cannot be read; the rest is read on  (an issue)
 └── WriteError          an answer was decided but could not be written              exit 3
+    └── AuditError      what is done cannot be entered in the audit, so it is not   exit 3
 
 A denial, a pended line and a rejection are answers, never errors.
 """
@@ -123,3 +124,7 @@ def raised_at(error: BaseException) -> str:
 
 class WriteError(AdapterError):
     """An answer could not be written; its claim counts as unanswered."""
+
+
+class AuditError(WriteError):
+    """What is about to be done cannot be entered in the audit, or the audit is not as we left it: it is not done."""

@@ -54,6 +54,14 @@ class Settings(LogSettings, AccessSettings):
     """How far ``sync --since auto`` looks back behind what it has read: servers index with a delay, clocks differ."""
     ledger: Path = Path("~/.local/state/coaching-adapter/ledger.sqlite")
     """Where OperationOutcomes that a server will not store are kept, and how far each server has been read."""
+    audit: str | None = Field(None, min_length=1)
+    """Where reads and writes are entered: a file, `server`, or `off`; by default `audit.ndjson` beside the ledger."""
+    audit_key: Secret | None = None
+    """Key of the hash chain over the audit file, so that nobody can make it anew who can merely write it."""
+    audit_key_file: Path | None = None
+    """A file with that key."""
+    audit_max_bytes: int = Field(100_000_000, ge=1_000)
+    """Bytes from which on an audit file is put aside and a new one begun."""
     bulk_folder: Path | None = None
     """Where the files of a bulk export lie until they are decided; by default `bulk` beside the ledger."""
     bulk_wait: float = Field(120.0, gt=0)

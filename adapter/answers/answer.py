@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 
 from adapter.answers.difference import Difference
@@ -57,3 +58,5 @@ class Written:
     action: Action
     problem: str = ""
     difference: Difference | None = None
+    targets: tuple[str, ...] = field(default=(), compare=False)
+    """Versioned references of what was written for it, as far as the server told them."""

@@ -23,17 +23,20 @@ class Need(StrEnum):
 
     READ = "read"
     ANSWER = "answer"
+    AUDITED = "audited answer"
     SUBSCRIBE = "subscribe"
 
 
 _V1 = {
     Need.READ: ("system/*.read",),
     Need.ANSWER: ("system/*.read", "system/ClaimResponse.write", "system/Provenance.write"),
+    Need.AUDITED: ("system/*.read", "system/ClaimResponse.write", "system/Provenance.write", "system/AuditEvent.write"),
     Need.SUBSCRIBE: ("system/*.read", "system/Subscription.write"),
 }
 _V2 = {
     Need.READ: ("system/*.rs",),
     Need.ANSWER: ("system/*.rs", "system/ClaimResponse.cu", "system/Provenance.c"),
+    Need.AUDITED: ("system/*.rs", "system/ClaimResponse.cu", "system/Provenance.c", "system/AuditEvent.cu"),
     Need.SUBSCRIBE: ("system/*.rs", "system/Subscription.cud"),
 }
 _IF_OFFERED = {1: "system/OperationOutcome.write", 2: "system/OperationOutcome.cu"}
@@ -65,7 +68,7 @@ def scopes_for(need: Need, capabilities: Iterable[str], supported: Sequence[str]
     version = 2 if "permission-v2" in known and "permission-v1" not in known else 1
     asked = (_V1 if version == 1 else _V2)[need]
     more = _IF_OFFERED[version]
-    return (*asked, more) if need is Need.ANSWER and covers(supported, more) else asked
+    return (*asked, more) if need in (Need.ANSWER, Need.AUDITED) and covers(supported, more) else asked
 
 
 def missing(granted: Iterable[str], asked: Iterable[str]) -> list[str]:

@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from adapter.audit.opening import opened_trail
+from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli.commands import Choice, of_server, open_client, source_of
@@ -92,8 +94,9 @@ def sync_bulk(choice: Choice, settings: Settings, adjudicator: Adjudicator, run:
     with (
         opened(root, checked_base(choice.source), run.group, run.since) as folder,
         Ledger(settings.ledger.expanduser(), copy=run.dry_run) as ledger,
+        opened_trail(settings, choice.source, writes=run.out is None and not run.dry_run) as trail,
     ):
-        one = _Run(choice, settings, adjudicator, run, tell, folder, ledger)
+        one = _Run(choice, settings, adjudicator, run, tell, folder, ledger, trail)
         report = one.report()
         if not report.ended_early:  # else it is gone on with
             folder.remove()
@@ -109,6 +112,7 @@ class _Run:
     tell: Progress
     folder: Folder
     ledger: Ledger
+    trail: Trail
     _query: str = ""  # of ``sync URL`` by the same rules; known as soon as the server was asked
 
     def report(self) -> Report:
@@ -158,7 +162,7 @@ class _Run:
         """The answers of the files, where they are wanted; all is read from the server when a line is damaged."""
         shutil.rmtree(self.folder.answers, ignore_errors=True)  # of a run that was killed here
         order = Order(self.folder.output, self.folder.answers, self.choice.instant, exported.ids)
-        report = sync_files(order, self.adjudicator, self.tell, way_of(self.settings))
+        report = sync_files(order, self.adjudicator, self.tell, way_of(self.settings), trail=self.trail)
         if report.reading.issues:
             place = report.reading.issues[0].where
             damaged = replace(exported, by_server=f"{len(report.reading.issues)} places cannot be read, as {place}")
@@ -215,7 +219,8 @@ class _Run:
         source = source_of(client, self.adjudicator, self.settings, batches=True)
         system, instant = self.adjudicator.identifier_system, self.choice.instant
         sink = ServerSink(client, system, self.ledger, instant) if self.run.out is None else None
-        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run)
+        self.trail.through(client)
+        return Reconciler(source, sink, self.adjudicator, instant, self.run.dry_run, witness=self.trail)
 
     def _client(self) -> FhirClient:
         return open_client(self.choice, self.settings, Need.ANSWER if self._writes else Need.READ)

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapter.audit.opening import SERVER, chain_of, opened_trail
+from adapter.audit.trail import Trail
 from adapter.auth.access import access_to, check_access
 from adapter.auth.scopes import Need
 from adapter.bootstrap import AUTO, build, mapping_layers, notices
@@ -72,6 +74,8 @@ def open_client(choice: Choice, settings: Settings, need: Need = Need.ANSWER) ->
 def client_of(server: str, settings: Settings, need: Need) -> FhirClient:
     """The client for a server by its base URL: every command's way to one."""
     base = checked_base(server)
+    if need is Need.ANSWER and settings.audit == SERVER:
+        need = Need.AUDITED
     access = access_to(base, settings, need, timeout=settings.timeout)
     return FhirClient(
         base,
@@ -118,6 +122,12 @@ def explain(choice: Choice, claim_id: str) -> int:
     """Print the determination of one claim, or why it could not be processed."""
     settings = load_settings()
     adjudicator = choice.adjudicator(settings)
+    with opened_trail(settings, choice.source if choice.is_server else "") as trail:
+        _explain(choice, settings, adjudicator, claim_id, trail)
+    return OK
+
+
+def _explain(choice: Choice, settings: Settings, adjudicator: Adjudicator, claim_id: str, trail: Trail) -> None:
     if choice.is_server:
         claim, store, adjudicator = asyncio.run(_claim_on_server(choice, settings, adjudicator, claim_id))
     else:
@@ -128,12 +138,12 @@ def explain(choice: Choice, claim_id: str) -> int:
         raise UsageError(f"Claim/{claim_id} bills none of {', '.join(adjudicator.mappings.scope)}: out of scope.")
     reconciliation = Reconciliation(adjudicator, store, choice.instant)
     answers = reconciliation.answer([claim])
-    for unanswered in reconciliation.unanswered:
-        if unanswered.claim == claim.id:
-            raise WriteError(unanswered.problem)
+    failed = [each for each in reconciliation.unanswered if each.claim == claim.id]
+    trail.put_lines(trail.read_events([claim], [] if failed else answers[:1], failed))
+    if failed:
+        raise WriteError(failed[0].problem)
     sessions = reconciliation.sessions(claim)
     show_explanation.explanation(answers[0], sessions, adjudicator.book, choice.output_format)
-    return OK
 
 
 def _claim_in_files(choice: Choice, claim_id: str, limits: Limits) -> tuple[Located | None, EvidenceStore]:
@@ -174,6 +184,7 @@ def check(mappings: Sequence[Path], fhir_version: str) -> int:
     layers = mapping_layers(mappings)
     settings = load_settings()
     check_access(settings)
+    chain_of(settings)
     adjudicator = build(settings, layers, fhir_version)
     show.checked(adjudicator, notices(layers, adjudicator))
     return OK

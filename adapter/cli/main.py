@@ -13,11 +13,13 @@ import typer.main
 
 from adapter import __version__
 from adapter.cli import commands, mapping_commands, syncing
+from adapter.cli.audit import audit_app
 from adapter.cli.console import visible
 from adapter.cli.ending import was_interrupted
 from adapter.cli.failures import failures_app
 from adapter.cli.keys import keys_app
 from adapter.cli.options import Format, FormatOption, LenientOption, MappingsOption, TrustOption, VersionOption
+from adapter.cli.purge import purge
 from adapter.cli.runs import runs_app, worker
 from adapter.cli.show_settings import show_settings
 from adapter.cli.subscribe import subscribe_app
@@ -51,6 +53,7 @@ app.add_typer(mappings_app, name="mappings")
 app.add_typer(subscribe_app, name="subscribe")
 app.add_typer(keys_app, name="keys")
 app.add_typer(runs_app, name="runs")
+app.add_typer(audit_app, name="audit")
 app.add_typer(failures_app, name="failures")
 
 
@@ -167,6 +170,7 @@ def serve(
 
 
 app.command(epilog="Example:  coaching-adapter worker --once")(worker)
+app.command(epilog="Example:  coaching-adapter purge --before 2026-01-01 --dry-run")(purge)
 
 
 @policies_app.callback(invoke_without_command=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from adapter.audit.opening import opened_trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show_mapping
@@ -68,14 +69,9 @@ def map_resource(choice: Choice, reference: str) -> int:
         raise UsageError(f"--resource {reference!r} is no reference such as Encounter/1.")
     settings = load_settings()
     adjudicator = choice.adjudicator(settings)
-    store, adjudicator = (
-        asyncio.run(_on_server(choice, settings, adjudicator, kind, id))
-        if choice.is_server
-        else (_in_files(choice, settings), adjudicator)
-    )
-    located = _in_store(store, reference)
-    if located is None:
-        raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
+    with opened_trail(settings, choice.source if choice.is_server else "") as trail:
+        store, located, adjudicator = _looked_up(choice, settings, adjudicator, reference)
+        trail.looked_at(located, store.subject_key(located) if located.kind != "Patient" else located.key)
     mapper = adjudicator.mapper(store)
     version = mapper.version_of(located)
     mappings, own = mapper.mappings[version], mapper.mapper_of(located)
@@ -85,6 +81,26 @@ def map_resource(choice: Choice, reference: str) -> int:
     stated = _places(mapping_layers(choice.mappings), mappings.folder, tried)
     show_mapping.trials(reference, version, list(zip(tried, stated, strict=True)), choice.output_format)
     return OK
+
+
+def _looked_up(
+    choice: Choice, settings: Settings, adjudicator: Adjudicator, reference: str
+) -> tuple[EvidenceStore, Located, Adjudicator]:
+    """The resource of a reference, with what it stands among.
+
+    Raises:
+        UsageError: there is none such.
+    """
+    kind, _, id = reference.partition("#")[0].partition("/")
+    store, adjudicator = (
+        asyncio.run(_on_server(choice, settings, adjudicator, kind, id))
+        if choice.is_server
+        else (_in_files(choice, settings), adjudicator)
+    )
+    located = _in_store(store, reference)
+    if located is None:
+        raise UsageError(f"there is no {reference} in {'the server' if choice.is_server else choice.source}.")
+    return store, located, adjudicator
 
 
 def _in_store(store: EvidenceStore, reference: str) -> Located | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from adapter.audit.opening import opened_trail
+from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
 from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.observing import Observed
@@ -22,6 +25,7 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sync.changes import Changes
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import Extent, ServerRun
+from adapter.sync.witness import Witnesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Deciding:
         self._seen = seen
         self._clients: dict[str, FhirClient] = {}
         self._ledger = Ledger(parts.settings.ledger.expanduser())
+        self._trails: dict[str, Trail] = {}
+        self._open = ExitStack()
 
     async def decide(self, item: Item) -> Json:
         """The tally of an item."""
@@ -56,17 +62,21 @@ class Deciding:
         if client is None:
             client = open_client(replace(parts.choice, source=item.server), parts.settings, Need.ANSWER)
             self._seen.watch(client)
+            trail = opened_trail(parts.settings, item.server, client, writes=True)
+            self._trails[item.server] = self._open.enter_context(trail)
             self._clients[item.server] = client
         spoken = await of_server(client, parts.choice.fhir_version, parts.adjudicator)
         sink = ServerSink(client, spoken.identifier_system, self._ledger, instant)
         source = source_of(client, spoken, parts.settings, batches=True)
-        return Reconciler(source, sink, spoken, instant, witness=self._seen.run)
+        witness = Witnesses((self._seen.run, self._trails[item.server]))
+        return Reconciler(source, sink, spoken, instant, witness=witness)
 
     async def aclose(self) -> None:
         """Let go of the servers and the ledger."""
         for client in self._clients.values():
             await client.aclose()
         self._ledger.close()
+        self._open.close()
 
 
 async def _decided(reconciler: Reconciler, item: Item) -> Json:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from adapter.answers.answer import Answer
+from adapter.audit.opening import opened_trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
 from adapter.cli import show
@@ -33,7 +34,7 @@ from adapter.sync.report import Progress, Report
 from adapter.sync.server import sync_server
 from adapter.sync.settled import Settled
 from adapter.sync.since_last import SinceLast
-from adapter.sync.witness import NOBODY, Witness
+from adapter.sync.witness import NOBODY, Witness, Witnesses
 
 if TYPE_CHECKING:  # it hands the work over to here
     from adapter.cli.syncing import Run
@@ -142,9 +143,13 @@ async def _opened(
             spoken = await of_server(client, choice.fhir_version, adjudicator)
             layers = mapping_layers(choice.mappings)
             query = query_name(adjudicator, layers, choice.fhir_version, spoken.mappings.version)
-            with observed(settings, adjudicator, listens=run.watch is not None) as seen:
+            with (
+                observed(settings, adjudicator, listens=run.watch is not None) as seen,
+                opened_trail(settings, client.base, client, writes=need is Need.ANSWER) as trail,
+            ):
                 seen.watch(client)
-                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, seen.run)
+                witness = Witnesses((seen.run, trail))
+                yield ServerSync(choice, settings, spoken, run, client, ledger, tell, query, witness)
 
 
 async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:

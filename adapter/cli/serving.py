@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -21,6 +21,7 @@ from anyio.to_thread import run_sync
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapter.audit.opening import opened_trail
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
 from adapter.cli.observing import Observed, observed
@@ -49,7 +50,7 @@ from adapter.sinks.server import ServerSink
 from adapter.sources.dependents import WRITTEN_BY_US
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.reconciler import Reconciler
-from adapter.sync.witness import Witness
+from adapter.sync.witness import Witness, Witnesses
 from adapter.tracing import Spans
 
 T = TypeVar("T")
@@ -143,11 +144,13 @@ async def _totals(service: _Service) -> Mapping[str, int] | None:
 def _working(choice: Choice, settings: Settings, adjudicator: Adjudicator, seen: Observed) -> Iterator[_Service]:
     """The inbox, worked off on another thread for as long as the context lasts; and what answers submissions."""
     url = configured_database(settings)
-    with start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
+    with ExitStack() as stack, start_blocking_portal() as portal, Inbox(url) as inbox, EventLogs(url) as logs:
         client = portal.call(open_client, choice, settings)
         seen.watch(client)
         ledger = portal.call(Ledger, settings.ledger.expanduser())
-        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger, seen.run)
+        trail = stack.enter_context(opened_trail(settings, client.base, client, writes=True))
+        witness = Witnesses((seen.run, trail))
+        reconciler = partial(_reconciler, choice, settings, adjudicator, client, ledger, witness)
         answering = portal.call(Answering, client, ledger, reconciler, settings.chunk_size)
         worker = Worker(url, inbox, partial(portal.call, answering.reconcile), logs.note, settings.node)
         submitting = portal.call(Submitting, reconciler, client.base, settings.limits, settings.chunk_size)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapter.audit.opening import opened_trail
 from adapter.cli import show
 from adapter.cli.bulk_syncing import refuse_misuse, sync_bulk
 from adapter.cli.commands import OK, Choice, server_name
@@ -64,8 +65,8 @@ def sync(choice: Choice, run: Run) -> int:
             report = asyncio.run(sync_once(choice, settings, adjudicator, run, tell))
         else:
             order = Order(Path(choice.source), run.out or DEFAULT_OUT, choice.instant, run.ids, run.dry_run)
-            with unwound_when_told(tell) as tell_on:
-                report = sync_files(order, adjudicator, tell_on, way_of(settings))
+            with unwound_when_told(tell) as tell_on, opened_trail(settings) as trail:
+                report = sync_files(order, adjudicator, tell_on, way_of(settings), trail=trail)
     show.report(report, choice.output_format, _target(choice, run), run.dry_run)
     return OK if report.complete else UNANSWERED
 

@@ -86,12 +86,12 @@ class Board(Rows):
     def runs(self, status: Sequence[str] = ()) -> list[RunState]:
         """Runs, the newest first."""
         rows = self._client.list_workflows(name=RUN, status=list(status) or None, limit=MOST_RUNS, sort_desc=True)
-        return [_run(row) for row in rows]
+        return [read_run(row) for row in rows]
 
     def run(self, id: str) -> RunState | None:
         """One run; None when there is none of this id."""
         rows = self._client.list_workflows(name=RUN, workflow_ids=[id])
-        return _run(rows[0]) if rows else None
+        return read_run(rows[0]) if rows else None
 
     def reached(self, server: str, basis: Basis) -> Reached | None:
         """How far the complete runs have come that decided by this, where no run by others has written since."""
@@ -197,7 +197,8 @@ def _others(runs: Iterable[RunState], basis: Basis, since: float) -> bool:
     return any(each.plan.basis != basis and (each.ended is None or each.ended >= since) for each in runs)
 
 
-def _run(row: WorkflowStatus) -> RunState:
+def read_run(row: WorkflowStatus) -> RunState:
+    """A run as its row has it."""
     output: Json | None = row.output if row.status == "SUCCESS" else None
     ended = State.DONE if output is not None and complete(output) else State.INCOMPLETE
     state = _STATES.get(row.status, ended)

@@ -95,12 +95,16 @@ class AnswerFiles:
 
 
 def _take_away_leftovers(out: Path) -> None:
-    """What runs left that were killed outright: folders named after processes of this machine that are no more."""
     for folder in out.glob(f"{OURS}*@*-*"):
-        process, _, host = folder.name.removeprefix(OURS).partition("@")
-        here = host.startswith(f"{gethostname()}-")
-        if here and process.isdecimal() and not _is_alive(int(process)):
+        if is_left(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_left(folder: Path) -> bool:
+    """Whether a run left it that was killed outright: it is named after a process of this machine that is no more."""
+    process, _, host = folder.name.removeprefix(OURS).partition("@")
+    here = host.startswith(f"{gethostname()}-")
+    return here and process.isdecimal() and not _is_alive(int(process))
 
 
 def _is_alive(process: int) -> bool:

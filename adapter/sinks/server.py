@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -43,9 +43,11 @@ from adapter.sources.wire import Refused
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
 MOST_ENTRIES = 100
+CREATED = 201
 _CHANGED_MEANWHILE = frozenset({409, 412})
 """The specification says 412 for a stale If-Match; HAPI answers 409."""
 _NO_BATCHES = frozenset({404, 405, 501})
+_PROVENANCE = re.compile(rf"Provenance/{ID}(/_history/{ID})?$")
 _ETAG = re.compile(rf'(?:W/)?"?({ID})"?')
 
 
@@ -60,10 +62,13 @@ class _Step:
     problem: str = ""
     stands: str | None = None
     """``ClaimResponse/id/_history/version`` as far as known: what a Provenance that is due has as its target."""
+    added: tuple[str, ...] = ()
+    """What was written beside the answer."""
 
     @property
     def written(self) -> Written:
-        return Written(self.answer.claim, self.action, self.problem)
+        targets = (self.stands,) if self.stands and self.changes else ()
+        return Written(self.answer.claim, self.action, self.problem, targets=(*targets, *self.added))
 
     @property
     def changes(self) -> bool:
@@ -109,7 +114,10 @@ class ServerSink:
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
         standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
-        done = [standing.get(answer.claim, written[id(answer)]) for answer in answers]
+        taken_back = {step.answer.claim: step.written.targets for step in withdrawals if not dry_run}
+        done = [
+            standing.get(each.claim) or _with(written[id(each)], taken_back.get(each.claim, ())) for each in answers
+        ]
         if not dry_run:
             return done
         there = {step.identifier: step.known for step in [*steps, *withdrawals]}
@@ -186,6 +194,8 @@ class ServerSink:
         for step, reply in zip(due, replies, strict=True):
             if problem := _problem(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")
+            elif _status(reply) == CREATED and (place := _PROVENANCE.search(str(reply.get("location") or ""))):
+                step.added = (place[0],)
 
     async def _submit(self, entries: Sequence[Json]) -> list[Json]:
         """The reply to each entry. HAPI refuses a batch whole for one entry it cannot read: halving finds that one."""
@@ -237,7 +247,8 @@ class ServerSink:
         request = {"method": "PUT", "url": f"OperationOutcome/{outcome['id']}"}
         reply = (await self._submit([{"resource": outcome, "request": request}]))[0]
         problem = _problem(reply, "OperationOutcome")
-        return Written(claim, Action.FAILED if problem else action, problem)
+        target = "" if problem else f"OperationOutcome/{outcome['id']}"
+        return Written(claim, Action.FAILED if problem else action, problem, targets=(target,) if target else ())
 
     async def _stores_outcomes(self) -> bool:
         """Whether the server takes an OperationOutcome under our id; ``create`` alone could not be repeated."""
@@ -250,10 +261,14 @@ class ServerSink:
         return value
 
 
+def _with(written: Written, targets: tuple[str, ...]) -> Written:
+    return replace(written, targets=(*written.targets, *targets)) if targets else written
+
+
 def _settle(step: _Step, reply: Json) -> None:
     """Note which version now stands; where one had been made meanwhile, decide again."""
     current = step.known.current
-    if current is None and _status(reply) != 201:
+    if current is None and _status(reply) != CREATED:
         step.fail(CONFLICT)
         return
     location = LOCATION.search(str(reply.get("location") or ""))

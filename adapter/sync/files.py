@@ -29,6 +29,7 @@ from adapter.sources.folder.portions import Portions, Whole
 from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.scan import Contents, Scan
 from adapter.sources.walk import Reading, files_under
+from adapter.sync.folder_trail import NO_TRAIL, FolderTrail
 from adapter.sync.into_folder import Comparing, Writing, into_folder
 from adapter.sync.memory import collected_between_portions
 from adapter.sync.report import Progress, Report
@@ -72,6 +73,7 @@ def sync_files(
     tell: Progress,
     way: Way = Way(),
     keep: Keep | None = None,
+    trail: FolderTrail = NO_TRAIL,
 ) -> Report:
     """Decide the claims of a file or folder and write the answers to another.
 
@@ -86,10 +88,11 @@ def sync_files(
         stack.enter_context(collected_between_portions())
         stack.enter_context(told_of(order.out))
         folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=True))
-        run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack))
+        run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack), trail)
         stack.callback(run.close)
         run.scan()
         for done in run.decide(folder, keep):
+            trail.put_lines(done.events)  # before: what cannot be entered is not answered
             folder.collect(done.taken)
         unreadable = [] if order.ids else [_unreadable(each) for each in report.reading.issues]
         report.count(unreadable)
@@ -97,6 +100,8 @@ def sync_files(
             keep(unreadable)
         folder.take(unreadable)
         if not _asked_in_vain(order, report):
+            if isinstance(folder, Writing):
+                trail.files_written(report.summary()["claim_responses"])
             folder.finish(report)
     return report
 
@@ -121,6 +126,7 @@ class _Run:
     tell: Progress
     way: Way
     beside: Path
+    trail: FolderTrail
     index: Index = field(init=False)
     contents: Contents = field(init=False)
     _names: Iterator[int] = field(default_factory=count)
@@ -191,7 +197,9 @@ class _Run:
         else:
             sink = _Compared(folder.earlier if processes == 1 else EarlierAnswers(self.order.out).opened(), keep)
         portions = Portions(self.index, self._whole())
-        return Work(portions, self.adjudicator, self.order.instant, sink, only=bool(self.order.ids))
+        return Work(
+            portions, self.adjudicator, self.order.instant, sink, self.trail.read_events, only=bool(self.order.ids)
+        )
 
     def _whole(self) -> Whole:
         contents = self.contents

@@ -61,12 +61,21 @@ class Reconciler:
             )
         report.unanswered += unanswered
         self.witness.decided(answers, unanswered)
-        with self.witness.stage(Stage.WRITE):
-            written = [] if self.sink is None else await self.sink.write(answers, known, dry_run=self.dry_run)
+        written: Sequence[Written] = []
+        if self.sink is not None and not self.dry_run:
+            self.witness.writing(answers)
+        if self.sink is not None:
+            with self.witness.stage(Stage.WRITE):
+                written = await self.sink.write(answers, known, dry_run=self.dry_run)
         self.witness.wrote(written)
+        problem = await self.witness.settle()
         conflicts = set() if last else {each.claim for each in written if each.problem == CONFLICT}
         written = [each for each in written if each.claim not in conflicts]
         failed = self._note(report, written)
+        if problem:  # what not all are told of does not count as done, and is done again
+            late = {each.claim for each in answers} - failed - conflicts
+            report.unanswered += [Unanswered(name, problem) for name in sorted(late, key=str)]
+            failed |= late
         final = [each for each in answers if each.claim not in conflicts | failed]
         report.count(final)
         self.keep(final)

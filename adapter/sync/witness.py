@@ -44,6 +44,9 @@ class Witness:
     def decided(self, answers: Sequence[Answer], unanswered: Sequence[Unanswered]) -> None:
         """They were decided; nothing is written yet."""
 
+    def writing(self, answers: Sequence[Answer]) -> None:
+        """The answers are about to be written; who raises, prevents it."""
+
     def wrote(self, written: Sequence[Written]) -> None:
         """What became of each answer on the server; ``problem`` says why it failed."""
 
@@ -56,6 +59,10 @@ class Witness:
     def stage(self, _stage: Stage) -> AbstractContextManager[object]:
         """Around each stage of a chunk; several chunks may be under way, each in a task of its own."""
         return nullcontext()
+
+    async def settle(self) -> str:
+        """What is left to be done on the network is done; returns what could not be, empty when all is."""
+        return ""
 
 
 NOBODY = Witness()
@@ -75,6 +82,10 @@ class Witnesses(Witness):
         for one in self.each:
             one.decided(answers, unanswered)
 
+    def writing(self, answers: Sequence[Answer]) -> None:
+        for one in self.each:
+            one.writing(answers)
+
     def wrote(self, written: Sequence[Written]) -> None:
         for one in self.each:
             one.wrote(written)
@@ -93,3 +104,6 @@ class Witnesses(Witness):
             for one in self.each:
                 stack.enter_context(one.stage(stage))
             yield
+
+    async def settle(self) -> str:
+        return "; ".join([problem for one in self.each if (problem := await one.settle())])

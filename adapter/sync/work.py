@@ -29,6 +29,10 @@ AHEAD = 2
 """Portions that wait for each process, so that none runs dry."""
 
 
+Events = Callable[[Sequence[Located], Sequence[Answer], Sequence[Unanswered]], list[bytes]]
+"""What the audit enters of claims that were read, with their answers; made where they were decided."""
+
+
 class Sink(Protocol):
     """What becomes of the answers of a portion, in the process that decided them."""
 
@@ -48,6 +52,8 @@ class Done:
     unanswered: list[Unanswered] = field(default_factory=list)
     claims: int = 0
     out_of_scope: int = 0
+    events: list[bytes] = field(default_factory=list)
+    """What the audit enters of it."""
 
 
 @dataclass
@@ -58,6 +64,7 @@ class Work:
     adjudicator: Adjudicator
     instant: datetime
     sink: Sink
+    events: Events = lambda _claims, _answers, _unanswered: []
     only: bool = False
     """Whether only some claims are asked for: then those that they replace are answered with them, for nobody else
     does."""
@@ -82,6 +89,7 @@ class Work:
         mine = answers if self.only else _own(answers, ours)
         for each in mine:
             done.tally.count(each)
+        done.events = self.events(ours, mine, unanswered)
         done.taken = self.sink.take(mine)
         return done
 

@@ -24,6 +24,7 @@ from adapter.sync.bulk.changes import never
 from adapter.sync.bulk.writing import WriteBack
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report, Tally
+from adapter.sync.witness import NOBODY
 
 Json = dict[str, Any]
 EXPORTED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,7 +105,7 @@ class World:
         self.monkeypatch.setattr(writing, "reconcile_ids", noted)
         sink = (self.make or Sink)(known or {}, refused or {})
         source = SimpleNamespace(chunk_size=self.chunk, client=self.client)
-        reconciler = cast(Reconciler, SimpleNamespace(source=source, dry_run=False))
+        reconciler = cast(Reconciler, SimpleNamespace(source=source, dry_run=False, witness=NOBODY))
         back = WriteBack(
             reconciler, cast(ServerSink, sink), EXPORTED, self.report, lambda _what, _count, _total=None: None
         )

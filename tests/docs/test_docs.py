@@ -26,7 +26,8 @@ AUTH = (ROOT / "adapter" / "auth" / "README.md").read_text()
 SYNC = (ROOT / "adapter" / "sync" / "README.md").read_text()
 RUNS = (ROOT / "adapter" / "runs" / "README.md").read_text()
 LOGS = (ROOT / "adapter" / "logs" / "README.md").read_text()
-PAGES = (README, SERVE, BULK, AUTH, SYNC, RUNS, LOGS)
+AUDIT = (ROOT / "adapter" / "audit" / "README.md").read_text()
+PAGES = (README, SERVE, BULK, AUTH, SYNC, RUNS, LOGS, AUDIT)
 MAPPINGS_README = (ROOT / "mappings" / "README.md").read_text()
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # a group has commands
 

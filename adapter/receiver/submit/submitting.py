@@ -15,7 +15,7 @@ from anyio.to_thread import run_sync
 
 from adapter.answers.answer import Answer
 from adapter.answers.operation_outcome import fhir_id, operation_outcome
-from adapter.errors import Issue, SourceError
+from adapter.errors import AuditError, Issue, SourceError
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
@@ -81,7 +81,13 @@ class Submitting:
 def _decided(submission: Submission, reconciler: Reconciler, store: EvidenceStore) -> Answered:
     adjudicator = reconciler.adjudicator
     due = [each for each in submission.claims if adjudicator.in_scope(each)]
-    answers, _ = decide(due, store, adjudicator, reconciler.instant)
+    answers, undecided = decide(due, store, adjudicator, reconciler.instant)
+    try:
+        reconciler.witness.read(due, store)
+        reconciler.witness.decided(answers, undecided)
+    except AuditError as error:
+        log.error("submission.not_answered", what="the audit cannot be written", failed=error)
+        raise Refusal(503, (Issue("transient", "the audit cannot be written; try again"),), RETRY_SECONDS) from error
     return answered(_each(submission.claims, due, answers, f"it bills none of {', '.join(adjudicator.mappings.scope)}"))
 
 

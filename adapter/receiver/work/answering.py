@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from adapter.errors import SourceError, raised_at
+from adapter.errors import AuditError, SourceError, raised_at
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
@@ -107,6 +107,8 @@ class Answering:
             ServerAway: because the server answers nothing at all, so that nobody's claim is to blame. It may also have
                 been away until now: that a claim breaks the wire is only believed the second time.
         """
+        if isinstance(error, AuditError):  # nobody's claim is to blame, and nothing may be done without
+            raise ServerAway(str(error)) from error
         if not isinstance(error, SourceError):
             return f"internal error, please report it: {raised_at(error)}"
         try:

@@ -109,12 +109,24 @@ class WriteBack:
     async def _write_together(self, answers: Sequence[Answer]) -> None:
         known = await self.sink.look_up(each.claim for each in answers if each.claim)
         due = [each for each in answers if not self._answered_since(each, known)]
+        witness = self.reconciler.witness
+        if not self.reconciler.dry_run:
+            witness.writing(due)
         written = await self.sink.write(due, known, dry_run=self.reconciler.dry_run)
+        witness.wrote(written)
         self._blame.went_well()
         # Only now: of an attempt that failed nothing is noted.
         self.again |= {str(each.claim) for each in answers} - {str(each.claim) for each in due}
+        if problem := await witness.settle():
+            self._note_late(due, problem)
         self.again |= {str(each.claim) for each in written if each.problem == CONFLICT}
         self._note([each for each in written if each.problem != CONFLICT])
+
+    def _note_late(self, answers: Sequence[Answer], problem: str) -> None:
+        """What is not told of does not count as done."""
+        late = sorted({str(each.claim) for each in answers} - self.again - self.failed)
+        self.report.unanswered += [Unanswered(name, problem) for name in late]
+        self.failed |= set(late)
 
     def _answered_since(self, answer: Answer, known: Mapping[str, OnServer]) -> bool:
         """Whether somebody gave another answer after the export; it may rest on newer evidence."""
