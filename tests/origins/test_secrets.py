@@ -18,6 +18,7 @@ from answers.story_stages import FIXTURES
 from auth.certificates import Authority
 from command_line import STORY, Command
 from docs.test_docs import COMMANDS
+from hapi_server import free_port
 from origins.pair import Pair
 
 from adapter.auth.keys import Algorithm, new_private_jwk
@@ -175,8 +176,9 @@ def test_no_process_of_several_shows_one(state: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc on this system")
 def test_a_service_shows_none_and_keeps_none(state: Path, pair: Pair) -> None:
     """With a notification, a wrong secret, and a server that has nothing to give."""
-    with started(state, "serve", pair.base, "--port", "18797") as process:
-        with httpx.Client(base_url="http://127.0.0.1:18797", trust_env=False) as http:
+    port = str(free_port())
+    with started(state, "serve", pair.base, "--port", port) as process:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
             until_open(http, process)
             found = "\n".join(command_lines(process.pid))
             for secret in (SHARED["SUBSCRIPTION_SECRET"], MARK):
