@@ -10,14 +10,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
 from adapter.answers.systems import DEFAULT_IDENTIFIER_SYSTEM
 from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
 from adapter.logs.settings import LogSettings
-from adapter.secret_settings import SecretFiles, given_names, secret_names
+from adapter.secret_settings import given_names, secret_names
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Secret = Annotated[SecretStr, Field(min_length=16)]
@@ -110,18 +110,6 @@ class Settings(LogSettings, AccessSettings):
     """Where spans are sent, by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; needs the extra ``otel``."""
     client_certificate_header: str | None = Field(None, pattern=r"^[A-Za-z0-9-]+: *\S(.*\S)?$")
     """For ``serve``: ``Name: value`` of the header in which the proxy says that it verified a client certificate."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        *_others: PydanticBaseSettingsSource,
-        **_named: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, and the files that it names for secrets; no .env of the folder we happen to run in."""
-        return init_settings, SecretFiles(settings_cls), env_settings
 
     @property
     def secrets(self) -> dict[str, SecretStr]:

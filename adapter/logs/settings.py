@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapter.errors import UsageError
+from adapter.secret_settings import SecretFiles
 
 
 class LogFormat(StrEnum):
@@ -43,6 +44,18 @@ class LogSettings(BaseSettings):
     """The least that is logged."""
     digest_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Key of the digests that stand for claims and patients in logs; without one a random one for each start."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, and the files that it names for secrets; no .env of the folder we happen to run in."""
+        return init_settings, SecretFiles(settings_cls), env_settings
 
 
 def load_log_settings() -> LogSettings:
