@@ -51,3 +51,8 @@ def table(kind: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> 
         tag("tr", *(tag("td", cell, data_label=name) for name, cell in zip(head, row, strict=True))) for row in rows
     ]
     return tag("table", columns, tag("tbody", *body), class_=kind)
+
+
+def terms(pairs: Iterable[tuple[str, str]]) -> Html:
+    entries = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs]
+    return tag("dl", *entries) if entries else Html()

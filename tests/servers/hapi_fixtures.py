@@ -1,4 +1,4 @@
-"""Fixtures for tests that need Java or a HAPI, wherever they stand: their conftest.py imports them from here."""
+"""Fixtures for tests that need Java or a HAPI."""
 
 import os
 from collections.abc import Iterator
