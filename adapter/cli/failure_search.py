@@ -25,6 +25,8 @@ def find(wanted: str, output_format: str) -> int:
     """
     digests = lasting_digests(load_settings())
     digest = wanted if _DIGEST.fullmatch(wanted) else digests.of_claim(wanted)
+    if output_format != "json":  # also where there is no database to look into
+        console().print(f"In logs: {digest}", soft_wrap=True)
     with opened_inbox() as inbox:
         found = [each for each in inbox.failures() if digests.of(each.hint) == digest]
     if output_format == "json":
@@ -33,7 +35,6 @@ def find(wanted: str, output_format: str) -> int:
     table = folding("Changed", "Attempts", "Since", "Reason")
     for each in found:
         table.add_row(*map(Text, (each.hint, str(each.attempts), since(each), each.reason)))
-    console().print(f"In logs: {digest}", soft_wrap=True)
     console().print(table if found else "Nothing of it was given up.")
     return OK
 

@@ -88,6 +88,13 @@ def test_find_goes_from_a_claim_to_its_digest_and_back(command: Command, monkeyp
 
 
 @pytest.mark.usefixtures("state")
+def test_find_tells_the_digest_also_where_nobody_ever_served(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADAPTER_DIGEST_KEY", "0123456789abcdef")
+    result = command("failures", "find", "1")
+    assert (result.code, Digests(b"0123456789abcdef").of_claim("1") in result.stdout) == (4, True)
+
+
+@pytest.mark.usefixtures("state")
 def test_find_without_a_key_says_that_digests_do_not_last(command: Command) -> None:
     result = command("failures", "find", "1")
     assert (result.code, "ADAPTER_DIGEST_KEY is not set" in result.stderr) == (2, True)
