@@ -312,30 +312,37 @@ def test_a_token_that_was_changed_meanwhile_is_read_again_once(
 # --- told to end
 
 
+@pytest.fixture
+def by_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pages of two claims, each claim decided by itself."""
+    monkeypatch.setenv("ADAPTER_PAGE_SIZE", "2")
+    monkeypatch.setenv("ADAPTER_CHUNK_SIZE", "1")
+
+
+@pytest.mark.usefixtures("by_two")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
     world: World, system: Callable[[str], str], number: int
 ) -> None:
     used = system(f"signal-{number}")
-    world.proxy.scripted(Rule(CLAIM_PAGES, signals(number)))
+    world.proxy.scripted(Rule(FURTHER_PAGE, signals(number)))  # two claims are in hand by then, each in a chunk
     ended = world.sync("--format", "json")
     assert code(ended) == 3
     assert "ending after the claims in hand; once more to leave them at once" in told(ended)
     assert "ended as asked after " in told(ended)
     assert json.loads(ended.stdout)["ended_early"] is True
     before = world.answers(used)
-    assert len(before) < len(CLAIMS)
-    assert set(world.trails([each for (each,) in before.values()]).values()) <= {1}, (
-        "what is begun is brought to its end"
-    )
+    assert len(before) == 2, "what is begun is brought to its end, and no more"
+    assert set(world.trails([each for (each,) in before.values()]).values()) == {1}
     world.proxy.scripted()
     assert code(world.sync()) == 0
     assert_undisturbed(world, used)
 
 
+@pytest.mark.usefixtures("by_two")
 def test_told_twice_it_leaves_at_once_and_doubles_nothing(world: World, system: Callable[[str], str]) -> None:
     used = system("twice")
-    world.proxy.scripted(Rule(CLAIM_PAGES, signals(signal.SIGTERM)), Rule(ANSWERS, signals(signal.SIGTERM)))
+    world.proxy.scripted(Rule(FURTHER_PAGE, signals(signal.SIGTERM)), Rule(ANSWERS, signals(signal.SIGTERM)))
     assert code(world.sync()) in (3, 130)  # before or after the answer of the server was there
     world.proxy.scripted()
     assert code(world.sync()) == 0

@@ -106,6 +106,15 @@ def test_a_visit_that_is_deleted_leads_to_its_claim_alone(server: Server, enviro
     assert told["claims"]["in_scope"] == 1
 
 
+def test_an_answer_that_is_deleted_is_given_again(server: Server, environment: dict[str, str]) -> None:
+    claim, (answer,) = min(server.answers().items())
+    server._http.delete(f"/ClaimResponse/{answer['id']}").raise_for_status()
+    told, _ = sync(server, environment)
+    assert (told["written"]["created"], told["written"]["updated"]) == (1, 0)
+    assert len(server.answers()[claim]) == 1
+    assert len(server.answers()) == 40
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_watch_ends_in_order(server: Server, environment: dict[str, str], number: signal.Signals) -> None:
     command = [sys.executable, "-m", "adapter", "sync", server.url, "--since", "auto", "--watch", "0.5"]
