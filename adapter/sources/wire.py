@@ -38,6 +38,8 @@ LONGEST_ANSWER = 10
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers that are no longer true of an answer that is unpacked."""
 BUSY = frozenset({429, 502, 503, 504})
+_KNOWN_MEDIA = frozenset({"text/html", "text/plain", "text/xml", "application/xml", "application/fhir+xml"})
+"""What a message names; a server may write anything there."""
 _TOO_MUCH = frozenset({429, 503})
 """Statuses by which a server says that it is asked too much, by anybody."""
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
@@ -242,7 +244,8 @@ class Wire:
     def _decoded(self, response: httpx.Response, what: str) -> Json:
         media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media and not media.endswith("json"):
-            problem = f"{self.shown} answered {media}, not FHIR JSON, to {what}"
+            told = media if media in _KNOWN_MEDIA else "something"
+            problem = f"{self.shown} answered {told}, not FHIR JSON, to {what}"
             raise SourceError(problem, "is this the FHIR base URL?")
         try:
             body, repeats = parse_json(response.content)
@@ -281,7 +284,8 @@ def another_try(error: Exception) -> bool | float:
 
 def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
     """The answer with its body at hand, and without the headers that told how it travelled."""
-    headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
+    # As bytes: httpx reads headers that are not ASCII, and will not write them.
+    headers = [each for each in response.headers.raw if each[0].decode().lower() not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 
@@ -289,4 +293,5 @@ def shown(url: str, *, path: bool = True) -> str:
     """The address for a message: without user, query and fragment."""
     parts = httpx.URL(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.host}{port}{parts.path.rstrip('/') if path else ''}"
+    host = parts.raw_host.decode()  # as it travels: to spell out an xn--... can fail
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/') if path else ''}"
