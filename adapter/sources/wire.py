@@ -292,6 +292,5 @@ def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
 def shown(url: str, *, path: bool = True) -> str:
     """The address for a message: without user, query and fragment."""
     parts = httpx.URL(url)
-    port = f":{parts.port}" if parts.port else ""
-    host = parts.raw_host.decode()  # as it travels: to spell out an xn--... can fail
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/') if path else ''}"
+    host = parts.netloc.decode("ascii")  # xn--..., for letters of other scripts look like ours
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/') if path else ''}"
