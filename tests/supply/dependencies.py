@@ -102,6 +102,11 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
+@cache
+def _provided() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
 def providers(module: str) -> set[str]:
     """The installed packages that a top-level module comes from."""
-    return {canonicalize_name(each) for each in packages_distributions().get(module, ())}
+    return {canonicalize_name(each) for each in _provided().get(module, ())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ NOT_IMPORTED = {
     "tzdata": ("adapter/settings.py", "zoneinfo"),
 }
 """Packages that are found by name, or that Python itself looks for: the file that does, and the word."""
+LOCKED_AUDIT = ROOT / "tests" / "supply" / "audit.lock"
 PIN = f"a==1 --hash=sha256:{'0' * 64}"
 
 
@@ -39,9 +41,10 @@ def names(requirements: list[str]) -> set[str]:
 # --- the lock file
 
 
-def test_everything_is_pinned_by_hash() -> None:
-    assert len(locked()) > 40
-    assert not re.search(r"^\s*(-e|--extra-index-url|--index-url|--find-links|--trusted-host|git\+)", LOCK.read_text(), re.M)
+@pytest.mark.parametrize("path", [LOCK, LOCKED_AUDIT], ids=lambda path: path.name)
+def test_everything_is_pinned_by_hash(path: Path) -> None:
+    """A line that is anything else, such as another index, is no package and is refused."""
+    assert len(locked(path.read_text())) > 20
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_whoever_installs_installs_what_is_locked(name: str) -> None:
     installs = re.findall(r"\bpip install\b[^&\n`]*", (ROOT / name).read_text())
     assert name != "README.md" or installs
     for each in installs:
-        assert "-r requirements.lock" in each or "--no-deps ." in each, each
+        assert re.search(r"-r (requirements|tests/supply/audit)\.lock\b", each) or "--no-deps ." in each, each
 
 
 # --- imports
