@@ -165,8 +165,8 @@ def check(status: int, content: bytes, *, repeats: bool = False) -> None:
 
 
 @cache
-def _port() -> int:
-    """The receiver behind uvicorn as ``serve`` sets it up, on a thread that ends with the process."""
+def listening() -> int:
+    """The port of the receiver behind uvicorn as ``serve`` sets it up, on a thread that ends with the process."""
     config = uvicorn.Config(Idle().app, "127.0.0.1", 0, http=DroppingProtocol, log_level="error", access_log=False)
     server = uvicorn.Server(config)
     threading.Thread(target=server.run, daemon=True).start()
@@ -177,7 +177,7 @@ def _port() -> int:
 
 def over_the_wire(random: Random) -> None:
     """Any bytes on a connection, in pieces, slow, chunked rightly or wrongly; whatever is answered is no 500."""
-    with nothing_reported(), socket.create_connection(("127.0.0.1", _port()), timeout=5) as line:
+    with nothing_reported(), socket.create_connection(("127.0.0.1", listening()), timeout=5) as line:
         answer = _exchanged(line, random)
     for status in re.findall(rb"(?:^|\n)HTTP/1\.1 (\d{3})", answer):
         assert int(status) < 500 or int(status) in ALLOWED_5XX, answer[:300]
