@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,14 +35,17 @@ def answers(bundle: Json, folder: Path) -> list[Any]:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_fhirpath_in_data_is_text(word: str, tmp_path: Path) -> None:
-    """Free text and displays everywhere: decided as without, and repeated nowhere."""
-    story: Json = json.loads((FIXTURES / "stories" / "0592t-approved" / "0_bundle.json").read_text())
-    spoken = deepcopy(story)
-    for entry in spoken["entry"]:
-        _speak(entry["resource"], word)
-    expected, found = answers(story, tmp_path), answers(spoken, tmp_path)
-    assert found == expected
+    """Free text and displays everywhere: decided as with any other words there, and repeated nowhere."""
+    plain, found = (answers(spoken(each), tmp_path) for each in ("plain words", word))
+    assert found == plain
     assert word not in json.dumps(found)
+
+
+def spoken(word: str) -> Json:
+    story: Json = json.loads((FIXTURES / "stories" / "0592t-approved" / "0_bundle.json").read_text())
+    for entry in story["entry"]:
+        _speak(entry["resource"], word)
+    return story
 
 
 def _speak(value: Any, word: str) -> None:
