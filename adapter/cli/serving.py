@@ -72,7 +72,7 @@ def serve(choice: Choice, host: str, port: int) -> int:
         app = _guarded(settings, _receiver(settings, adjudicator, service))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
-        # h11's protocol also where httptools is installed, which is quicker but takes a head of any length from anybody.
+        # h11's also where httptools is installed, which is quicker but takes a head of any length from anybody.
         config = uvicorn.Config(app, http=DroppingProtocol, log_level="error", access_log=False, server_header=False)
         _run(config, listening)
     return OK

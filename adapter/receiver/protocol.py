@@ -1,7 +1,7 @@
 """HTTP/1.1 as uvicorn reads it, but for requests that stop being HTTP half-way.
 
-uvicorn answers such a request by 400 although an answer may be under way or due, trips over that, and logs a traceback for
-each: anybody could fill the log. Here the connection is dropped, and the application hears that its sender is gone.
+uvicorn answers such a request by 400 although an answer may be under way or due, trips over that, and logs a traceback
+for each: anybody could fill the log. Here the connection is dropped, and the application hears that its sender is gone.
 """
 
 from __future__ import annotations

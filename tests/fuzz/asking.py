@@ -70,7 +70,7 @@ def hasty(transport: httpx.AsyncBaseTransport) -> FhirClient:
     """A client that waits for nothing."""
     client = FhirClient(BASE, transport=transport, patience=AT_ONCE, timeout=5, max_response_bytes=MOST_BYTES)
     clock = Jumping()
-    client.wire._pace = Pace(8, clock=clock, sleep=clock.sleep)  # noqa: SLF001 - its waits are minutes
+    client.wire._pace = Pace(8, clock=clock, sleep=clock.sleep)
     return client
 
 
@@ -85,7 +85,7 @@ def raw(random: Random) -> None:
     """Whatever comes over the wire in answer to any request is an answer, or one readable error."""
     transport = httpx.AsyncHTTPTransport(verify=False)
     backend = httpcore.AsyncMockBackend(pieces(_wired(random), random))
-    transport._pool = httpcore.AsyncConnectionPool(network_backend=backend)  # noqa: SLF001 - httpx hides it
+    transport._pool = httpcore.AsyncConnectionPool(network_backend=backend)
     ask = random.choice(REQUESTS)
     with nothing_reported():
         refused_well(_asked(hasty(transport), ask))
@@ -140,7 +140,7 @@ def _body(random: Random) -> bytes:
         {"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{"resource": resource}],
          "link": [{"relation": "next", "url": random.choice((f"{BASE}?page=2", header_text(random)))}]},
         {"resourceType": "Bundle", "type": "batch-response",
-         "entry": [{"resource": {"resourceType": "Bundle", "entry": []}, "response": {"status": "200 OK", "etag": "x"}}]},
+         "entry": [{"resource": {"resourceType": "Bundle", "entry": []}, "response": {"status": "200"}}]},
         {"resourceType": "Bundle", "type": "history",
          "entry": [{"request": {"method": "DELETE", "url": "Claim/1"}, "response": {"lastModified": "2026"}}]},
         {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1",
@@ -187,7 +187,7 @@ def _signing_key() -> Any:
 
 
 @cache
-def _client() -> Client:
+def client() -> Client:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "key.json"
         path.write_text(json.dumps(_signing_key()))
@@ -198,14 +198,19 @@ def token(random: Random) -> None:
     """Whatever discovery and the token endpoint say ends in a header that can be sent, or an error of access."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        known: dict[str, Any] = {"access_token": "abc", "token_type": "bearer", "expires_in": 300, "scope": "system/*.read"}
+        known: dict[str, Any] = {
+            "access_token": "abc",
+            "token_type": "bearer",
+            "expires_in": 300,
+            "scope": "system/*.read",
+        }
         if request.url.path.endswith("smart-configuration"):
             address = header_text(random) if random.random() < 0.2 else "https://fhir.test/token"
             known = {"token_endpoint": address, "capabilities": ["permission-v2"], "scopes_supported": []}
         return _spoilt(httpx.Response(200, json=known), random)
 
-    asking = _Mocked(httpx.MockTransport(answer))
-    services = BackendServices("https://fhir.test/fhir", _client(), Need.READ, asking)
+    asking = Mocked(httpx.MockTransport(answer))
+    services = BackendServices("https://fhir.test/fhir", client(), Need.READ, asking)
 
     async def sent() -> None:
         httpx.Headers({"Authorization": await services.header()})
@@ -221,7 +226,7 @@ class _Anywhere:
         return True
 
 
-class _Mocked(Asking):
+class Mocked(Asking):
     """Asks nobody; which origins it may ask, ``tests/origins`` holds."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
@@ -264,8 +269,16 @@ def bulk(random: Random) -> None:
     """An export whose every answer may be spoilt ends whole, or in one readable error; no file leaves its folder."""
     lines = b"".join(json.dumps({"resourceType": "Claim", "id": str(each)}).encode() + b"\n" for each in range(3))
     output = [{"type": "Claim", "url": f"{BASE}/f1"}, {"type": "Patient", "url": f"{BASE}/f2"}]
-    more = {"deleted": [{"type": "Bundle", "url": f"{BASE}/d"}], "error": [{"type": "OperationOutcome", "url": f"{BASE}/e"}]}
-    manifest = {"transactionTime": "2026-01-01T00:00:00Z", "request": BASE, "requiresAccessToken": True, "output": output}
+    more = {
+        "deleted": [{"type": "Bundle", "url": f"{BASE}/d"}],
+        "error": [{"type": "OperationOutcome", "url": f"{BASE}/e"}],
+    }
+    manifest = {
+        "transactionTime": "2026-01-01T00:00:00Z",
+        "request": BASE,
+        "requiresAccessToken": True,
+        "output": output,
+    }
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/$export"):
@@ -354,5 +367,3 @@ def messages_of_subscriptions() -> tuple[bytes, ...]:
     r5 = {"resourceType": "Subscription", "id": "1", "status": "active", "topic": "http://x", "heartbeatPeriod": 60,
           "endpoint": "https://a.test/x", "parameter": [{"name": "Authorization", "value": "x"}]}  # fmt: skip
     return tuple(json.dumps(each).encode() for each in (r4, r5))
-
-

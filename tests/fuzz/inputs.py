@@ -32,7 +32,8 @@ _HEADER_TEXTS = (
     "Bearer", "Bearer ", 'Bearer error="invalid_token"', f'Bearer error="{MARKER}"', "Basic eDp5", "application/json",
     "application/fhir+json; charset=utf-16", "text/html", f"text/{MARKER}", "gzip", "deflate", "identity", "gzip, gzip",
     "chunked", "../../etc/passwd", "\x1b[31mred", "Claim/1", "Claim/" + "x" * 65, "http://[::1", "//elsewhere.test/x",
-    "http://xn--a-ecp.test/", "http://fhir.test:99999/", "http://fhir.test/fhir?page=2", "javascript:alert(1)", "x" * 9000,
+    "http://xn--a-ecp.test/", "http://fhir.test:99999/", "http://fhir.test/fhir?page=2", "javascript:alert(1)",
+    "x" * 9000,
 )  # fmt: skip
 HEADERS = (
     "Authorization", "X-Signature", "Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding",

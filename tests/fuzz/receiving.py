@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import uvicorn
 from answers.story_stages import NOW, shipped
+from fuzz.inputs import MARKER, header_text, headers, message, pieces, spoilt_bytes
+from fuzz.sound import nothing_reported, run
 from pydantic import SecretStr
 from receiver.fhir_server import FhirServer
 
@@ -36,8 +38,6 @@ from adapter.sources.fhir_client import FhirClient
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
-from fuzz.inputs import MARKER, header_text, headers, message, pieces, spoilt_bytes
-from fuzz.sound import nothing_reported, run
 
 BASE = "http://fhir.test"
 INSTANT = datetime.fromisoformat(NOW)
@@ -134,7 +134,9 @@ def _proof(body: bytes, random: Random) -> dict[str, str]:
 
 
 async def _called(app: Any, scope: dict[str, Any], body: list[bytes], *, broken: bool) -> tuple[int, bytes]:
-    waiting: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": each, "more_body": True} for each in body]
+    waiting: list[MutableMapping[str, Any]] = [
+        {"type": "http.request", "body": each, "more_body": True} for each in body
+    ]
     waiting.append({"type": "http.disconnect"} if broken else {"type": "http.request", "body": b"", "more_body": False})
     statuses: list[int] = []
     answer = bytearray()
@@ -155,7 +157,7 @@ async def _called(app: Any, scope: dict[str, Any], body: list[bytes], *, broken:
 def check(status: int, content: bytes, *, repeats: bool = False) -> None:
     """An answer is no fault of ours, FHIR or nothing, and repeats nothing of a notification."""
     assert status < 500 or status in ALLOWED_5XX, (status, content)
-    assert 200 <= status, status
+    assert status >= 200, status
     if content and not content.startswith((b"Invalid HTTP", b"Unsupported")):
         json.loads(content)
     assert repeats or MARKER.encode() not in content, content
@@ -213,4 +215,3 @@ def _request(random: Random) -> bytes:
 
 def _chunk(piece: bytes) -> bytes:
     return f"{len(piece):x}".encode() + b"\r\n" + piece + b"\r\n"
-

@@ -2,8 +2,8 @@
 
     cd tests && PYTHONPATH=..:servers python -m fuzz.run --minutes 15 [--seed 1] [--target door] [--execution 1234]
 
-``FHIR_EXAMPLES`` names a folder of real FHIR to begin with, beside the recorded notifications and the stories. Prints what
-was executed and found and whether memory grew, or with ``--coverage`` how much of the code it reached.
+``FHIR_EXAMPLES`` names a folder of real FHIR to begin with, beside the recorded notifications and the stories. Prints
+what was executed and found and whether memory grew, or with ``--coverage`` how much of the code it reached.
 A finding is repeated by its target, seed and execution. Ends with 1 when there is a finding.
 """
 
@@ -16,7 +16,7 @@ import resource
 import time
 import traceback
 import tracemalloc
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Tally:
     """What was done, and what was found."""
 
     executions: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     findings: dict[tuple[str, str], str] = field(default_factory=dict)
     """Each once by its target and place: how to see it again."""
 

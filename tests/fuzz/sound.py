@@ -9,8 +9,9 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from adapter.errors import AdapterError
 from fuzz.inputs import MARKER
+
+from adapter.errors import AdapterError
 
 T = TypeVar("T")
 LONGEST_MESSAGE = 600

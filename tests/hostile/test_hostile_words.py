@@ -20,7 +20,8 @@ from adapter.sources.files import Reading, read_files
 Json = dict[str, Any]
 WORDS = (
     "%resource.repeat($this)", "Claim.item.where(true).trace('x')", "iif(1=1, 'APPROVE', 'DENY')", "{{7*7}}", "${HOME}",
-    "!!python/object/apply:os.system [id]", "=cmd|'/c calc'!A0", "'; DROP TABLE outcome; --", "<script>alert(1)</script>",
+    "!!python/object/apply:os.system [id]", "=cmd|'/c calc'!A0", "'; DROP TABLE outcome; --",
+    "<script>alert(1)</script>",
 )  # fmt: skip
 
 
@@ -59,7 +60,9 @@ def _speak(value: Any, word: str) -> None:
             _speak(each, word)
 
 
-def test_a_message_cannot_steer_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_cannot_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails() -> None:
         raise SourceError("it said \x1b[2J\x9b31m\u202e\r\n")
 

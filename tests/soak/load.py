@@ -30,7 +30,9 @@ def visits() -> list[list[Json]]:
 
 def renamed(resources: list[Json], number: int) -> list[Json]:
     """The same visit of other people: every id and reference, and the claim's own identifiers, get the number."""
-    ids = {f"{each['resourceType']}/{each['id']}": f"{each['resourceType']}/{each['id']}-{number}" for each in resources}
+    ids = {
+        f"{each['resourceType']}/{each['id']}": f"{each['resourceType']}/{each['id']}-{number}" for each in resources
+    }
     copies = [_referring(deepcopy(each), ids) for each in resources]
     for each in copies:
         each["id"] = f"{each['id']}-{number}"
@@ -66,10 +68,8 @@ class Load:
 
     def step(self) -> None:
         """One new visit, or one that changes; mostly with a notification."""
-        if self.claims and self.random.random() < CHANGED:
-            changed = self._change()
-        else:
-            changed = self._arrive()
+        changes = bool(self.claims) and self.random.random() < CHANGED
+        changed = self._change() if changes else self._arrive()
         if self.random.random() >= UNTOLD:
             for _ in range(2 if self.random.random() < TOLD_TWICE else 1):
                 self._tell(changed)
@@ -79,7 +79,9 @@ class Load:
         resources = renamed(self.random.choice(visits()), number)
         claim = next(each for each in resources if each["resourceType"] == "Claim")
         entries = [{"resource": each, "request": {"method": "PUT", "url": _name(each)}} for each in resources]
-        self.http.post(self.server, json={"resourceType": "Bundle", "type": "transaction", "entry": entries}).raise_for_status()
+        self.http.post(
+            self.server, json={"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        ).raise_for_status()
         self.claims[claim["id"]] = resources
         self.writes[claim["id"]] += 1
         return _name(claim)

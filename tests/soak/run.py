@@ -80,7 +80,9 @@ class Watched:
     memory: list[int] = field(default_factory=list)
 
     def look(self) -> float:
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) if self.process.poll() is None else 0
+        pages = (
+            int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) if self.process.poll() is None else 0
+        )
         self.memory.append(pages * resource.getpagesize())
         return self.memory[-1] / 1e6
 
@@ -136,7 +138,9 @@ def doubled(url: str, load: Load) -> list[str]:
     faults = []
     with httpx.Client(trust_env=False, timeout=60) as http:
         for claim, times in sorted(load.writes.items()):
-            found = http.get(f"{url}/ClaimResponse", params={"request": f"Claim/{claim}"}, headers={"Cache-Control": "no-cache"})
+            found = http.get(
+                f"{url}/ClaimResponse", params={"request": f"Claim/{claim}"}, headers={"Cache-Control": "no-cache"}
+            )
             responses = [each["resource"] for each in found.json().get("entry", [])]
             versions = [int(each["meta"]["versionId"]) for each in responses]
             if len(responses) != 1 or versions[0] > times:
@@ -155,7 +159,9 @@ def minute(number: int, load: Load, proxy: FaultProxy, done: Counter[str], watch
     proxy.seen.clear()
 
 
-def push(load: Load, proxy: FaultProxy, done: Counter[str], watched: list[Watched], options: argparse.Namespace) -> None:
+def push(
+    load: Load, proxy: FaultProxy, done: Counter[str], watched: list[Watched], options: argparse.Namespace
+) -> None:
     """The load, at its rate, for as long as is asked."""
     began, steps, minutes = time.monotonic(), 0, 0
     while (passed := time.monotonic() - began) < options.minutes * 60:
@@ -218,7 +224,9 @@ def conclude(
     print(f"{len(load.claims)} claims; an undisturbed sync would change: {left or 'nothing'}")
     print(f"claims without exactly one answer, or written too often: {len(twice)}", *twice[:20], sep="\n  ")
     grown = {each.name: each.growth for each in watched}
-    print("memory grew after the warm-up by " + ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in grown.items()))
+    print(
+        "memory grew after the warm-up by " + ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in grown.items())
+    )
     if ended:
         print(f"ended by themselves: {', '.join(ended)}")
     return 1 if left or twice or ended or max(grown.values()) > GROWTH_ALLOWED else 0

@@ -48,7 +48,9 @@ def locked(text: str | None = None) -> list[Locked]:
 
 
 def _locked(line: str) -> Locked:
-    found = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)(?:\s*;[^-]*)?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*(#.*)?", line)
+    found = re.fullmatch(
+        r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)(?:\s*;[^-]*)?((?:\s+--hash=sha256:[0-9a-f]{64})+)\s*(#.*)?", line
+    )
     if found is None:
         raise ValueError(f"not pinned to a version by SHA-256: {line[:60]}")
     return Locked(canonicalize_name(found[1]), found[2], tuple(re.findall(r"sha256:([0-9a-f]{64})", found[3])))
@@ -82,10 +84,12 @@ def needs(package: Distribution, extra: str = "") -> list[Requirement]:
 def licence(package: Distribution) -> str:
     """What an installed package says of its licence: the SPDX expression, else its classifiers, else the text."""
     told = package.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
-    classifiers = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each.startswith("License ::")]
-    return ", ".join(classifiers) or str(told.get("License") or "").partition("\n")[0]
+    if "License-Expression" in told:
+        return told["License-Expression"]
+    classifiers = [
+        each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each.startswith("License ::")
+    ]
+    return ", ".join(classifiers) or (told["License"] if "License" in told else "").partition("\n")[0]
 
 
 def imported(folder: Path) -> set[str]:

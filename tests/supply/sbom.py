@@ -1,10 +1,10 @@
-"""The bill of materials, as CycloneDX 1.6: what runs, what builds and tests it, versions, hashes, licences, who needs whom.
+"""The bill of materials, as CycloneDX 1.6: what runs, what tests it, versions, hashes, licences, who needs whom.
 
     .venv/bin/python tests/supply/sbom.py > sbom.json
 
-Of what the lock file holds and this environment has installed; where the two differ it ends with 1. The usual tool knows
-either the hashes (of a lock file) or the licences (of an environment); here they stand together. The same lock file and
-environment give the same bytes. https://cyclonedx.org/docs/1.6/json/
+Of what the lock file holds and this environment has installed; where the two differ it ends with 1. The usual tool
+knows either the hashes (of a lock file) or the licences (of an environment); here they stand together. The same lock
+file and environment give the same bytes. https://cyclonedx.org/docs/1.6/json/
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def bill() -> Json:
     pinned = {each.name: each for each in locked()}
     running = closure(project()["run"])
     everything = running | closure(each for group in project().values() for each in group)
-    components = [_component(pinned, name, package, runs=name in running) for name, package in sorted(everything.items())]
+    components = [
+        _component(pinned, name, package, runs=name in running) for name, package in sorted(everything.items())
+    ]
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",

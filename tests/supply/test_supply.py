@@ -16,7 +16,8 @@ from supply import audit, sbom
 from supply.dependencies import LOCK, ROOT, closure, imported, licence, locked, project, providers
 
 ALLOWED = re.compile(
-    r"(MIT|MIT-0|BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense|CNRI-Python)", re.IGNORECASE
+    r"(MIT|MIT-0|BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense|CNRI-Python)",
+    re.IGNORECASE,
 )
 LOOKED_AT = {
     "fhirpathpy": "MIT, by its licence file; its metadata says nothing",
@@ -93,7 +94,7 @@ def test_whoever_installs_installs_what_is_locked(name: str) -> None:
         assert re.search(r"-r (requirements|tests/supply/audit)\.lock\b", each) or "--no-deps ." in each, each
 
 
-# --- imports
+# --- the imports of the package
 
 
 def test_what_the_package_imports_is_declared() -> None:
