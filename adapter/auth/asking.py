@@ -14,6 +14,7 @@ import stamina
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
 from adapter.sources.faults import tls_fault
+from adapter.sources.sending import sent
 from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
 
 MOST_BYTES = 1_000_000
@@ -81,7 +82,7 @@ class Asking:
         return await retrying(another_try, once)
 
     async def _exchange(self, http: httpx.AsyncClient, request: httpx.Request, server: str, step: Step) -> Reply:
-        response = await http.send(request, stream=True)
+        response = await sent(http, request)
         try:
             return await self._reply(response, server, step)
         finally:

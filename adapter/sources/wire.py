@@ -23,6 +23,7 @@ from adapter.sources.clock import http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, tls_fault
 from adapter.sources.json_text import parse_json
 from adapter.sources.pace import Pace
+from adapter.sources.sending import sent
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
 for _name in ("httpx", "httpcore"):
@@ -178,7 +179,7 @@ class Wire:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""
         try:
             async with asyncio.timeout(self._timeout * LONGEST_ANSWER):
-                response = await self._http.send(request, stream=True)
+                response = await sent(self._http, request)
                 try:
                     body = await self._body(response)
                 finally:
@@ -194,7 +195,7 @@ class Wire:
             request.headers.pop("Authorization", None)
         # An Auth that does nothing; with None, httpx would take user and password from the address.
         auth = httpx.Auth() if anonymous else httpx.USE_CLIENT_DEFAULT
-        response = await self._http.send(request, stream=True, auth=auth)
+        response = await sent(self._http, request, auth=auth)
         try:
             if not response.is_success:
                 return _unpacked(response, await self._body(response))

@@ -43,6 +43,7 @@ def test_a_date_that_no_calendar_has_is_none(written: str) -> None:
     ("answer", "said"),
     [
         pytest.param(httpx.Response(404, headers={b"x-said": b"\xff\x80"}), "answered 404", id="a header is no ASCII"),
+        pytest.param(httpx.Response(301, headers={"Location": "//xn--a-ecp.test/"}), "broke off", id="led to no name"),
         pytest.param(httpx.Response(200, headers={"Content-Type": "text/jane"}, content=b"x"), "not FHIR", id="media"),
     ],
 )  # fmt: skip
