@@ -18,8 +18,10 @@ ROWS = [
 ]
 NODES = sorted({node for row in ROWS for node in re.findall(r"`(tests/[^`]+)`", row[-1])})
 THREATS = (
-    "logs", "error messages", "ledger", "another host", "forged notification", "replayed", "`$submit`", "bombs", "markup",
-    "escape sequences", "YAML", "ids or types as paths", "lies", "two writers", "changed or damaged file", "events changed",
+    "logs", "error messages", "ledger", "another host", "forged notification", "replayed", "`$submit`", "bombs",
+    "markup",
+    "escape sequences", "YAML", "ids or types as paths", "lies", "two writers", "changed or damaged file",
+    "events changed",
     "dependency", "stolen", "flood",
 )  # fmt: skip
 
@@ -40,7 +42,7 @@ def test_the_table_speaks_of_every_threat() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1][:40])
 def test_each_row_is_whole(row: list[str]) -> None:
     asset, threat, stops, proof = row
-    assert asset and threat and stops
+    assert all((asset, threat, stops))
     assert re.fullmatch(r"(`tests/[\w/]+\.py::test_\w+` ?)+", proof)
 
 

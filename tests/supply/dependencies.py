@@ -89,7 +89,8 @@ def licence(package: Distribution) -> str:
     classifiers = [
         each.rpartition(" :: ")[2] for each in told.get_all("Classifier") or () if each.startswith("License ::")
     ]
-    return ", ".join(classifiers) or (told["License"] if "License" in told else "").partition("\n")[0]
+    written = told.get_all("License") or [""]
+    return ", ".join(classifiers) or written[0].partition("\n")[0]
 
 
 def imported(folder: Path) -> set[str]:
