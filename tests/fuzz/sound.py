@@ -29,17 +29,21 @@ class _Kept(logging.Handler):
         self.messages.append(f"{record.getMessage()} {cause!r}")
 
 
-_LOG = _Kept()
-for _name in ("adapter", "uvicorn.error", "asyncio"):
-    logging.getLogger(_name).addHandler(_LOG)
+_LOGGERS = [logging.getLogger(name) for name in ("adapter", "uvicorn.error", "asyncio")]
 
 
 @contextmanager
 def nothing_reported() -> Iterator[None]:
     """Nothing is logged as an error meanwhile: what is, is a fault of ours."""
-    _LOG.messages.clear()
-    yield
-    assert not _LOG.messages, _LOG.messages
+    kept = _Kept()
+    for each in _LOGGERS:
+        each.addHandler(kept)
+    try:
+        yield
+    finally:
+        for each in _LOGGERS:
+            each.removeHandler(kept)
+    assert not kept.messages, kept.messages
 
 
 def said_well(error: AdapterError) -> None:
