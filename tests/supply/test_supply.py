@@ -88,7 +88,7 @@ def test_what_is_locked_is_what_was_asked_for(group: str) -> None:
 @pytest.mark.parametrize("name", ["README.md", ".ci/run"])
 def test_whoever_installs_installs_what_is_locked(name: str) -> None:
     """With hashes in the file pip asks for one of every package; our own wheel brings no other in."""
-    installs = re.findall(r"\bpip"? install\b[^&\n`]*", (ROOT / name).read_text())
+    installs = re.findall(r'\bpip"? install\b[^&\n`]*', (ROOT / name).read_text())
     assert name != "README.md" or installs
     for each in installs:
         assert re.search(r"-r (requirements|tests/supply/audit)\.lock\b", each) or "--no-deps ." in each, each
