@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ def visits() -> list[list[Json]]:
     return [[each["resource"] for each in json.loads(path.read_text())["entry"]] for path in found]
 
 
-def renamed(resources: list[Json], number: int) -> list[Json]:
+def renamed(resources: list[Json], number: str) -> list[Json]:
     """The same visit of other people: every id and reference, and the claim's own identifiers, get the number."""
     ids = {
         f"{each['resourceType']}/{each['id']}": f"{each['resourceType']}/{each['id']}-{number}" for each in resources
@@ -64,6 +65,8 @@ class Load:
     """How often something that a claim rests on was written."""
     told: Counter[str] = field(default_factory=Counter)
     """What became of the notifications, by status."""
+    run: str = field(default_factory=lambda: format(int(time.time()), "x"))
+    """In every id: the server may hold what an earlier run left."""
     http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=60))
 
     def step(self) -> None:
@@ -76,7 +79,7 @@ class Load:
 
     def _arrive(self) -> str:
         number = len(self.claims)
-        resources = renamed(self.random.choice(visits()), number)
+        resources = renamed(self.random.choice(visits()), f"{self.run}-{number}")
         claim = next(each for each in resources if each["resourceType"] == "Claim")
         entries = [{"resource": each, "request": {"method": "PUT", "url": _name(each)}} for each in resources]
         self.http.post(
@@ -87,11 +90,11 @@ class Load:
         return _name(claim)
 
     def _change(self) -> str:
-        """The claim bills another quantity: 1, 2, 1, ..."""
+        """The claim bills another quantity: 2, 1, 2, ..."""
         id = self.random.choice(sorted(self.claims))
         claim = next(each for each in self.claims[id] if each["resourceType"] == "Claim")
         line = claim["item"][0]
-        line["quantity"] = {"value": 3 - line.get("quantity", {"value": 1})["value"]}
+        line["quantity"] = {"value": 1 if line.get("quantity", {}).get("value") == 2 else 2}
         self.http.put(f"{self.server}/{_name(claim)}", json=claim).raise_for_status()
         self.writes[id] += 1
         return _name(claim)

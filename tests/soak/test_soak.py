@@ -19,11 +19,11 @@ def test_every_story_is_there() -> None:
 
 
 def test_visits_of_other_people_share_no_id_and_no_reference() -> None:
-    one, other = (renamed(visits()[0], number) for number in (1, 2))
+    one, other = (renamed(visits()[0], number) for number in ("1", "2"))
     assert {each["id"] for each in one} & {each["id"] for each in other} == set()
     assert all(each["id"].endswith("-1") for each in one)
     assert '"Patient/' in str(one).replace("'", '"')
-    assert str(one) == str(renamed(visits()[0], 1))
+    assert str(one) == str(renamed(visits()[0], "1"))
     names = {f"{each['resourceType']}/{each['id']}" for each in visits()[0]}
     assert [name for name in names if f"'{name}'" in str(one)] == []
 
