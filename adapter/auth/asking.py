@@ -15,6 +15,7 @@ from adapter.evidence.references import Json
 from adapter.sources.faults import tls_fault
 from adapter.sources.gate import Verify, http_client
 from adapter.sources.origin import Allowed
+from adapter.sources.sending import sent
 from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
 
 MOST_BYTES = 1_000_000
@@ -84,7 +85,7 @@ class Asking:
         return await retrying(another_try, once)
 
     async def _exchange(self, http: httpx.AsyncClient, request: httpx.Request, server: str, step: Step) -> Reply:
-        response = await http.send(request, stream=True)
+        response = await sent(http, request)
         try:
             return await self._reply(response, server, step)
         finally:

@@ -64,9 +64,10 @@ def _checked_endpoint(written: object, base: str, allowed: Allowed) -> str:
     """
     try:
         url = httpx.URL(written) if isinstance(written, str) else None
+        host = url.host if url is not None else ""  # an xn--... that stands for no name is found out here
     except (httpx.InvalidURL, ValueError):
-        url = None
-    if not isinstance(written, str) or url is None or not url.host:
+        url, host = None, ""
+    if not isinstance(written, str) or url is None or not host:
         raise _refused(f"{shown(base)} names no token endpoint", _ANOTHER_WAY)
     if not is_private(url) or (url.scheme == "http" and not is_loopback(httpx.URL(base))):
         raise _refused(f"{shown(base)} names a token endpoint that is not https")

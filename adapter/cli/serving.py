@@ -36,6 +36,7 @@ from adapter.receiver.gaps.event_logs import EventLogs, totals
 from adapter.receiver.gaps.lookout import Lookout, Timing
 from adapter.receiver.guard import ClientCertificate, Guard
 from adapter.receiver.known import KnownSubscriptions, Read
+from adapter.receiver.protocol import DroppingProtocol
 from adapter.receiver.rate_limit import PacedDoor
 from adapter.receiver.submit.operation import NAME, Submit
 from adapter.receiver.submit.submitting import Answered, Submitting
@@ -85,8 +86,8 @@ def serve(choice: Choice, host: str, port: int) -> int:
         app = _guarded(settings, receiver, seen.page(host))
         for name in settings.secrets:
             typer.echo(visible(f"Notify http://{host}:{port}/subscriptions/{name}"))
-        # h11 also where httptools is installed, which is quicker but takes a head of any length from anybody.
-        config = uvicorn.Config(app, http="h11", log_config=None, access_log=False, server_header=False)
+        # h11's also where httptools is installed, which is quicker but takes a head of any length from anybody.
+        config = uvicorn.Config(app, http=DroppingProtocol, log_config=None, access_log=False, server_header=False)
         _run(config, listening)
     return OK
 

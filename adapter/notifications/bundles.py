@@ -47,14 +47,15 @@ _IN_R5 = {"events-since-subscription-start": "eventsSinceSubscriptionStart", "ev
 
 
 def _from_parameters(parameters: object) -> Json:
-    status: Json = {"notificationEvent": []}
+    status: Json = {}
+    events: list[Json] = []
     for each in objects(parameters):
         name = str(each.get("name"))
         if name == "notification-event":
-            status["notificationEvent"].append(_from_parameters(each.get("part")))
+            events.append(_from_parameters(each.get("part")))
         else:
             status[_IN_R5.get(name, name)] = _value(each)
-    return status
+    return status | {"notificationEvent": events}
 
 
 def _value(parameter: Json) -> Any:

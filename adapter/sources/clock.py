@@ -21,9 +21,10 @@ def http_date(written: str) -> datetime | None:
     """The instant of a date as HTTP writes it; None for none."""
     try:
         found = parsedate_to_datetime(written)
-    except ValueError:
+        # -0000 is UTC from nowhere in particular
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # a zone or a second of twenty digits, an offset beyond the calendar
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)  # -0000 is UTC from nowhere in particular
 
 
 class ServerClock:

@@ -25,6 +25,7 @@ from adapter.sources.faults import bearer_error, codes_of, refuses_certificate, 
 from adapter.sources.json_text import parse_json
 from adapter.sources.origin import allowed_from
 from adapter.sources.pace import Pace
+from adapter.sources.sending import sent
 from adapter.sources.witness import RequestWitness
 
 # Both log requests with their whole URL, and a search URL holds identifiers.
@@ -195,7 +196,7 @@ class Wire:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""
         try:
             async with asyncio.timeout(self._timeout * LONGEST_ANSWER):
-                response = await self._http.send(request, stream=True)
+                response = await sent(self._http, request)
                 try:
                     body = await self._body(response)
                 finally:
@@ -211,7 +212,7 @@ class Wire:
             request.headers.pop("Authorization", None)
         # An Auth that does nothing; with None, httpx would take user and password from the address.
         auth = httpx.Auth() if anonymous else httpx.USE_CLIENT_DEFAULT
-        response = await self._http.send(request, stream=True, auth=auth)
+        response = await sent(self._http, request, auth=auth)
         try:
             if not response.is_success:
                 async with asyncio.timeout(self._timeout):
@@ -311,7 +312,8 @@ def another_try(error: Exception) -> bool | float:
 
 def _unpacked(response: httpx.Response, body: bytes) -> httpx.Response:
     """The answer with its body at hand, and without the headers that told how it travelled."""
-    headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
+    # As bytes: httpx reads headers that are not ASCII, and will not write them.
+    headers = [each for each in response.headers.raw if each[0].decode().lower() not in _OF_THE_WIRE]
     return httpx.Response(response.status_code, headers=headers, content=body, request=response.request)
 
 

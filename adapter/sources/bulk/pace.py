@@ -7,13 +7,12 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 import httpx
 
 from adapter.errors import SourceError
-from adapter.sources.clock import server_time
+from adapter.sources.clock import http_date, server_time
 from adapter.sources.faults import codes_of
 
 MOST_FAULTS = 20
@@ -69,14 +68,8 @@ def asked_wait(response: httpx.Response) -> float | None:
     written = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", written):
         return float(written)
-    try:
-        until = parsedate_to_datetime(written)
-    except ValueError:
-        return None
-    if until.tzinfo is None:  # "-0000": the date is in UTC, from nowhere in particular
-        until = until.replace(tzinfo=UTC)
-    now = server_time(response) or datetime.now(UTC)
-    return max((until - now).total_seconds(), 0.0)
+    until, now = http_date(written), server_time(response) or datetime.now(UTC)
+    return None if until is None else max((until - now).total_seconds(), 0.0)
 
 
 def progress_of(response: httpx.Response) -> str:
