@@ -22,17 +22,9 @@ SLOW_FIRST = ("servers", "crash", "runs", "benchmarks")
 """Folders that wait for servers and processes; begun first, for a long one at the end has everybody wait."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """By ``--dist loadgroup``: a file stays in one process, for many tell a story in order, and so does all that uses
-    the one FHIR server."""
-    items.sort(key=_turn)  # a stable sort: the order within a file is its author's
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    return "servers" if "hapi_url" in getattr(item, "fixturenames", ()) else item.path.stem
+    """The order in which ``--dist loadfile`` gives out files; within a file it stays its author's."""
+    items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
