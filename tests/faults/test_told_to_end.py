@@ -28,9 +28,9 @@ def test_a_bulk_sync_that_is_told_to_end_is_gone_on_with(
     server.files[FILES[0]] = [lambda: streamed(ndjson([in_scope("a")]))]
     server.statuses[:] = [manifest({"type": "Claim", "url": FILES[0]})]
 
-    def told(*arguments: Any) -> Any:
+    def told(*arguments: Any, **options: Any) -> Any:
         os.kill(os.getpid(), number)
-        return sync_files(*arguments)
+        return sync_files(*arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(bulk_syncing, "sync_files", told)

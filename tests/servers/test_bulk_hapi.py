@@ -157,8 +157,8 @@ def test_what_happened_since_the_export_is_not_written_over(server: Server, monk
     monkeypatch.setattr(writing, "OVERLAP", timedelta(0))  # or all that the tests loaded would count as new
     changed, gone = server.read("Claim/a03-29-minutes"), server.read("Claim/a02-follow-up")
 
-    def meanwhile(*arguments: Any) -> Any:
-        report = sync_files(*arguments)
+    def meanwhile(*arguments: Any, **options: Any) -> Any:
+        report = sync_files(*arguments, **options)
         server.put(changed | {"status": "cancelled"})
         server._http.delete("/Claim/a02-follow-up").raise_for_status()
         return report
@@ -180,7 +180,7 @@ def test_what_happened_since_the_export_is_not_written_over(server: Server, monk
 def test_a_killed_run_goes_on_from_what_it_fetched(
     server: Server, monkeypatch: pytest.MonkeyPatch, ledger: Path, tmp_path: Path
 ) -> None:
-    def killed(*_: Any) -> Any:
+    def killed(*_: Any, **_options: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bulk_syncing, "sync_files", killed)
@@ -190,9 +190,9 @@ def test_a_killed_run_goes_on_from_what_it_fetched(
     fetched = {path: path.stat().st_ino for path in kept.glob("output/*/*")}
     assert fetched
 
-    def later(*arguments: Any) -> Any:
+    def later(*arguments: Any, **options: Any) -> Any:
         assert {path: path.stat().st_ino for path in kept.glob("output/*/*")} == fetched
-        return sync_files(*arguments)
+        return sync_files(*arguments, **options)
 
     monkeypatch.setattr(bulk_syncing, "sync_files", later)
     ran(server.url, "--bulk", "--out", str(tmp_path / "out"))
