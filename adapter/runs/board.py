@@ -93,6 +93,10 @@ class Board(Rows):
         rows = self._client.list_workflows(name=RUN, workflow_ids=[id])
         return read_run(rows[0]) if rows else None
 
+    def is_open(self, id: str) -> bool:
+        """Whether a run goes on; not when it was cancelled, or is not there any more."""
+        return bool(self._client.list_workflows(workflow_ids=[id], status=list(OPEN), load_input=False))
+
     def reached(self, server: str, basis: Basis) -> Reached | None:
         """How far the complete runs have come that decided by this, where no run by others has written since."""
         runs = [each for each in self.runs() if each.plan.server == server]

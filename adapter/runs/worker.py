@@ -120,7 +120,9 @@ class RunWorker:
         return [name for each in items if each.item.number <= last for name in (each.tally or {}).get(what, ())]
 
     def _done(self, id: str, plan: Plan, items: Sequence[Item]) -> None:
-        """Put items, and return when all that the run has are done."""
+        """Put items, and return when all that the run has are done; a run that was cancelled gets no more."""
+        if not self._kept(partial(self._board.is_open, id)):
+            return
         self._kept(partial(self._board.put, items, plan.basis.digest))
         while True:
             counted = self._kept(partial(self._board.counted, id))

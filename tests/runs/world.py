@@ -90,6 +90,10 @@ class Workplace:
     def sync(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         return self.start("sync", self.url, "--workers", "--now", NOW, *arguments, **settings)
 
+    def synced(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
+        """As ``sync`` to its end, in this process."""
+        return self.run("sync", self.url, "--workers", "--now", NOW, *arguments, **settings)
+
     def runs(self) -> list[Json]:
         """``runs --format json``; nothing before there are tables."""
         code, stdout, _ = self.run("runs", "--format", "json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,18 @@ def audit_events(url: str) -> dict[str, Json]:
     return {each["resource"]["id"]: each["resource"] for each in found.get("entry", [])}
 
 
-def test_events_on_the_server(hapi_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def story(hapi_url: str) -> Iterator[None]:
     server = Server(hapi_url)
-    server.load([entry["resource"] for entry in json.loads(STORY.read_text())["entry"]])
+    resources = [entry["resource"] for entry in json.loads(STORY.read_text())["entry"]]
+    server.load(resources)
+    yield
+    server.remove(resources)
     server.close()
+
+
+@pytest.mark.usefixtures("story")
+def test_events_on_the_server(hapi_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = tmp_path / "ledger.sqlite"
     monkeypatch.setenv("ADAPTER_LEDGER", str(ledger))
     monkeypatch.setenv("ADAPTER_AUDIT", "server")

@@ -56,6 +56,14 @@ class Server:
             statuses = {each["response"]["status"][:3] for each in reply.raise_for_status().json()["entry"]}
             assert statuses <= {"200", "201"}
 
+    def remove(self, resources: list[Json]) -> None:
+        """Take away what ``load`` put there, and the answers to its claims: other tests use the server after these."""
+        claims = [f"Claim/{each['id']}" for each in resources if each["resourceType"] == "Claim"]
+        found = self._http.get("/ClaimResponse", params={"request": ",".join(claims)}).raise_for_status().json()
+        answers = [entry["resource"] for entry in found.get("entry", [])]
+        for each in [*answers, *reversed(resources)]:
+            self._http.delete(f"/{each['resourceType']}/{each['id']}").raise_for_status()
+
     def read(self, reference: str) -> Json:
         found: Json = self._http.get(f"/{reference}").raise_for_status().json()
         return found
