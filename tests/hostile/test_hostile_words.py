@@ -66,7 +66,7 @@ def test_a_message_cannot_steer_the_terminal(
     def fails() -> None:
         raise SourceError("it said \x1b[2J\x9b31m\u202e\r\n")
 
-    monkeypatch.setattr(main, "app", fails)
+    monkeypatch.setattr("typer.main.get_command", lambda _app: fails)
     with pytest.raises(SystemExit) as ended:
         main.run()
     said = capsys.readouterr().err

@@ -16,7 +16,8 @@ from supply import audit, sbom
 from supply.dependencies import LOCK, ROOT, closure, imported, licence, locked, project, providers
 
 ALLOWED = re.compile(
-    r"(MIT|MIT-0|BSD|3-Clause BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense|CNRI-Python)",
+    r"(MIT|MIT-0|(3-Clause )?BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense"
+    r"|CNRI-Python)",
     re.IGNORECASE,
 )
 LOOKED_AT = {
