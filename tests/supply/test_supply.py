@@ -18,7 +18,6 @@ from supply.dependencies import LOCK, ROOT, closure, imported, licence, locked, 
 ALLOWED = re.compile(
     r"(MIT|MIT-0|(3-Clause )?BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla Public|Unlicense"
     r"|CNRI-Python)",
-    r"|CNRI-Python)",
     re.IGNORECASE,
 )
 LOOKED_AT = {
