@@ -14,18 +14,21 @@ from adapter.durable import pauses
 
 CRASHES = "crashes"
 """In the id of the claim that no rule survives."""
-QUOTED = sys.argv.pop(1)
-"""What the exception says."""
 
 
-def broken(sessions: Sequence[Any], *rest: Any) -> Any:
-    if CRASHES in sessions[0].claim.id:
-        raise KeyError(QUOTED)
-    return determine(sessions, *rest)
+def serve_broken(quoted: str) -> None:
+    """Run the command line with a rule whose exception says ``quoted``."""
 
+    def broken(sessions: Sequence[Any], *rest: Any) -> Any:
+        if CRASHES in sessions[0].claim.id:
+            raise KeyError(quoted)
+        return determine(sessions, *rest)
 
-setattr(adapter.reconcile, "determine", broken)  # noqa: B010 - no name that it exports
-adapter.receiver.work.worker.MOST_ATTEMPTS = 1
-pauses.FIRST_WAIT = 0.01
-if __name__ == "__main__":
+    setattr(adapter.reconcile, "determine", broken)  # noqa: B010 - no name that it exports
+    adapter.receiver.work.worker.MOST_ATTEMPTS = 1
+    pauses.FIRST_WAIT = 0.01
     main.run()
+
+
+if __name__ == "__main__":
+    serve_broken(sys.argv.pop(1))
