@@ -15,7 +15,8 @@ from adapter.errors import UsageError
 
 
 def explain(claim: str, output_format: str) -> Result:
-    return CliRunner().invoke(app, ["explain", str(CLINIC), claim, "--format", output_format, "--now", NOW])
+    arguments = ["explain", str(CLINIC), claim, "--format", output_format, "--now", NOW]
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "140"})
 
 
 def test_html_is_one_page_on_standard_output() -> None:
