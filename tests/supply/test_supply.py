@@ -12,7 +12,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from supply import audit, sbom
+from supply import advisories, sbom
 from supply.dependencies import LOCK, ROOT, closure, imported, licence, locked, project, providers
 
 ALLOWED = re.compile(
@@ -175,19 +175,21 @@ _HOLE = '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X-1"}
 @pytest.mark.parametrize(
     ("printed", "code", "said"),
     [
-        pytest.param(_CLEAN, audit.CLEAN, "1 packages checked", id="all checked, nothing found"),
-        pytest.param(_HOLE, audit.FOUND, "a 1: X-1", id="something found, and not all checked"),
-        pytest.param(_HOLE.replace('{"id": "X-1"}', ""), audit.NOT_CHECKED, "NOT CHECKED", id="one was passed over"),
-        pytest.param('{"dependencies": []}', audit.NOT_CHECKED, "NOT CHECKED", id="nothing was looked at"),
-        pytest.param("", audit.NOT_CHECKED, "NOT CHECKED", id="nobody answers"),
-        pytest.param("[]", audit.NOT_CHECKED, "NOT CHECKED", id="something else is answered"),
+        pytest.param(_CLEAN, advisories.CLEAN, "1 packages checked", id="all checked, nothing found"),
+        pytest.param(_HOLE, advisories.FOUND, "a 1: X-1", id="something found, and not all checked"),
+        pytest.param(
+            _HOLE.replace('{"id": "X-1"}', ""), advisories.NOT_CHECKED, "NOT CHECKED", id="one was passed over"
+        ),
+        pytest.param('{"dependencies": []}', advisories.NOT_CHECKED, "NOT CHECKED", id="nothing was looked at"),
+        pytest.param("", advisories.NOT_CHECKED, "NOT CHECKED", id="nobody answers"),
+        pytest.param("[]", advisories.NOT_CHECKED, "NOT CHECKED", id="something else is answered"),
     ],
 )
 def test_what_was_not_checked_is_no_pass(printed: str, code: int, said: str) -> None:
-    found, text = audit.verdict(audit.read(printed))
+    found, text = advisories.verdict(advisories.read(printed))
     assert found == code
     assert said in text
 
 
 def test_one_question_comes_before_all() -> None:
-    assert audit.first_of("# made by x\na==1 \\\n    --hash=sha256:0\nb==2\n") == "a==1 \\\n    --hash=sha256:0\n"
+    assert advisories.first_of("# made by x\na==1 \\\n    --hash=sha256:0\nb==2\n") == "a==1 \\\n    --hash=sha256:0\n"

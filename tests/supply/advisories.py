@@ -1,7 +1,7 @@
 """Asks the advisory database of PyPI whether anything in the lock file has a known vulnerability, by ``pip-audit``.
 
     python3 -m venv audit-tools && audit-tools/bin/pip install -r tests/supply/audit.lock
-    audit-tools/bin/python tests/supply/audit.py
+    audit-tools/bin/python tests/supply/advisories.py
 
 Ends with 0 when all was checked and nothing found, with 1 when something was found, and with 2 when it was NOT CHECKED
 because the database cannot be reached: that is no pass. (``pip-audit`` itself passes what it could not look up.)
