@@ -52,6 +52,8 @@ def _proven(file: AuditFile, before: datetime, snapshot: Snapshot) -> tuple[list
     walk = Walk(file.chain, base, [snapshot.ends.head])
     for each in snapshot.aside:
         walk.through(each)
+        if walk.torn:
+            raise Broken("it was put aside, and does not end with a whole line", str(each))
         _refuse_misnamed(file.path, each)
         if _ended(each) >= before:
             return old, base, total

@@ -1,4 +1,4 @@
-"""A secret is shown to nobody on the way: plain HTTP is for this machine, or for who says that the network is theirs."""
+"""A secret is shown to nobody on the way: plain HTTP is for this machine, or where a setting allows it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def test_no_token_or_password_goes_over_plain_http(
     if not refused:
         access_to(base, load_settings(), Need.READ)
         return
-    with pytest.raises(UsageError, match="is not https.*ADAPTER_ALLOW_PLAIN_HTTP") as raised:
+    with pytest.raises(UsageError, match=r"is not https.*ADAPTER_ALLOW_PLAIN_HTTP") as raised:
         access_to(base, load_settings(), Need.READ)
     assert (raised.value.exit_code, "s3cret" in str(raised.value)) == (2, False)
