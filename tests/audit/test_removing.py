@@ -1,4 +1,4 @@
-"""``purge`` and ``audit verify`` believe nothing of an audit that its chain does not prove, and touch no other audit."""
+"""`purge` and `audit verify` believe nothing that the chain does not prove, and touch no other audit."""
 
 from __future__ import annotations
 
