@@ -14,7 +14,11 @@ from adapter.secret_settings import given_names, is_secret
 
 HIDDEN = "set"
 """What is shown of a secret: no character of it, and not how many it has."""
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_USER = re.compile(r"(?<=://)\S*@")
+_QUERY = re.compile(r"(?<=[?#])\S+")
+_HEADER = re.compile(r"(?<=:).+")
+_BY_VALUE = {"client_certificate_header": _HEADER}
+"""Settings of which a part proves something, though they are no secrets: what is shown of them, has it not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,15 @@ def effective(settings: BaseModel) -> Iterator[Effective]:
         in_file = given.get(f"{name}_FILE") if secret and name not in given else None
         origin = "environment" if name in given else "default" if in_file is None else f"file {in_file}"
         value = getattr(settings, field_name)
-        yield Effective(name, _shown(value, secret=secret, given=in_file is not None), origin, secret)
+        shown = _shown(field_name, value, secret=secret, given=in_file is not None)
+        yield Effective(name, shown, origin, secret)
 
 
-def _shown(value: Any, *, secret: bool, given: bool) -> str | None:
+def _shown(name: str, value: Any, *, secret: bool, given: bool) -> str | None:
     if secret:
         return HIDDEN if value or given else None
-    return None if value is None else _USER.sub("***@", str(value))
+    if value is None:
+        return None
+    if name in _BY_VALUE:
+        return _BY_VALUE[name].sub(" ***", str(value))
+    return _QUERY.sub("***", _USER.sub("***@", str(value))) if "://" in str(value) else str(value)

@@ -17,12 +17,14 @@ from adapter.auth.settings import AccessSettings, refuse_contradictions
 from adapter.errors import UsageError
 from adapter.limits import DEEPEST, DEFAULT, Limits
 from adapter.logs.settings import LogSettings
-from adapter.secret_settings import given_names, secret_names
+from adapter.secret_settings import given_names, is_secret, secret_names
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 Secret = Annotated[SecretStr, Field(min_length=16)]
-_SIZE = re.compile(r", not \d+$")
-"""The end of a message that would tell how long a secret is."""
+AUDIT_WORDS = ("off", "server")
+"""What ``audit`` may be that is no file; in any case of letters."""
+_SIZE = re.compile(r" items after validation, not \d+$")
+"""The end of a message on a secret, which would tell how long it is."""
 
 
 class Settings(LogSettings, AccessSettings):
@@ -58,8 +60,6 @@ class Settings(LogSettings, AccessSettings):
     """Where reads and writes are entered: a file, `server`, or `off`; by default `audit.ndjson` beside the ledger."""
     audit_key: Secret | None = None
     """Key of the hash chain over the audit file, so that nobody can make it anew who can merely write it."""
-    audit_key_file: Path | None = None
-    """A file with that key."""
     audit_max_bytes: int = Field(100_000_000, ge=1_000)
     """Bytes from which on an audit file is put aside and a new one begun."""
     bulk_folder: Path | None = None
@@ -122,6 +122,11 @@ class Settings(LogSettings, AccessSettings):
         """How much of anything is taken in."""
         return Limits(**{each.name: getattr(self, each.name) for each in fields(Limits)})
 
+    @field_validator("audit")
+    @classmethod
+    def _audit_word(cls, value: str | None) -> str | None:
+        return value.lower() if value is not None and value.lower() in AUDIT_WORDS else value
+
     @field_validator("site_timezone")
     @classmethod
     def _known_zone(cls, value: str | None) -> str | None:
@@ -141,7 +146,9 @@ def load_settings() -> Settings:
     """
     for fault in unknown_settings():
         raise UsageError(fault)
-    return read_settings()
+    settings = read_settings()
+    refuse_contradictions(settings)
+    return settings
 
 
 def unknown_settings() -> list[str]:
@@ -154,20 +161,25 @@ def unknown_settings() -> list[str]:
 
 
 def read_settings() -> Settings:
-    """Settings of the environment, whatever else stands there.
+    """Settings of the environment, whatever else stands there, and whether or not they go together.
 
     Raises:
         UsageError: as above.
     """
     try:
-        settings = Settings()
+        return Settings()
     except SettingsError as error:
         raise UsageError(f"{_name_in(error)} is no JSON object.") from error
     except ValidationError as error:
-        faults = [f"ADAPTER_{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
-        raise UsageError("; ".join(_SIZE.sub("", each) for each in faults)) from error
-    refuse_contradictions(settings)
-    return settings
+        faults = [f"{_place(each['loc'])}: {_SIZE.sub(' characters', each['msg'])}" for each in error.errors()]
+        raise UsageError("; ".join(faults)) from None  # the cause quotes what was written
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    """The setting, and the place in it; of a secret the setting alone, for somebody may write one where a name goes."""
+    field = Settings.model_fields.get(str(*steps[:1]))
+    shown = steps if field is None or not is_secret(field) else steps[:1]
+    return f"ADAPTER_{'.'.join(map(str, shown)).upper()}"
 
 
 def _name_in(error: SettingsError) -> str:

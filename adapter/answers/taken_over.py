@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from adapter.evidence.gather import ClaimEvidence
-from adapter.evidence.references import Json
+from adapter.evidence.references import Json, is_quotable
 from adapter.evidence.store import EvidenceStore, Located
 
 _ONLY_HERE = re.compile(r"urn:|#|.*\?")
@@ -18,11 +18,12 @@ def taken_over(reference: Any, holder: Located, store: EvidenceStore) -> Json | 
     """A reference as the answer can hold it; None when there is none.
 
     A contained resource of the claim goes along with its reference. What cannot be found keeps its identifier, if it
-    has one, and else a word that says so: an answer never points at nothing.
+    has one, and else a word that says so: an answer never points at nothing. What is no address at all is not copied.
     """
     if not isinstance(reference, dict) or not reference:
         return None
-    if not _ONLY_HERE.match(str(reference.get("reference", ""))):
+    written = str(reference.get("reference", ""))
+    if not _ONLY_HERE.match(written) and (not written or is_quotable(written)):
         return reference
     found = store.resolve(reference, holder)
     if found is not None and found.container is holder and found.id is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ class AuditFile:
 
     def __init__(self, path: Path, chain: Chain, torn: TornEvent, most_bytes: int) -> None:
         self.path = path
-        self._chain, self._torn, self._most_bytes = chain, torn, most_bytes
+        self.chain, self._torn, self._most_bytes = chain, torn, most_bytes
         self._known: tuple[tuple[int, int], Head] | None = None
         """The file (inode and size) as we left it, and its head then."""
         self._turn = Lock()  # a lock on the file is the process's, and does not keep its threads apart
@@ -43,12 +44,14 @@ class AuditFile:
         Raises:
             AuditError: they are not, or the file is not as we left it.
         """
+        self._refuse_no_file()
         with self._turn, self.told(), locked(self.path) as lock:
             ends = self._ends(lock)
-            head = self._rotated(self._ready(ends))
-            data, head = self._chain.lines([*self._repairs, *events], head)
+            head, repairs = self._ready(ends)
+            self._put_aside_when_large(head)
+            data, head = self.chain.lines([*repairs, *events], head)
             self._write(data, head)
-            write_ends(lock, Ends(ends.base, head), self._chain)
+            write_ends(lock, Ends(ends.base, head), self.chain)
 
     def forget(self, files: Sequence[Path], base: Head, event: bytes) -> None:
         """Remove files that were put aside, the oldest first; the chain begins behind ``base`` from now on.
@@ -57,7 +60,9 @@ class AuditFile:
         """
         self.append([event])
         with self._turn, self.told(), locked(self.path) as lock:
-            write_ends(lock, Ends(base, self._ends(lock).head), self._chain)
+            ends = self._ends(lock)
+            base = max(base, ends.base, key=lambda head: head.number)  # somebody else may have removed more meanwhile
+            write_ends(lock, Ends(base, ends.head), self.chain)
             os.fsync(lock)
             for each in files:
                 each.unlink(missing_ok=True)
@@ -76,27 +81,30 @@ class AuditFile:
 
     # --- before
 
-    _repairs: Sequence[bytes] = ()
+    def _refuse_no_file(self) -> None:
+        """A folder or a device is refused before anything is made beside it."""
+        if self.path.exists() and not self.path.is_file():
+            problem = f"{self.path} is no regular file, so no audit can be kept in it and nothing is read or written"
+            raise AuditError(f"{problem}. Name another by ADAPTER_AUDIT")
 
     def _ends(self, lock: int) -> Ends:
         try:
-            ends = read_ends(lock, self._chain)
+            ends = read_ends(lock, self.chain)
         except Unreadable as error:
             raise self._not_ours("the file of its ends was changed, or another key made it") from error
         if ends is None:
             if (self.path.exists() and self.path.stat().st_size) or aside(self.path):
                 raise self._not_ours("the file of its ends is missing")
             ends = Ends()
-            write_ends(lock, ends, self._chain)
+            write_ends(lock, ends, self.chain)
         return ends
 
-    def _ready(self, ends: Ends) -> Head:
-        """The last line there is, with nothing torn behind it."""
-        self._repairs = ()
+    def _ready(self, ends: Ends) -> tuple[Head, Sequence[bytes]]:
+        """The last line there is, with nothing torn behind it any more, and the events that say what was cut off."""
         try:
             found = self.path.stat()
             if self._known is not None and self._known[0] == (found.st_ino, found.st_size):
-                return self._known[1]
+                return self._known[1], ()
         except FileNotFoundError:
             pass
         torn = self._cut()
@@ -104,14 +112,14 @@ class AuditFile:
         head = self._head_of(line) if line is not None else ends.base
         if head.number < ends.head.number:
             raise self._not_ours(f"it ends at line {head.number} of {ends.head.number}: lines were removed")
-        if torn:
-            log.warning("audit.torn_line_cut_off", count=len(torn))
-            self._repairs = (self._torn(len(torn), self._chain.digest(torn)),)
-        return head
+        if not torn:
+            return head, ()
+        log.warning("audit.torn_line_cut_off", count=len(torn))
+        return head, (self._torn(len(torn), self.chain.digest(torn)),)
 
     def _head_of(self, line: bytes) -> Head:
         link = read_link(line)
-        if link is None or (fault := self._chain.fault(line, None)):
+        if link is None or (fault := self.chain.fault(line, None)):
             raise self._not_ours(f"of its last line: {fault if link else 'it is none of a chain'}")
         return link.head
 
@@ -130,15 +138,13 @@ class AuditFile:
             os.close(handle)
         return torn
 
-    def _rotated(self, head: Head) -> Head:
-        """Put a file aside that has grown large; the head is the same."""
+    def _put_aside_when_large(self, head: Head) -> None:
         try:
             large = self.path.stat().st_size >= self._most_bytes
         except FileNotFoundError:
             large = False
         if large:
-            self.path.rename(self.path.with_name(f"{self.path.stem}-{head.number:012}{self.path.suffix}"))
-        return head
+            self.path.rename(aside_path(self.path, head.number))
 
     def _not_ours(self, problem: str) -> AuditError:
         return AuditError(
@@ -169,9 +175,18 @@ class AuditFile:
         self._known = ((found.st_ino, found.st_size), head)
 
 
+def aside_path(path: Path, number: int) -> Path:
+    """Where a file is put whose last line has a number."""
+    return path.with_name(f"{path.stem}-{number:012}{path.suffix}")
+
+
 def aside(path: Path) -> list[Path]:
-    """The files that were put aside for a path, the oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}-[0-9]*{path.suffix}"))
+    """The files that were put aside for a path, the oldest first; another audit's (``audit-2026.ndjson``) is none."""
+    name = re.compile(re.escape(path.stem) + "-[0-9]{12}" + re.escape(path.suffix))
+    try:
+        return sorted(each for each in path.parent.iterdir() if name.fullmatch(each.name))
+    except FileNotFoundError:
+        return []
 
 
 def head_path(path: Path) -> Path:
@@ -194,12 +209,21 @@ def locked(path: Path) -> Iterator[int]:
 def last_line(path: Path) -> bytes | None:
     """The last whole line of a file, without its end; None where there is none."""
     try:
-        handle = os.open(path, os.O_RDONLY)
+        with reading(path) as handle:
+            end = os.fstat(handle).st_size - 1
+            return _behind_last_end(handle, end) if end > 0 else None
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[int]:
+    """An open file. What fails names it, also where the system does not: a folder can be opened, and not be read."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        end = os.fstat(handle).st_size - 1
-        return _behind_last_end(handle, end) if end > 0 else None
+        yield handle
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
     finally:
         os.close(handle)
 

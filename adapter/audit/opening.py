@@ -19,11 +19,11 @@ from adapter.audit.file import AuditFile
 from adapter.audit.outbox import Outbox
 from adapter.audit.trail import Book, Trail, now
 from adapter.errors import AuditError, UsageError
-from adapter.settings import Settings
+from adapter.settings import AUDIT_WORDS, Settings
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.wire import shown
 
-OFF, SERVER = "off", "server"
+OFF, SERVER = AUDIT_WORDS
 
 
 def audit_path(settings: Settings) -> Path:
@@ -38,24 +38,9 @@ def outbox_path(settings: Settings) -> Path:
 
 
 def chain_of(settings: Settings) -> Chain:
-    """The chain with the key of the settings.
-
-    Raises:
-        UsageError: two keys are given, or the file of the key cannot be read, or holds less than 16 characters.
-    """
-    if settings.audit_key is not None and settings.audit_key_file is not None:
-        raise UsageError("ADAPTER_AUDIT_KEY and ADAPTER_AUDIT_KEY_FILE both give the key: set only one.")
-    if settings.audit_key is not None:
-        return Chain(settings.audit_key.get_secret_value().encode())
-    if settings.audit_key_file is None:
-        return Chain()
-    try:
-        key = settings.audit_key_file.expanduser().read_bytes().strip()
-    except OSError as error:
-        raise UsageError(f"the file of ADAPTER_AUDIT_KEY_FILE cannot be read ({error.strerror}).") from error
-    if len(key) < 16:
-        raise UsageError("the file of ADAPTER_AUDIT_KEY_FILE holds less than 16 characters.")
-    return Chain(key)
+    """The chain with the key of the settings, if there is one."""
+    key = settings.audit_key
+    return Chain(key.get_secret_value().encode() if key is not None else None)
 
 
 def audit_file(settings: Settings, who: Who) -> AuditFile:

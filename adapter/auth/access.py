@@ -67,6 +67,9 @@ def _auth(base: str, settings: AccessSettings, need: Need, asking: Asking) -> ht
     secret = _secret(settings)
     if secret is None:
         return None
+    if not is_private(httpx.URL(base)) and not settings.allow_plain_http:
+        problem = f"{shown(base)} is not https, so that anybody on the way could read the token or password"
+        raise UsageError(f"{problem}; in a network that is yours alone ADAPTER_ALLOW_PLAIN_HTTP=true lets it be sent")
     return StaticAuth(base, secret, bearer if settings.basic_user is None else basic(settings.basic_user))
 
 

@@ -56,6 +56,8 @@ class AccessSettings(BaseSettings):
     """Authorities (PEM) that certificates of servers are checked by, in place of the public ones."""
     allowed_origins: str | None = None
     """Origins beside the configured server's, separated by blanks: of its token endpoint and of its export files."""
+    allow_plain_http: bool = False
+    """Show a token or password also to a server of another machine that is not https: everybody on the way reads it."""
 
     @field_validator("allowed_origins")
     @classmethod

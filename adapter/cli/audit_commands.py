@@ -13,6 +13,7 @@ from adapter.audit.opening import audit_path, chain_of
 from adapter.audit.verify import Verdict, verify, verify_files
 from adapter.cli.commands import OK, UNANSWERED
 from adapter.cli.console import print_json, visible
+from adapter.coverage.wording import counted
 from adapter.errors import UsageError
 from adapter.settings import load_settings
 
@@ -27,7 +28,7 @@ def verify_audit(files: Sequence[Path], expected: str | None, output_format: str
     try:
         verdict = verify_files(files, chain, head) if files else verify(path, chain, head)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read ({error.strerror}).") from error
+        raise UsageError(f"{error.filename or path} cannot be read ({error.strerror}).") from error
     if output_format == "json":
         print_json(_json(verdict))
     else:
@@ -49,9 +50,10 @@ def _expected(text: str | None) -> Head | None:
 
 def _sentence(verdict: Verdict) -> str:
     if not verdict.whole:
-        return f"BROKEN after {verdict.lines} whole lines: {verdict.place}: {verdict.fault}."
-    torn = f"\n{verdict.torn} bytes behind it are the beginning of a line; the next event cuts them off and says so."
-    told = f"Whole: {verdict.lines} lines in {verdict.files} files; head {verdict.head}"
+        return f"BROKEN after {counted(verdict.lines, 'whole line')}: {verdict.place}: {verdict.fault}."
+    begun = f"{counted(verdict.torn, 'byte')} behind it: the beginning of a line"
+    torn = f"\n{begun}; the next event cuts that off and says so."
+    told = f"Whole: {counted(verdict.lines, 'line')} in {counted(verdict.files, 'file')}; head {verdict.head}"
     return told + (torn if verdict.torn else "")
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.audit.opening import SERVER, chain_of, opened_trail
+from adapter.audit.opening import SERVER, opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.access import access_to, check_access
 from adapter.auth.scopes import Need
@@ -181,10 +181,12 @@ def show_rules(name: str, on: date, mappings: Sequence[Path], output_format: str
 
 def check(mappings: Sequence[Path], fhir_version: str) -> int:
     """Load everything; faults are raised, with file and line."""
+    from adapter.durable.database import check_database  # the database is slow to import
+
     layers = mapping_layers(mappings)
     settings = load_settings()
     check_access(settings)
-    chain_of(settings)
+    check_database(settings)
     adjudicator = build(settings, layers, fhir_version)
     show.checked(adjudicator, notices(layers, adjudicator))
     return OK

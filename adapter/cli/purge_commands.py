@@ -17,6 +17,7 @@ from adapter.audit.purging import STORE, purge_audit
 from adapter.audit.trail import now
 from adapter.cli.commands import OK
 from adapter.cli.console import console, folding, print_json
+from adapter.durable.database import check_database
 from adapter.durable.purging import POSTGRES, give_back, is_prepared, known_database, sqlite_path
 from adapter.errors import SourceError, UsageError
 from adapter.purged import Purged
@@ -33,16 +34,19 @@ def purge(before: str, out: Path, output_format: str, *, failures: bool, dry_run
 
     Raises:
         UsageError: no date, or one that is still to come; or a store that cannot be used.
+        AuditError: the audit is broken.
         SourceError: the database cannot be reached.
     """
     instant, settings = _instant(before), load_settings()
+    check_database(settings)
     ledger = settings.ledger.expanduser()
+    audit = _audit(settings, instant, dry_run=dry_run)  # first: where it is broken, nothing else goes either
     purged = [
         *_database(settings, instant, failures=failures, dry_run=dry_run),
         purge_ledger(ledger, instant, dry_run=dry_run),
         purge_exports((settings.bulk_folder or ledger.parent / "bulk").expanduser(), instant, dry_run=dry_run),
         purge_leftovers(out, instant, dry_run=dry_run),
-        _audit(settings, instant, dry_run=dry_run),
+        audit,
     ]
     _show(purged, output_format, dry_run=dry_run)
     return OK

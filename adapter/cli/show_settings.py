@@ -17,9 +17,11 @@ def show_settings(output_format: str) -> int:
     """Print them all, and then refuse what is wrong with them.
 
     Raises:
-        UsageError: a variable that is no setting, settings that contradict each other, or a file that is not as it
-            should be.
+        UsageError: a variable that is no setting, settings that contradict each other, a file that is not as it
+            should be, or an address that is none.
     """
+    from adapter.durable.database import check_database  # the database is slow to import
+
     settings, unknown = read_settings(), unknown_settings()
     shown = list(effective(settings))
     if output_format == "json":
@@ -30,6 +32,7 @@ def show_settings(output_format: str) -> int:
         raise UsageError("; ".join(unknown))
     refuse_contradictions(settings)
     check_access(settings)
+    check_database(settings)
     return 0
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapter.errors import UsageError
@@ -36,22 +36,43 @@ def database_url(written: str | None, folder: Path) -> str:
     Raises:
         UsageError: neither SQLite nor PostgreSQL, no URL, or a folder that cannot be made.
     """
+    url = named_url(written, folder)
+    address = make_url(url)
+    if url.startswith("sqlite:"):
+        _make_file(Path(address.database or ""))
+        return url
+    return _with_timeout(address)
+
+
+def named_url(written: str | None, folder: Path) -> str:
+    """As above, and nothing is made.
+
+    Raises:
+        UsageError: neither SQLite nor PostgreSQL, or no URL.
+    """
     url = written or f"sqlite:///{folder / 'notifications.sqlite'}"
     if not url.startswith(("sqlite:///", "postgresql://")):
         raise UsageError("ADAPTER_DATABASE_URL must begin with sqlite:/// or postgresql://.")
-    if url.startswith("sqlite:"):
-        _make_file(Path(make_url(url).database or ""))
-        return url
-    return _with_timeout(url)
-
-
-def _with_timeout(url: str) -> str:
-    """PostgreSQL's library would wait for a connection for as long as the system does, which is minutes."""
     try:
-        address = make_url(url)
+        make_url(url)
     except (ArgumentError, ValueError):  # the cause quotes a password with a slash or an @ in it
         problem = "ADAPTER_DATABASE_URL is malformed; write / @ : of a password as %2F %40 %3A."
         raise UsageError(problem) from None
+    return url
+
+
+def check_database(settings: Settings) -> None:
+    """Refuse an address that is none; whether something answers there is not asked.
+
+    Raises:
+        UsageError: as above.
+    """
+    written = settings.database_url
+    named_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
+
+
+def _with_timeout(address: URL) -> str:
+    """PostgreSQL's library would wait for a connection for as long as the system does, which is minutes."""
     timeout = {"connect_timeout": CONNECT_SECONDS} | address.query
     return address.set(query=timeout).render_as_string(hide_password=False)
 

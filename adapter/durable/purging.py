@@ -16,6 +16,7 @@ from dbos import WorkflowStatus
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 
+from adapter.durable.database import named_url
 from adapter.settings import Settings
 
 FAILED = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -26,9 +27,13 @@ POSTGRES = "deleted rows stay on the disk until VACUUM (FULL), and in the log an
 
 
 def known_database(settings: Settings) -> str | None:
-    """The database of the settings; None for a file that is not there, which is not made."""
-    written = settings.database_url.get_secret_value() if settings.database_url else None
-    url = written or f"sqlite:///{settings.ledger.expanduser().parent / 'notifications.sqlite'}"
+    """The database of the settings; None for a file that is not there, which is not made.
+
+    Raises:
+        UsageError: what is written is the address of none.
+    """
+    written = settings.database_url
+    url = named_url(written.get_secret_value() if written else None, settings.ledger.expanduser().parent)
     path = sqlite_path(url)
     return url if path is None or path.is_file() else None
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,6 +27,14 @@ _HISTORY = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _CONDITIONAL = re.compile(r"(?:.+/)?(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)$")
 
 
+_QUOTABLE = re.compile(
+    r"(?:https?://[^\s?#@]+/)?[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
+    r"|urn:uuid:[0-9A-Fa-f-]{36}|urn:oid:[0-9.]{1,128}|#[A-Za-z0-9\-.]{1,64}"
+)
+NONE = "a reference that is none"
+"""What stands for one that is no address, and so may be anything: a name, a number, a sentence."""
+_KIND = re.compile(r"[A-Z][A-Za-z]{1,63}")
+
 LONGEST_KEPT = 200
 """Signs of a reference that is worth keeping; only a hostile one is longer than an address and an id."""
 
@@ -34,7 +44,7 @@ class Pointer:
     """Where a reference leads; exactly one way of finding it is set, or none when it says nothing usable."""
 
     written: str
-    """The reference as written, for messages; never a display text."""
+    """The reference as written, for messages; never a display text, nor any other words of the record."""
     contained: str | None = None
     url: str | None = None
     """``urn:uuid:...`` or an absolute URL without its version."""
@@ -43,6 +53,13 @@ class Pointer:
     identifier: tuple[str | None, str] | None = None
     kind: str | None = None
     """Resource type, where the reference names it."""
+    mark: str = ""
+    """Where ``written`` does not show it: what tells it from others (12 hexadecimal digits)."""
+
+    @property
+    def shown_kind(self) -> str:
+        """The type as a message may name it; empty where none is named, or something else."""
+        return self.kind if self.kind and _KIND.fullmatch(self.kind) else ""
 
 
 def parse_reference(reference: object) -> Pointer | None:
@@ -57,7 +74,7 @@ def parse_reference(reference: object) -> Pointer | None:
         kind = reference.get("type")
         value, system = identifier["value"], identifier.get("system")
         return Pointer(
-            written=f"{kind or 'Reference'} by identifier",
+            written=f"{kind if isinstance(kind, str) and _KIND.fullmatch(kind) else 'Reference'} by identifier",
             identifier=(system if isinstance(system, str) else None, value),
             kind=kind if isinstance(kind, str) else None,
         )
@@ -69,7 +86,20 @@ def parse_reference_text(text: str) -> Pointer:
     return _pointer_kept(text) if len(text) <= LONGEST_KEPT else _pointer(text)
 
 
+def is_quotable(text: str) -> bool:
+    """Whether a reference is an address of a resource and nothing more: ``Reference.reference`` is a free string."""
+    return _QUOTABLE.fullmatch(text) is not None
+
+
 def _pointer(text: str) -> Pointer:
+    found = _read(text)
+    if is_quotable(text):
+        return found
+    shown = found.written if found.written != text else NONE
+    return replace(found, written=shown, mark=sha256(text.encode(errors="surrogatepass")).hexdigest()[:12])
+
+
+def _read(text: str) -> Pointer:
     if match := _PLAIN.fullmatch(text):
         return Pointer(text, local=text, kind=match[1])
     if text.startswith("#"):

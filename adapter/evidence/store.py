@@ -241,9 +241,11 @@ class EvidenceStore:
             return found.key if found.container is None else self._on_its_own(found).key
         if pointer.identifier is not None:  # as a digest: an identifier may be a member number
             written = "|".join(part or "" for part in pointer.identifier)
-            return f"{pointer.kind or 'Resource'} by identifier {sha256(written.encode()).hexdigest()[:12]}"
+            return f"{pointer.shown_kind or 'Resource'} by identifier {sha256(written.encode()).hexdigest()[:12]}"
         if pointer.local and not pointer.url and holder.scope:
             return f"{holder.scope}/{pointer.local}"
+        if pointer.mark and not pointer.local:
+            return f"{pointer.written} {pointer.mark}"  # two that are none are not the same
         return pointer.local or pointer.url or pointer.written
 
     def _on_its_own(self, found: Located) -> Located:

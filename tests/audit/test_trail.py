@@ -113,7 +113,9 @@ def test_a_dry_run_reads_and_writes_nothing(command: Command, folder: Path, ledg
     assert kinds(events(ledger.parent / "audit.ndjson")) == ["110120", "search", "110121"]
 
 
-@pytest.mark.parametrize(("setting", "file"), [("off", None), ("server", "audit.ndjson"), ("mine.log", "mine.log")])
+@pytest.mark.parametrize(
+    ("setting", "file"), [("off", None), ("Off", None), ("SERVER", "audit.ndjson"), ("mine.log", "mine.log")]
+)
 def test_where_it_goes(
     command: Command, folder: Path, ledger: Path, monkeypatch: pytest.MonkeyPatch, setting: str, file: str | None
 ) -> None:
@@ -131,7 +133,10 @@ def test_where_no_audit_can_be_kept_nothing_is_read(command: Command, folder: Pa
     (ledger.parent / "audit.ndjson").mkdir(parents=True)
     result = command.sync()
     assert (result.code, (command.folder / "out").exists()) == (2, False)
-    assert "nothing read or written" in result.stderr
+    assert "is no regular file, so no audit can be kept in it and nothing is read or written" in result.stderr
+    assert [each.name for each in ledger.parent.iterdir()] == ["audit.ndjson"]
+    result = command("audit", "verify")
+    assert (result.code, "None" in result.stdout + result.stderr) == (3, False)
 
 
 def test_an_audit_that_fails_on_the_way_leaves_the_earlier_answers(
@@ -152,7 +157,7 @@ def test_an_audit_that_fails_on_the_way_leaves_the_earlier_answers(
     assert (result.out / "ClaimResponse.ndjson").read_bytes() == before
 
 
-@pytest.mark.parametrize(("form", "said"), [("table", "BROKEN after 1 whole lines"), ("json", '"whole": false')])
+@pytest.mark.parametrize(("form", "said"), [("table", "BROKEN after 1 whole line:"), ("json", '"whole": false')])
 def test_verify_tells_the_first_broken_line(command: Command, folder: Path, ledger: Path, form: str, said: str) -> None:
     command.sync()
     path = ledger.parent / "audit.ndjson"

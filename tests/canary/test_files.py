@@ -145,13 +145,11 @@ FAULTS: dict[str, Spoil] = {
 }
 RESPONSE, DECISIONS = "out/ClaimResponse.ndjson", "out/decisions.ndjson"
 MEANT = {
-    "a reference that is a sentence": {RESPONSE, DECISIONS},  # ClaimResponse.patient is the claim's
-    "a reference to another server": {DECISIONS},
     "an identifier that leads nowhere": {RESPONSE},
     "a diagnosis that is a name": {RESPONSE, DECISIONS, "stdout"},  # the code that is refused is named
     "a status of the visit that is a name": {DECISIONS},
 }
-"""Where an answer repeats what stands in a reference or a code: the value that decided, told to whoever sent it."""
+"""Where an answer repeats what stands in an identifier or a code: the value that decided, told to whoever sent it."""
 
 
 @pytest.mark.parametrize("talking", ["console"], indirect=True)

@@ -30,6 +30,7 @@ Json = dict[str, Any]
 
 # --- the order: the line's encounter, procedureReference, the claim's extension, Procedure.encounter, a search
 
+LOST_URN = "urn:uuid:00000000-0000-4000-8000-000000000000"
 EXTENSION = {"extension": [{"url": CLAIM_ENCOUNTER, "valueReference": to("Encounter/by-extension")}]}
 PROCEDURE = {"procedure": [{"sequence": 1, "procedureReference": to("Procedure/named")}]}
 VISITS = [
@@ -205,7 +206,7 @@ def test_what_was_entered_in_error_is_set_aside_and_named(
             "Encounter/lost",
             id="the claim's extension",
         ),
-        pytest.param({"encounter": [to("urn:uuid:lost")]}, {}, "urn:uuid:lost", id="a urn"),
+        pytest.param({"encounter": [to(LOST_URN)]}, {}, LOST_URN, id="a urn"),
         pytest.param({"encounter": [to("Patient/p")]}, {}, "Patient/p", id="something that is no visit"),
     ],
 )

@@ -9,8 +9,10 @@ from evidence.small_world import NPI, resource, to
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.evidence.references import parse_reference, parse_reference_text
+from adapter.answers.taken_over import LOST, taken_over
+from adapter.evidence.references import NONE, is_quotable, parse_reference, parse_reference_text
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.session.model import addressed
 
 Json = dict[str, Any]
 BASE = "https://clinic.example/fhir"
@@ -193,7 +195,57 @@ def test_an_identifier_is_never_shown() -> None:
 
 @given(st.text())
 def test_any_text_can_be_read_as_a_reference(text: str) -> None:
-    assert parse_reference_text(text).written in (text, f"{text.partition('?')[0].rpartition('/')[2]}?...")
+    shown = text if is_quotable(text) else NONE
+    assert parse_reference_text(text).written in (shown, f"{text.partition('?')[0].rpartition('/')[2]}?...")
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Patient/1", True),
+        ("Patient/1/_history/2", True),
+        ("https://fhir.test/r4/Patient/1", True),
+        ("urn:uuid:0b0b3c1e-27a9-4a5e-9d0d-3d6b9d1f5a11", True),
+        ("urn:oid:1.2.3", True),
+        ("#coach", True),
+        ("vexqo leaf bad!", False),
+        ("Coverage/vexqo leaf", False),
+        ("coverage?identifier=member-4711", False),
+        ("https://fhir.test/r4/Patient/1?name=vexqo", False),
+        ("https://vexqo:leaf@fhir.test/Patient/1", False),
+        ("https://fhir.test/vexqo leaf/Patient/1", False),
+        ("https://fhir.test/vexqo", False),
+        ("urn:vexqo:leaf", False),
+        ("urn:uuid:vexqo", False),
+        ("#vexqo leaf", False),
+    ],
+)
+def test_only_an_address_is_quoted(written: str, shown: bool) -> None:
+    pointer = parse_reference_text(written)
+    assert pointer.written == (written if shown else NONE)
+    assert bool(pointer.mark) is not shown
+
+
+def test_a_type_that_is_none_is_not_quoted() -> None:
+    pointer = parse_reference({"type": "vexqo leaf", "identifier": {"value": "1"}})
+    assert pointer is not None
+    assert (pointer.written, pointer.shown_kind) == ("Reference by identifier", "")
+
+
+@pytest.mark.parametrize(
+    "two", [("vexqo", "leaf"), ("Patient?name=vexqo", "Patient?name=leaf"), ("urn:a:1", "urn:a:2")]
+)
+def test_two_that_are_none_are_not_the_same(two: tuple[str, str]) -> None:
+    store, holder = EvidenceStore(), Located({"resourceType": "Claim", "id": "c"})
+    keys = [store.key_of({"reference": each}, holder) for each in two]
+    assert keys[0] != keys[1]
+    assert not any(addressed(key or "") or word in (key or "") for key in keys for word in ("vexqo", "leaf"))
+
+
+def test_an_answer_copies_no_words_in_place_of_an_address() -> None:
+    store, holder = EvidenceStore(), Located({"resourceType": "Claim", "id": "c"})
+    assert taken_over({"reference": "vexqo leaf"}, holder, store) == {"display": LOST}
+    assert taken_over({"reference": "Organization/1"}, holder, store) == {"reference": "Organization/1"}
 
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(

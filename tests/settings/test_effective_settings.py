@@ -41,6 +41,24 @@ def rows(command: Command) -> dict[str, tuple[str | None, str]]:
             {"DATABASE_URL": f"postgresql://me:{SECRET}@db/x"}, "DATABASE_URL", ("set", "environment"), id="a database"
         ),
         pytest.param(
+            {"PUBLIC_URL": f"https://we.test/x?key={SECRET}"},
+            "PUBLIC_URL",
+            ("https://we.test/x?***", "environment"),
+            id="a query",
+        ),
+        pytest.param(
+            {"TRACES_URL": f"https://we.test/x?key={SECRET}"},
+            "TRACES_URL",
+            ("https://we.test/x?***", "environment"),
+            id="a query of the spans",
+        ),
+        pytest.param(
+            {"CLIENT_CERTIFICATE_HEADER": f"X-Verify: {SECRET}"},
+            "CLIENT_CERTIFICATE_HEADER",
+            ("X-Verify: ***", "environment"),
+            id="what proves a certificate",
+        ),
+        pytest.param(
             {"PUBLIC_URL": f"https://me:{SECRET}@we.test/x"},
             "PUBLIC_URL",
             ("https://***@we.test/x", "environment"),
@@ -88,6 +106,10 @@ def test_names_that_are_no_settings_are_listed_and_refused(command: Command, mon
     [
         ({"TOKEN": SECRET, "BASIC_USER": "me", "BASIC_PASSWORD": SECRET}, "different ways to be let in"),
         ({"TOKEN_FILE": "none"}, "the file of ADAPTER_TOKEN_FILE cannot be read"),
+        ({"AUDIT_KEY_FILE": "none"}, "the file of ADAPTER_AUDIT_KEY_FILE cannot be read"),
+        ({"AUDIT_KEY_FILE": "/dev/zero"}, "the file of ADAPTER_AUDIT_KEY_FILE is no regular file"),
+        ({"AUDIT_KEY": "fifteen letters"}, "ADAPTER_AUDIT_KEY: Value should have at least 16 characters"),
+        ({"SUBSCRIPTION_SECRETS": f'{{"{SECRET} xx!": "{SECRET}"}}'}, "ADAPTER_SUBSCRIPTION_SECRETS: String"),
         ({"PAGE_SIZE": SECRET}, "ADAPTER_PAGE_SIZE"),
     ],
 )
@@ -97,7 +119,17 @@ def test_what_is_wrong_with_them_is_told(
     for each, value in given.items():
         monkeypatch.setenv(f"ADAPTER_{each}", value)
     done = command("check", "--settings")
-    assert (done.code, said in done.stderr, SECRET in done.stdout + done.stderr) == (2, True, False)
+    assert (done.code, said in done.stderr) == (2, True), done.stderr
+    assert SECRET.upper() not in (done.stdout + done.stderr).upper()
+
+
+def test_the_table_is_printed_before_contradictions_are_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADAPTER_TOKEN", SECRET)
+    monkeypatch.setenv("ADAPTER_BASIC_USER", "me")
+    done = command("check", "--settings")
+    assert (done.code, "ADAPTER_TIMEOUT" in done.stdout, "ADAPTER_BASIC_USER needs" in done.stderr) == (2, True, True)
 
 
 def test_json_is_for_settings_only(command: Command) -> None:
