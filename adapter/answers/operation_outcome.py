@@ -32,7 +32,7 @@ def fhir_id(id: str | None) -> str | None:
 
 
 def nameless(place: str, entry: str | None = None) -> str:
-    """The id for the outcome of a claim without one, which stands at that place: of the many on one line, that entry."""
+    """The id for the outcome of a claim without one, at that place; of the many on one line, that entry."""
     return f"{NAMELESS}{sha256(f'{place} {entry}'.encode() if entry else place.encode()).hexdigest()[:24]}"
 
 

@@ -161,7 +161,7 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
 
 
 def _tell_of(report: Report, choice: Choice) -> None:
-    """One line for a run that decided something, and one for each claim that it left unanswered; as JSON one for each."""
+    """One line for a run that decided something, and one for each claim that it left unanswered; JSON for any run."""
     show.complaints(report)
     if choice.output_format == "json":
         show.report_line(report, choice.instant)
