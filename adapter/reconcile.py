@@ -242,6 +242,7 @@ class Reconciliation:
         faults = self._faults.of(claim)
         if claim.id is None:
             faults = [Issue("required", "a claim needs an id to be answered", "Claim.id", claim.place()), *faults]
+            faults = [replace(each, expression=claim.within(each.expression)) for each in faults]
         if _refusing(faults):
             return self._refuse(claim, [*faults, *self._faults_beside(claim)])
         evidence = gather(claim, self.store, self._mapper, self.adjudicator.mappings)
@@ -319,7 +320,7 @@ class Reconciliation:
 
     def _refuse(self, claim: Located, issues: Sequence[Issue]) -> Answer:
         distinct = list({(each.code, each.expression, each.where): each for each in issues}.values())
-        id = fhir_id(claim.id) if claim.id else nameless(claim.place())
+        id = fhir_id(claim.id) if claim.id else nameless(claim.place(), claim.entry)
         return Answer(claim.id, outcome=operation_outcome(distinct, id))
 
     def _respond(

@@ -31,9 +31,9 @@ def fhir_id(id: str | None) -> str | None:
     return id if re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", id) else f"claim-{sha256(id.encode()).hexdigest()[:24]}"
 
 
-def nameless(place: str) -> str:
-    """The id for the outcome of a claim without one, which stands at that place."""
-    return f"{NAMELESS}{sha256(place.encode()).hexdigest()[:24]}"
+def nameless(place: str, entry: str | None = None) -> str:
+    """The id for the outcome of a claim without one, at that place; of the many on one line, that entry."""
+    return f"{NAMELESS}{sha256(f'{place} {entry}'.encode() if entry else place.encode()).hexdigest()[:24]}"
 
 
 def is_nameless(outcome: Json) -> bool:

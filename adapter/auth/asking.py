@@ -16,7 +16,7 @@ from adapter.sources.faults import tls_fault
 from adapter.sources.gate import Verify, http_client
 from adapter.sources.origin import Allowed
 from adapter.sources.sending import sent
-from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after, shown
+from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after
 
 MOST_BYTES = 1_000_000
 Make = Callable[[httpx.AsyncClient], httpx.Request]
@@ -45,25 +45,27 @@ class Asking:
         self.allowed = allowed
         """Where a server may send us for a token."""
 
-    async def ask(self, step: Step, what: str, url: str, make: Make) -> Reply:
+    async def ask(self, step: Step, what: str, server: str, make: Make) -> Reply:
         """Send what ``make`` makes, anew for each attempt: an assertion counts only once.
+
+        ``server`` is what messages call whom is asked.
 
         Raises:
             AccessRefused: of this step; the server cannot be reached, is busy for long, or answers without end.
         """
         try:
-            return await self._persist(make, shown(url), step)
+            return await self._persist(make, server, step)
         except Busy as busy:
-            problem = f"{shown(url)} answered {busy.status} to {what}, also when asked again"
+            problem = f"{server} answered {busy.status} to {what}, also when asked again"
             raise AccessRefused(problem, "try again later", step=step) from busy
         except httpx.RequestError as error:
             if tls_fault(error) is not None:
                 problem, hint = (
-                    f"no trusted TLS connection to {shown(url)} for {what}",
+                    f"no trusted TLS connection to {server} for {what}",
                     "check its certificate, or ours",
                 )
             else:
-                problem, hint = f"{shown(url)} did not answer {what} ({type(error).__name__})", "is the address right?"
+                problem, hint = f"{server} did not answer {what} ({type(error).__name__})", "is the address right?"
             raise AccessRefused(problem, hint, step=step) from error
 
     async def _persist(self, make: Make, server: str, step: Step) -> Reply:

@@ -50,6 +50,7 @@ class BackendServices(HomeAuth):
     ) -> None:
         super().__init__(base)
         self._base, self._client, self._need = base, client, need
+        self._shown = f"the token endpoint that {shown(base)} names"  # its address are the words of that server
         self._asking, self._clock = asking, clock
         self._discovered: Discovered | None = None
         self._token = SharedToken(self._granted, ticks)
@@ -66,10 +67,10 @@ class BackendServices(HomeAuth):
             reply = await self._asking.ask(
                 Step.TOKEN,
                 "the request for a token",
-                found.token_endpoint,
+                self._shown,
                 lambda http: self._form(http, scopes, found),
             )
-            return _token(reply, scopes, shown(found.token_endpoint))
+            return _token(reply, scopes, self._shown)
         except AccessRefused:
             self._discovered = None  # it may have moved
             raise

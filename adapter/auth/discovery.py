@@ -38,7 +38,9 @@ async def discover(base: str, algorithm: str, asking: Asking) -> Discovered:
     url = f"{base}/.well-known/smart-configuration"
     what = "the request for its SMART configuration"
     accept = {"Accept": "application/json"}
-    reply = await asking.ask(Step.DISCOVERY, what, base, lambda http: http.build_request("GET", url, headers=accept))
+    reply = await asking.ask(
+        Step.DISCOVERY, what, shown(base), lambda http: http.build_request("GET", url, headers=accept)
+    )
     if reply.status != httpx.codes.OK or reply.body is None:
         raise _refused(f"{shown(base)} answered {reply.told} to {what}", _ANOTHER_WAY)
     configuration = reply.body

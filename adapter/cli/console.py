@@ -55,7 +55,16 @@ def folding(*columns: str, title: str | None = None) -> Table:
 
 def print_json(value: Json | list[Json]) -> None:
     """Indented JSON on stdout, as orjson gives it, but for what would steer a terminal, which stands escaped."""
-    written = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    _print_json(value, orjson.OPT_INDENT_2)
+
+
+def print_json_line(value: Json) -> None:
+    """As ``print_json``, on one line: one of those of NDJSON."""
+    _print_json(value, 0)
+
+
+def _print_json(value: Json | list[Json], option: int) -> None:
+    written = orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE).decode()
     escaped = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
     sys.stdout.buffer.write(escaped.encode())
     sys.stdout.buffer.flush()

@@ -117,7 +117,12 @@ def sync(
     trust_structure: TrustOption = False,
     now: NowOption = None,
     watch: Annotated[
-        float | None, typer.Option("--watch", min=0.1, help="Keep a server's answers up to date, SECONDS apart.")
+        float | None,
+        typer.Option(
+            "--watch",
+            min=0.1,
+            help="Keep a server's answers up to date, SECONDS apart. --format json: a line each time.",
+        ),
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", min=1, max=64, help="Requests to the server at once, at most.")

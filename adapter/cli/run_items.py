@@ -103,7 +103,13 @@ async def _found(reconciler: Reconciler, item: Item) -> Json:
         changed = last_updated(claim.resource)
         return changed is not None and moment(changed) >= moment(since)
 
+    def due(claim: Located) -> bool:
+        """Not those that are looked at when all items are done (``Look.LATER``), and in our scope."""
+        changed = last_updated(claim.resource)
+        later = before is not None and changed is not None and moment(changed) >= before
+        return not later and reconciler.adjudicator.in_scope(claim)
+
     source, names = reconciler.source, set[str]()
     async for claims in Changes(source, since).concerned([item.kind], before, decided):
-        names |= {str(each.id) for each in claims if reconciler.adjudicator.in_scope(each)}
+        names |= {str(each.id) for each in claims if due(each)}
     return concerned(names, source.notices())

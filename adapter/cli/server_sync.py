@@ -123,12 +123,12 @@ async def sync_again_and_again(
     """
     async with _opened(choice, settings, adjudicator, run, tell) as server:
         with stopped_when_told() as stop:
-            _tell_of(await server.once(stop))
+            _tell_of(await server.once(stop), choice)
             later = replace(run, since=AUTO)
             while not await _stopped_within(stop, run.watch or 0.0):
                 now = replace(choice, instant=datetime.now(UTC))
                 try:
-                    _tell_of(await replace(server, choice=now, run=later).once(stop))
+                    _tell_of(await replace(server, choice=now, run=later).once(stop), now)
                 except SourceError as error:
                     _say(f"{error}; asked again in {run.watch:g} s")
 
@@ -160,9 +160,12 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _tell_of(report: Report) -> None:
-    """One line for a run that decided something, and one for each claim that it left unanswered."""
+def _tell_of(report: Report, choice: Choice) -> None:
+    """One line for a run that decided something, and one for each claim that it left unanswered; JSON for any run."""
     show.complaints(report)
+    if choice.output_format == "json":
+        show.report_line(report, choice.instant)
+        return
     claims = report.summary()["claims"]
     if claims["in_scope"] or claims["unanswered"]:
         _say(f"{claims['in_scope']} claims in scope, {claims['unanswered']} unanswered")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,7 @@ from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
 from adapter.answers.totals import in_order
 from adapter.cli import changes_json
-from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, visible
+from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, print_json_line, visible
 from adapter.cli.show_changes import show_changes
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
@@ -31,9 +32,18 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
     """What a run did."""
     complaints(done)
     if output_format == "json":
-        print_json(done.summary() | {"written": written_counts(done)} | (_dry_run(done) if dry_run else {}))
+        print_json(_counted(done) | (_dry_run(done) if dry_run else {}))
         return
     _report_tables(done, target, dry_run)
+
+
+def report_line(done: Report, began: datetime) -> None:
+    """What one of many runs did, as a line of NDJSON."""
+    print_json_line({"instant": began.isoformat(timespec="seconds")} | _counted(done))
+
+
+def _counted(done: Report) -> Json:
+    return done.summary() | {"written": written_counts(done)}
 
 
 def complaints(done: Report) -> None:

@@ -90,6 +90,10 @@ class Located:
             line = self.lines(f"{self.entry or ''}{expression.removeprefix(self.kind)}")
         return f"{self.file}, line {line}"
 
+    def within(self, expression: str) -> str:
+        """The FHIRPath of an element from the top of the Bundle it stands in; alone, it is its own top."""
+        return f"{self.entry}{expression.removeprefix(self.kind)}" if self.entry else expression
+
     @property
     def base(self) -> str | None:
         """The service base of the fullUrl, against which relative references of a Bundle are read."""

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
 
 from adapter.errors import SourceError
 from adapter.evidence.references import Json, parse_reference
 from adapter.fhir.paths import is_type_name
+from adapter.session.time import instant_in
 from adapter.sources.addresses import own_address
 from adapter.sources.wire import shown
+
+
+class Deletion(NamedTuple):
+    """Something that was deleted, as the history of its type tells."""
+
+    name: str
+    """``Type/id``."""
+    told: str | None
+    """What tells it from other deletions of the resource; None where nothing does."""
+    when: datetime | None
+    """By the server's clock; None where it does not say."""
 
 
 class BundlePages:
@@ -44,18 +58,18 @@ class BundlePages:
             return None
         return own_address(self._base, following[0], "links to a next page")
 
-    def deleted(self, page: Json, kind: str) -> list[tuple[str, str | None]]:
-        """``Type/id`` of what was deleted, by a page of the history of a type; and when, as far as that is told."""
+    def deleted(self, page: Json, kind: str) -> list[Deletion]:
+        """What was deleted, by a page of the history of a type."""
         return [gone for entry in self.listed(page, "entry") if (gone := _deletion(entry, kind)) is not None]
 
 
-def _deletion(entry: Json, kind: str) -> tuple[str, str | None] | None:
+def _deletion(entry: Json, kind: str) -> Deletion | None:
     request, response = (each if isinstance(each, dict) else {} for each in map(entry.get, ("request", "response")))
     pointer = parse_reference({"reference": request.get("url")}) if request.get("method") == "DELETE" else None
     if pointer is None or pointer.kind != kind or not pointer.local:
         return None
     told = [str(each) for each in map(response.get, ("lastModified", "etag")) if each]
-    return pointer.local, " ".join(told) or None
+    return Deletion(pointer.local, " ".join(told) or None, instant_in(str(response.get("lastModified"))))
 
 
 def page_in(answer: Json) -> Json | None:

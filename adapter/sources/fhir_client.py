@@ -21,7 +21,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.capabilities import does_as_a_whole
 from adapter.limits import DEFAULT
 from adapter.sources.addresses import checked_base, own_address
-from adapter.sources.bundle_pages import BundlePages, page_in
+from adapter.sources.bundle_pages import BundlePages, Deletion, page_in
 from adapter.sources.gate import NOWHERE_ELSE, Elsewhere, Verify, http_client
 from adapter.sources.origin import allowed_from
 from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire
@@ -164,11 +164,11 @@ class FhirClient:
 
     async def deletions(self, kind: str, since: str) -> list[str]:
         """``Type/id`` of what was deleted at or after an instant; https://hl7.org/fhir/R4/http.html#history."""
-        return [name for name, _ in await self.deletions_told(kind, since)]
+        return [each.name for each in await self.deletions_told(kind, since)]
 
-    async def deletions_told(self, kind: str, since: str) -> list[tuple[str, str | None]]:
-        """As ``deletions``, each with what tells it from other deletions of the resource; None where nothing does."""
-        gone: list[tuple[str, str | None]] = []
+    async def deletions_told(self, kind: str, since: str) -> list[Deletion]:
+        """As ``deletions``, each with what is told of it."""
+        gone: list[Deletion] = []
         async for page in self._pages(f"{kind}/_history", {"_since": since}):
             gone += self._read.deleted(page, kind)
         return gone

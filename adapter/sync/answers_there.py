@@ -24,14 +24,24 @@ class AnswersThere:
     async def marks(self, ahead: Marks, since: str) -> Marks:
         """``ahead``, which was taken when the run began, with what its own answers make of the history of answers.
 
-        What was deleted meanwhile would be among that and never be looked at, so it is only taken where the count says
-        that nothing was; without it the next run looks through the history.
+        What was deleted meanwhile would be among that and never be looked at, so it is only kept where nothing was;
+        without it the next run looks through the history. It is taken first: what is deleted after it, is news by it.
         """
         others = {kind: mark for kind, mark in ahead.items() if kind != ANSWER}
+        if self._before is None:
+            return others
+        mark = await Changes(self.reconciler.source, since).mark_of_answers(since)
+        return others | mark if mark and await self._are_there(since) else others
+
+    async def _are_there(self, since: str) -> bool:
+        """Whether nobody but us added an answer, and nobody deleted one; a count that is right may hide one of each."""
         sink, after = self.reconciler.sink, await self._counted()
         if sink is None or after is None or self._before is None or after != self._before + sink.created:
-            return others
-        return others | await Changes(self.reconciler.source, since).mark_of_answers(since)
+            return False
+        try:
+            return not await sink.client.deletions_told(ANSWER, since)
+        except (Refused, Unserved):
+            return False
 
     async def _counted(self) -> int | None:
         """None where nobody would use it, or the server does not count."""

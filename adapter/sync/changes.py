@@ -17,6 +17,7 @@ from adapter.errors import SourceError
 from adapter.evidence.references import Json, objects
 from adapter.evidence.store import Located
 from adapter.fhir.capabilities import types_with
+from adapter.sources.bundle_pages import Deletion
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.dependents import WRITTEN_BY_US, Dependents
 from adapter.sources.fhir_client import batched
@@ -25,6 +26,7 @@ from adapter.sources.many import Search
 from adapter.sources.server import ServerSource
 from adapter.sources.wire import Refused, Unserved
 from adapter.sync.checkpoints import Marks
+from adapter.sync.remembered import Remembered
 from adapter.sync.settled import Settled, version_of
 
 ANSWER = "ClaimResponse"
@@ -40,6 +42,7 @@ class Changes:
         self._source = source
         self._settled = settled or Settled()
         self._since = since
+        self._handed_on = Remembered()
         self._dependents = Dependents(source)
         self._kinds = sorted(source.plan.watched - WRITTEN_BY_US)
 
@@ -82,7 +85,7 @@ class Changes:
         async for found in self.claims([each for each in kinds if each != "Claim"], before, decided):
             yield found
         if "Claim" in kinds:
-            async for found in self.deleted(["Claim"]):
+            async for found in self.deleted(["Claim"], before, decided):
                 yield found
 
     async def claims(
@@ -90,27 +93,42 @@ class Changes:
     ) -> AsyncIterator[list[Located]]:
         """The claims concerned by changes and deletions of these types, a page of changes at a time.
 
-        A claim that the run decided already is left out when the change was ``before`` the run began: it was seen then.
+        A claim that the run decided already, or was given here to decide, is left out when the change was ``before``
+        the run began: it was, or will be, seen then.
         """
         for kind in (each for each in kinds if each != ANSWER):
             async for page in self._source.find_pages(Search(kind, {"_lastUpdated": f"ge{self._since}"})):
                 due = [each for each in page if not self._settled.is_done(version_of(each))]
                 early = [each for each in due if before is not None and _is_before(each, before)]
                 late = [each for each in due if each not in early]
-                yield [each for each in await self._dependents.claims_of(early) if not decided(each)]
-                yield await self._dependents.claims_of(late)
-        async for found in self.deleted(kinds):
+                yield self._given(await self._dependents.claims_of(early), decided)
+                yield self._given(await self._dependents.claims_of(late))
+        async for found in self.deleted(kinds, before, decided):
             yield found
 
-    async def deleted(self, kinds: Sequence[str]) -> AsyncIterator[list[Located]]:
-        """The claims concerned by deletions, as far as the server tells."""
+    async def deleted(
+        self, kinds: Sequence[str], before: datetime | None, decided: Callable[[Located], bool]
+    ) -> AsyncIterator[list[Located]]:
+        """The claims concerned by deletions, as far as the server tells; without those that ``claims`` leaves out."""
         for kind in sorted(await self._with_history(kinds)):
             gone = await self._deletions(kind)
-            left = [name for name, when in gone if not self._settled.is_done(when and (name, when))]
-            for names in batched(left, MOST_VALUES):
-                yield await self._dependents.claims_of([], names)
+            due = [each for each in gone if not self._settled.is_done(each.told and each[:2])]
+            # Of one resource the last deletion counts; one of which nobody knows when it was may be that.
+            late = {each.name for each in due if before is None or each.when is None or each.when >= before}
+            early = {each.name for each in due} - late
+            for names in batched(sorted(early), MOST_VALUES):
+                yield self._given(await self._dependents.claims_of([], names), decided)
+            for names in batched(sorted(late), MOST_VALUES):
+                yield self._given(await self._dependents.claims_of([], names))
 
-    async def _deletions(self, kind: str) -> list[tuple[str, str | None]]:
+    def _given(self, claims: Sequence[Located], decided: Callable[[Located], bool] | None = None) -> list[Located]:
+        """The claims to decide; with ``decided``, those that the run neither did nor was given before."""
+        left = [each for each in claims if decided is None or not (decided(each) or each in self._handed_on)]
+        for each in left:
+            self._handed_on.add(each)
+        return left
+
+    async def _deletions(self, kind: str) -> list[Deletion]:
         try:
             return await self._source.client.deletions_told(kind, self._since)
         except (Refused, Unserved) as fault:

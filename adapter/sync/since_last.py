@@ -18,12 +18,10 @@ from adapter.sync.answers_there import AnswersThere
 from adapter.sync.changes import ANSWER, Changes, looked_back, marks_ahead
 from adapter.sync.checkpoints import Checkpoint, Marks
 from adapter.sync.reconciler import Reconciler
+from adapter.sync.remembered import Remembered
 from adapter.sync.report import Progress, Report
 from adapter.sync.server import Extent, ServerRun
 from adapter.sync.settled import Settled, version_of
-
-MOST_DECIDED = 200_000
-"""Claims that a run knows it has decided; of more, some are decided again when their evidence changed too."""
 
 
 @dataclass
@@ -37,7 +35,7 @@ class SinceLast:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     settled: Settled = field(default_factory=Settled)
     """What the runs of this process before it have done with."""
-    _decided: dict[int, None] = field(default_factory=dict)
+    _decided: Remembered = field(default_factory=Remembered)
     _report: Report = field(default_factory=Report)
 
     async def everything(self) -> Report:
@@ -97,18 +95,15 @@ class SinceLast:
         await run.decide(changes.concerned(kinds, now, self._was_decided))
 
     def _run(self) -> ServerRun:
-        return ServerRun(self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._note, report=self._report)
-
-    def _note(self, claim: Located) -> None:
-        self._decided[hash(claim.key)] = None
-        if len(self._decided) > MOST_DECIDED:
-            del self._decided[next(iter(self._decided))]
+        return ServerRun(
+            self.reconciler, self.tell, self.checkpoint.reach, self.stop, self._decided.add, report=self._report
+        )
 
     def _is_fresh(self, claim: Json) -> bool:
         return not self.settled.is_done(version_of(claim))
 
     def _was_decided(self, claim: Located) -> bool:
-        return hash(claim.key) in self._decided
+        return claim in self._decided
 
     async def _marks(self, now: datetime | None) -> Marks:
         if now is None or not self.checkpoint.moves:

@@ -63,12 +63,16 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_answered(
     assert result.code == 0
 
 
+IN_BUNDLE = "Bundle.entry[16].resource.id"
+"""Where a claim stands that no id tells from the others."""
+
+
 @pytest.mark.parametrize(
     ("changes", "codes", "expression"),
     [
-        pytest.param({"id": None}, {"required"}, "Claim.id", id="no id"),
-        pytest.param({"id": 5}, {"required", "structure"}, "Claim.id", id="an id that is a number"),
-        pytest.param({"id": ""}, {"required", "structure"}, "Claim.id", id="an empty id"),
+        pytest.param({"id": None}, {"required"}, IN_BUNDLE, id="no id"),
+        pytest.param({"id": 5}, {"required", "structure"}, IN_BUNDLE, id="an id that is a number"),
+        pytest.param({"id": ""}, {"required", "structure"}, IN_BUNDLE, id="an empty id"),
         pytest.param({"id": "a b/c"}, {"structure"}, "Claim.id", id="an id that is none"),
         pytest.param({"patient": None}, {"required"}, "Claim.patient", id="no patient"),
         pytest.param({"patient": "Patient/1"}, {"structure"}, "Claim.patient", id="a text for the patient"),

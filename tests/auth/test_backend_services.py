@@ -430,7 +430,8 @@ async def test_nobody_there(server: TokenServer, url: str, settings: Settings) -
     server.told = {"token_endpoint": "http://127.0.0.1:1/token"}
     beside = settings.model_copy(update={"allowed_origins": "http://127.0.0.1:1"})
     refused = await refusal(client_to(url, beside))
-    assert (refused.step, "127.0.0.1:1/token did not answer" in str(refused)) == (Step.TOKEN, True)
+    assert (refused.step, f"the token endpoint that {url} names did not answer" in str(refused)) == (Step.TOKEN, True)
+    assert "127.0.0.1:1/" not in str(refused), "words of the server's discovery"
 
 
 class Trickling(httpx.AsyncByteStream):

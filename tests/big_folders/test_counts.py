@@ -34,7 +34,7 @@ def test_what_is_counted(
 ) -> None:
     index = Index(tmp_path / "index.sqlite", 1_000_000)
     for number, (scope, key) in enumerate(looked_at):
-        index.resource(number, key, None, scope=scope)
+        index.resource(number, key, None, scope=scope, claim=key.startswith("Claim/"))
     for number, key in enumerate(aside):
         index.aside(key, 1, number, 1, number)
     index.complete()

@@ -369,6 +369,11 @@ def test_nobody_else_may_look_into_the_folder(folder: Folder) -> None:
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
 
 
+def test_nor_into_the_one_around_it_that_we_made(tmp_path: Path) -> None:
+    with opened(tmp_path / "state" / "bulk", BASE):
+        assert stat.S_IMODE((tmp_path / "state" / "bulk").stat().st_mode) == 0o700
+
+
 def test_a_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     with opened(tmp_path, BASE) as folder:
         folder.path.chmod(0o755)

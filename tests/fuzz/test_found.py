@@ -8,8 +8,9 @@ import socket
 import httpx
 import pytest
 from fuzz.asking import Mocked, client
+from fuzz.inputs import MARKER
 from fuzz.receiving import SECRET, listening
-from fuzz.sound import run
+from fuzz.sound import run, said_well
 
 from adapter.auth.backend_services import BackendServices
 from adapter.auth.scopes import Need
@@ -102,3 +103,16 @@ def test_a_token_endpoint_whose_host_is_no_name_is_none() -> None:
     services = BackendServices("https://fhir.test/fhir", client(), Need.READ, asking)
     with pytest.raises(AccessRefused, match="names no token endpoint"):
         run(services.header())
+
+
+def test_the_address_of_a_token_endpoint_is_not_quoted() -> None:
+    """Its path and host are words of the server's discovery document."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        endpoint = {"token_endpoint": f"https://{MARKER}.test/{MARKER}"}
+        return httpx.Response(200, json=endpoint if "smart" in request.url.path else {})
+
+    services = BackendServices("https://fhir.test/fhir", client(), Need.READ, Mocked(httpx.MockTransport(answer)))
+    with pytest.raises(AccessRefused, match=r"the token endpoint that https://fhir\.test/fhir names") as said:
+        run(services.header())
+    said_well(said.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ import pytest
 from receiver.fhir_server import FhirServer
 from sync.test_since_last import APPROVED, SHORT, Dated, a_run, changed, decided, story
 
+from adapter.sources.wire import Unserved
 from adapter.sync.answers_there import AnswersThere
 from adapter.sync.changes import ANSWER, Changes
 from adapter.sync.reconciler import Reconciler
@@ -69,41 +71,60 @@ async def test_a_server_that_cannot_list_them_is_told_of_and_stops_no_decision(
 
 
 class Counting:
-    """A server that counts our answers so, one count after another."""
+    """A server that counts our answers so, one count after another, and then tells what was deleted."""
 
-    def __init__(self, *counts: int | None) -> None:
-        self._counts = list(counts)
+    def __init__(self, counts: Sequence[int | None], deleted: Sequence[str] | None, asked: list[str]) -> None:
+        self._counts, self._deleted, self._asked = list(counts), deleted, asked
 
     async def count(self, _kind: str, _query: Any) -> int | None:
+        self._asked.append("count")
         return self._counts.pop(0)
+
+    async def deletions_told(self, _kind: str, _since: str) -> Sequence[str]:
+        self._asked.append("deletions")
+        if self._deleted is None:
+            raise Unserved("no history today")
+        return self._deleted
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("counts", "created", "taken"),
+    ("counts", "created", "deleted", "taken"),
     [
-        pytest.param((5, 7), 2, True, id="as many more as were created"),
-        pytest.param((5, 5), 0, True, id="none created, none gone"),
-        pytest.param((5, 6), 2, False, id="one was deleted meanwhile"),
-        pytest.param((5, 8), 2, False, id="somebody else created one"),
-        pytest.param((None, 7), 2, False, id="not counted before"),
-        pytest.param((5, None), 2, False, id="not counted after"),
+        pytest.param((5, 7), 2, [], True, id="as many more as were created"),
+        pytest.param((5, 5), 0, [], True, id="none created, none gone"),
+        pytest.param((5, 6), 2, [], False, id="one was deleted meanwhile"),
+        pytest.param((5, 8), 2, [], False, id="somebody else created one"),
+        pytest.param((5, 7), 2, ["ClaimResponse/1"], False, id="one was deleted, and somebody else created one"),
+        pytest.param((5, 7), 2, None, False, id="nobody tells what was deleted"),
+        pytest.param((None, 7), 2, [], False, id="not counted before"),
+        pytest.param((5, None), 2, [], False, id="not counted after"),
     ],
 )
 async def test_the_end_of_a_run_is_only_known_where_nothing_was_deleted_in_it(
-    monkeypatch: pytest.MonkeyPatch, counts: tuple[int | None, int | None], created: int, taken: bool
+    monkeypatch: pytest.MonkeyPatch,
+    counts: Sequence[int | None],
+    created: int,
+    deleted: Sequence[str] | None,
+    taken: bool,
 ) -> None:
+    asked: list[str] = []
+
     async def yes(_changes: object, _kind: str) -> bool:
         return True
 
     async def mark(_changes: object, since: str) -> dict[str, str]:
+        asked.append("mark")
         return {ANSWER: f"at the end, since {since}"}
 
     monkeypatch.setattr(Changes, "tells_deletions", yes)
     monkeypatch.setattr(Changes, "mark_of_answers", mark)
     plan = SimpleNamespace(watched=frozenset[str]())
-    sink = SimpleNamespace(client=Counting(*counts), created=created, identifier_system="urn:x")
+    client = Counting(counts, deleted, asked)
+    sink = SimpleNamespace(client=client, created=created, identifier_system="urn:x")
     there = AnswersThere(cast(Reconciler, SimpleNamespace(source=SimpleNamespace(plan=plan), sink=sink, dry_run=False)))
     await there.begin()
     marks = await there.marks({"Claim": "a", ANSWER: "when it began"}, "2026")
     assert marks == {"Claim": "a"} | ({ANSWER: "at the end, since 2026"} if taken else {})
+    if taken:
+        assert asked == ["count", "mark", "count", "deletions"], "what is deleted after the mark is news by it"

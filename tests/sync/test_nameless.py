@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from big_folders.ways import AT_ONCE, WAYS, written
 from sync.test_since_last import APPROVED, Json, story
 from typer.testing import CliRunner
 
 from adapter.cli.main import app
+from adapter.sync.files import Way
 
 NAMELESS = "a claim needs an id to be answered"
 OUT_OF_SCOPE = {"productOrService": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "99213"}]}}
@@ -53,3 +55,24 @@ def test_it_is_in_scope_and_answered(
     dry = json.loads(CliRunner().invoke(app, [*arguments, "--dry-run"]).stdout)
     assert (dry["claims"], dry["operation_outcomes"]) == (told["claims"], told["operation_outcomes"])
     assert {name: count for name, count in dry["totals"]["answers"].items() if count and name != "leave"} == {}
+
+
+def transaction(claims: list[Json], folder: Path) -> Path:
+    """A Bundle on one line, whose entries have an address and no id."""
+    entries = [{"fullUrl": f"urn:uuid:{number}", "resource": each} for number, each in enumerate(claims)]
+    folder.mkdir()
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    (folder / "bundle.json").write_text(json.dumps(bundle))
+    return folder
+
+
+@pytest.mark.parametrize("way", [AT_ONCE, *WAYS.values()], ids=["at once", *WAYS])
+def test_those_of_a_transaction_are_counted_and_each_gets_an_outcome_of_its_own(tmp_path: Path, way: Way) -> None:
+    source = transaction(claims(nameless=3, foreign=1), tmp_path / "in")
+    found = written(source, way, tmp_path / "out")
+    assert json.loads(found["summary.json"])["claims"] == {"in_scope": 3, "out_of_scope": 1, "unanswered": 0}
+    outcomes = [json.loads(line) for line in found["OperationOutcome.ndjson"].splitlines()]
+    assert len({each["id"] for each in outcomes}) == 3
+    places = [issue["expression"] for each in outcomes for issue in each["issue"]]
+    assert sorted(places) == [[f"Bundle.entry[{number}].resource.id"] for number in range(3)]
+    assert found == written(source, AT_ONCE, tmp_path / "again"), "whatever the way"

@@ -103,7 +103,9 @@ def opened(root: Path, *arguments: str | None) -> Iterator[Folder]:
     digest = hashlib.sha256("\n".join(each or "" for each in arguments).encode()).hexdigest()[:16]
     folder = Folder(root.expanduser() / digest)
     try:
-        folder.path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        folder.path.parent.parent.mkdir(parents=True, exist_ok=True)
+        for each in (folder.path.parent, folder.path):  # ``parents`` would be of the usual mode
+            each.mkdir(mode=PRIVATE, exist_ok=True)
         folder.path.chmod(PRIVATE)
         lock = (folder.path / "lock").open("wb")
     except OSError as error:

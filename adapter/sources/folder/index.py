@@ -29,7 +29,8 @@ CREATE TABLE aside (
     line INTEGER NOT NULL
 );
 CREATE TABLE resource (
-    unit INTEGER NOT NULL, key TEXT NOT NULL, scope TEXT NOT NULL, patient TEXT, ours INTEGER NOT NULL
+    unit INTEGER NOT NULL, key TEXT NOT NULL, scope TEXT NOT NULL, patient TEXT, ours INTEGER NOT NULL,
+    claim INTEGER NOT NULL
 );
 CREATE TABLE link (token TEXT NOT NULL, unit INTEGER NOT NULL);
 """
@@ -38,6 +39,7 @@ CREATE INDEX aside_key ON aside (key);
 CREATE INDEX resource_key ON resource (key, unit);
 CREATE INDEX resource_patient ON resource (patient, unit) WHERE patient IS NOT NULL;
 CREATE INDEX resource_ours ON resource (key, unit, patient) WHERE ours;
+CREATE INDEX resource_claim ON resource (key) WHERE claim;
 CREATE INDEX link_token ON link (token, unit);
 """
 _ASIDE = "-id, file, start, length, line, 0, 0"
@@ -50,10 +52,11 @@ WHERE r.scope <> '' OR NOT EXISTS (SELECT 1 FROM aside a WHERE a.key = r.key))
 """
 """Distinct keys of what is aside, the many, in the order of their index; then those of the rest that are not there."""
 _CLAIMS = """
-SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM aside WHERE key >= 'Claim' AND key < 'Claim0'))
-+ (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM resource WHERE key >= 'Claim' AND key < 'Claim0') r
+SELECT (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM aside WHERE key >= 'Claim/' AND key < 'Claim0'))
++ (SELECT COUNT(*) FROM (SELECT DISTINCT key FROM resource WHERE claim) r
 WHERE NOT EXISTS (SELECT 1 FROM aside a WHERE a.key = r.key))
 """
+"""What is aside has an id, and so its type in its key; else a Claim may be known by any address."""
 _DUE = """
 SELECT patient, key, iif(unit.line IS NULL, unit.file, NULL), MIN(claim.unit) OVER (PARTITION BY patient) AS first
 FROM (SELECT patient, key, MIN(unit) AS unit FROM resource WHERE ours GROUP BY key) claim
@@ -94,7 +97,7 @@ class Index:
         self._db = self._opened(f"file:{path}")
         self._db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_TABLES}")
         self._units: list[tuple[int, int, int, int, int | None, int, bool]] = []
-        self._resources: list[tuple[int, str, str, str | None, bool]] = []
+        self._resources: list[tuple[int, str, str, str | None, bool, bool]] = []
         self._links: list[tuple[str, int]] = []
         self._aside: list[tuple[int, str, int, int, int, int]] = []
         self._next = 0
@@ -131,9 +134,21 @@ class Index:
             self._write()
         return self._next
 
-    def resource(self, unit: int, key: str, patient: str | None, *, scope: str = "", ours: bool = False) -> None:
-        """Enter a resource of a place; ``scope`` is its service base where it is another; ``ours`` a Claim in scope."""
-        self._resources.append((unit, key, scope, patient, ours))
+    def resource(
+        self,
+        unit: int,
+        key: str,
+        patient: str | None,
+        *,
+        scope: str = "",
+        ours: bool = False,
+        claim: bool = False,
+    ) -> None:
+        """Enter a resource of a place; ``scope`` is its service base where it is another; ``ours`` a Claim in scope.
+
+        ``claim`` tells of any Claim, whatever its key.
+        """
+        self._resources.append((unit, key, scope, patient, ours, claim))
 
     def aside(self, key: str, file: int, start: int, length: int, line: int, tokens: Iterable[str] = ()) -> None:
         """Enter a line that only counts where something leads to it: in one row, for these are the many."""
@@ -157,7 +172,7 @@ class Index:
         self._db.execute("BEGIN")
         self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?, ?, ?, ?)", self._units)
         self._db.executemany("INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?)", self._aside)
-        self._db.executemany("INSERT INTO resource VALUES (?, ?, ?, ?, ?)", self._resources)
+        self._db.executemany("INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?)", self._resources)
         self._db.executemany("INSERT INTO link VALUES (?, ?)", self._links)
         self._db.execute("COMMIT")
         for rows in (self._units, self._aside, self._resources, self._links):

@@ -170,7 +170,7 @@ class Scan:
         key = located.local if located.id else located.key
         ours = kind == "Claim" and self.in_scope(located)
         subject = patient(resource) or (key if ours else None)
-        self.index.resource(unit, key, subject, scope=self._scope(located), ours=ours)
+        self.index.resource(unit, key, subject, scope=self._scope(located), ours=ours, claim=kind == "Claim")
         self.index.link(unit, links(kind, resource))
         if kind in ("Procedure", "Encounter"):
             self.index.link(unit, sessions(kind, resource))
