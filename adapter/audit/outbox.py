@@ -18,6 +18,7 @@ import orjson
 from adapter.audit.r5 import as_r5
 from adapter.errors import AuditError, SourceError
 from adapter.evidence.references import Json
+from adapter.processes import is_alive
 from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sources.wire import Refused
@@ -82,7 +83,7 @@ class Outbox:
 
     def _owed(self) -> list[tuple[int, Json]]:
         rows = self._rows("SELECT number, process, event FROM owed WHERE server = ? ORDER BY number", self._server)
-        alive = {process: _is_alive(process) for _, process, _ in rows}
+        alive = {process: is_alive(process) for _, process, _ in rows}
         mine = ((number, event) for number, process, event in rows if process == os.getpid() or not alive[process])
         return [(number, orjson.loads(event)) for number, event in mine]
 
@@ -163,13 +164,3 @@ def _status(reply: Json) -> str:
 
 def _code(status: str) -> int:
     return int(status[:3]) if status[:3].isdecimal() else 0
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True

@@ -22,6 +22,7 @@ import orjson
 from adapter.answers.answer import Answer
 from adapter.errors import UsageError
 from adapter.evidence.references import Json
+from adapter.processes import is_alive
 from adapter.sinks.spool import NAMES, Order, Spool, Spooled
 from adapter.sources.walk import OURS
 
@@ -104,17 +105,7 @@ def is_left(folder: Path) -> bool:
     """Whether a run left it that was killed outright: it is named after a process of this machine that is no more."""
     process, _, host = folder.name.removeprefix(OURS).partition("@")
     here = host.startswith(f"{gethostname()}-")
-    return here and process.isdecimal() and not _is_alive(int(process))
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
+    return here and process.isdecimal() and not is_alive(int(process))
 
 
 @contextmanager
