@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,9 @@ class Plain:
         self.http = httpx.Client(timeout=300, trust_env=False, headers={"Cache-Control": "no-cache"})
         self.url = url
 
+    def close(self) -> None:
+        self.http.close()
+
     def pages(self, path: str) -> Iterator[Json]:
         following: str | None = f"{self.url}/{path}"
         while following:
@@ -66,9 +70,9 @@ class Plain:
             yield from (each["resource"] for each in page.get("entry", []))
             following = next((each["url"] for each in page["link"] if each["relation"] == "next"), None)
 
-    def batch(self, entries: Sequence[Json], kind: str = "batch") -> None:
+    def batch(self, entries: Sequence[Json]) -> None:
         for at in range(0, len(entries), MOST_ENTRIES):
-            body = {"resourceType": "Bundle", "type": kind, "entry": entries[at : at + MOST_ENTRIES]}
+            body = {"resourceType": "Bundle", "type": "batch", "entry": entries[at : at + MOST_ENTRIES]}
             self.http.post(self.url, json=body).raise_for_status()
 
     def initial(self, written: Sequence[Sequence[Json]]) -> float:
@@ -86,10 +90,14 @@ class Plain:
         return time.perf_counter() - begun
 
     def clear(self) -> None:
-        """Take away all answers."""
-        for kind in ("Provenance", "ClaimResponse"):
-            names = [f"{kind}/{each['id']}" for each in self.pages(f"{kind}?_count=1000&_elements=id")]
-            self.batch([{"request": {"method": "DELETE", "url": each}} for each in names], "transaction")
+        """Take away all answers; again what could not go while something just written referred to it."""
+        for _ in range(5):
+            kinds = ("Provenance", "ClaimResponse")
+            left = [f"{kind}/{each['id']}" for kind in kinds for each in self.pages(f"{kind}?_count=1000&_elements=id")]
+            if not left:
+                return
+            self.batch([{"request": {"method": "DELETE", "url": each}} for each in left])
+        raise RuntimeError("answers of the last round stay on the server")
 
 
 def entries_like(answers: Sequence[Json], trails: Sequence[Json], *, once: bool) -> list[list[Json]]:
@@ -121,8 +129,7 @@ def run(url: str, ledger: Path, *arguments: str) -> Run:
 
 def measure(resources: Sequence[Json], rounds: int) -> Result:
     """Each round: ours and then the floor, on the same HAPI; the first round warms it up and does not count."""
-    with running_hapi() as hapi, tempfile.TemporaryDirectory() as folder:
-        plain = Plain(hapi.url)
+    with running_hapi() as hapi, tempfile.TemporaryDirectory() as folder, closing(Plain(hapi.url)) as plain:
         asyncio.run(_loaded(hapi.url, resources))
         claims = sum(each["resourceType"] == "Claim" for each in resources)
         ours: list[Run] = []

@@ -73,6 +73,7 @@ def test_each_setting(
     name: str,
     row: tuple[str | None, str],
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # or a long name is folded
     Path("s").write_text(SECRET)
     for each, value in given.items():
         monkeypatch.setenv(f"ADAPTER_{each}", value)
