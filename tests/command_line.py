@@ -66,3 +66,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     shutil.copy(FIXTURES / "stories" / STORY / "0_bundle.json", tmp_path / "in" / "good.json")
     return tmp_path / "in"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a machine on which nothing of ours is set."""
+    for name in [name for name in os.environ if name.upper().startswith("ADAPTER_")]:
+        monkeypatch.delenv(name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 EXTENSION = "https://fhir-coaching-adapter.example/StructureDefinition/audit-chain"
@@ -102,9 +102,3 @@ def read_link(line: bytes) -> Link | None:
     start = line.rfind(b',"extension":[{"url":"' + EXTENSION.encode())
     match = _READ.fullmatch(line, start) if start >= 0 else None
     return Link(line[:start], int(match[1]), match[2].decode(), match[3].decode()) if match else None
-
-
-def whole_lines(data: bytes) -> tuple[Sequence[bytes], bytes]:
-    """The lines of a file's bytes, and what stands behind the last end of a line."""
-    *lines, rest = data.split(b"\n")
-    return lines, rest

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
 from auth.clients import KeyFile
 from auth.loopback import Stage, serving
 from auth.token_server import CLIENT, TokenServer
-from command_line import command
+from command_line import command, no_settings
 
 from adapter.auth.keys import Algorithm, load_signing_key, new_private_jwk
 from adapter.settings import Settings, load_settings
 
-__all__ = ["command"]
+__all__ = ["command", "no_settings"]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("ADAPTER_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

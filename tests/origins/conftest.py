@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 from auth.loopback import serving
-from command_line import command
+from command_line import command, no_settings
 from origins.pair import Leading, Pair
 
-__all__ = ["command"]
+__all__ = ["command", "no_settings"]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("ADAPTER_")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

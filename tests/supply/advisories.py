@@ -59,7 +59,7 @@ def verdict(answer: Answer | None) -> tuple[int, str]:
     if answer is None or answer.not_checked or not answer.checked:
         return NOT_CHECKED, (
             "!! NOT CHECKED: the database of known vulnerabilities could not be asked about every package.\n"
-            "!! This is no pass. Run this where pypi.org can be reached, before a release at the latest."
+            "!! This is no pass. Run this where that database can be reached, before a release at the latest."
         )
     return CLEAN, f"{answer.checked} packages checked, none with a known vulnerability"
 

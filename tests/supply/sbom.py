@@ -72,13 +72,13 @@ def _component(pinned: dict[str, Locked], name: str, package: Distribution, *, r
     if lock is None or lock.version != package.version:
         raise ValueError(f"{name} {package.version} is installed, and not what the lock file says")
     files = [{"alg": "SHA-256", "content": each} for each in lock.hashes]
-    where = f"https://pypi.org/project/{name}/{package.version}/#files"
+    where = f"pkg:pypi/{name}@{package.version}"
     return {
         "type": "library",
         "bom-ref": _ref(package),
         "name": name,
         "version": package.version,
-        "purl": f"pkg:pypi/{name}@{package.version}",
+        "purl": where,
         "scope": "required" if runs else "excluded",
         "licenses": [{"license": {"name": licence(package) or "see its licence file"}}],
         "externalReferences": [{"type": "distribution", "url": where, "hashes": files}],
