@@ -38,7 +38,16 @@ class Server:
         self.refuse: dict[str, Json] = {}
         self.stores: list[str] = []
         """Interactions offered for OperationOutcome."""
+        self.as_a_whole = ["batch"]
+        """Interactions offered for the server itself."""
+        self.to_batches = 200
+        """The status of its answer to a batch; of another one nothing is carried out."""
+        self.asked_by_batch = 0
         self.batches: list[list[Json]] = []
+        """The entries of each; those of single requests in ``singles``."""
+        self.singles: list[httpx.Request] = []
+        self.fault: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
+        """Answers a single request in its place."""
         self.searches: list[str] = []
         self.unreadable = ""
         """The claim whose answer makes it refuse a whole batch."""
@@ -53,6 +62,8 @@ class Server:
         router.get(f"{BASE}/metadata").mock(side_effect=self._metadata)
         router.get(url__startswith=f"{BASE}/OperationOutcome/").mock(side_effect=self._read)
         router.get(f"{BASE}/OperationOutcome").mock(side_effect=self._outcomes)
+        router.post(url__regex=rf"{BASE}/[A-Za-z]+$").mock(side_effect=self._single)
+        router.put(url__startswith=BASE).mock(side_effect=self._single)
         router.route(url__startswith=f"{BASE}/ClaimResponse").mock(side_effect=self._search)
         router.route(url__startswith=f"{BASE}/Provenance").mock(side_effect=self._about)
         router.post(BASE).mock(side_effect=self._batch)
@@ -71,6 +82,7 @@ class Server:
     def _metadata(self, request: httpx.Request) -> httpx.Response:
         interaction = [{"code": code} for code in self.stores]
         rest = [{"mode": "server", "resource": [{"type": "OperationOutcome", "interaction": interaction}]}]
+        rest[0] |= {"interaction": [{"code": code} for code in self.as_a_whole]}
         return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
 
     def _read(self, request: httpx.Request) -> httpx.Response:
@@ -113,12 +125,30 @@ class Server:
 
     def _batch(self, request: httpx.Request) -> httpx.Response:
         self.meanwhile()
+        self.asked_by_batch += 1
+        if self.to_batches != 200:
+            return httpx.Response(self.to_batches)
         if self.unreadable and f'"value":"{self.unreadable}"'.encode() in request.content:
             return httpx.Response(400)
         entries = orjson.loads(request.content)["entry"]
         self.batches.append(entries)
         answers = [{"response": self._entry(**each)} for each in entries]
         return httpx.Response(200, json={"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+
+    def _single(self, request: httpx.Request) -> httpx.Response:
+        """As an entry of a batch, with its conditions and its outcome in headers."""
+        self.meanwhile()
+        self.singles.append(request)
+        if (response := self.fault(request)) is not None:
+            return response
+        names = {"If-None-Exist": "ifNoneExist", "If-Match": "ifMatch"}
+        conditions = {member: request.headers[name] for name, member in names.items() if name in request.headers}
+        asked = {"method": request.method, "url": unquote(request.url.path.removeprefix("/fhir/")), **conditions}
+        said = self._entry(asked, orjson.loads(request.content))
+        headers = {
+            name: said[member] for name, member in (("Location", "location"), ("ETag", "etag")) if said.get(member)
+        }
+        return httpx.Response(int(said["status"][:3]), headers=headers, json=said.get("outcome"))
 
     def _entry(self, request: Json, resource: Json) -> Json:
         kind = resource["resourceType"]
