@@ -36,7 +36,7 @@ def find(wanted: str, output_format: str) -> int:
     kept = _kept(settings)
     found = [each for each in kept or () if digests.of(each.hint) == digest]
     if output_format == "json":
-        print_json({"digest": digest, "served": kept is not None, "failures": [as_json(each) for each in found]})
+        print_json({"digest": digest, "kept": kept is not None, "failures": [as_json(each) for each in found]})
         return OK
     table = folding("Changed", "Attempts", "Since", "Reason")
     for each in found:

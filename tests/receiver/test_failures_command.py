@@ -78,7 +78,7 @@ def test_find_goes_from_a_claim_to_its_digest_and_back(command: Command, monkeyp
     digests = Digests(key.encode())
     for wanted in ("1", "Claim/1", digests.of_claim("1")):
         found = json.loads(command("failures", "find", wanted, "--format", "json").stdout)
-        told = (found["digest"], found["served"], [each["changed"] for each in found["failures"]])
+        told = (found["digest"], found["kept"], [each["changed"] for each in found["failures"]])
         assert told == (digests.of_claim("1"), True, ["Claim/1"])
     nothing = command("failures", "find", "3")
     assert (nothing.code, digests.of_claim("3") in nothing.stdout) == (0, True)
@@ -96,7 +96,7 @@ def test_find_where_nobody_ever_served_tells_the_digest_and_that_nothing_is_kept
     assert (found.code, found.stderr) == (0, "")
     assert found.stdout.startswith(f"In logs: {digest}\nNothing is kept here: `serve` never ran")
     told = json.loads(command("failures", "find", "1", "--format", "json").stdout)
-    assert told == {"digest": digest, "served": False, "failures": []}
+    assert told == {"digest": digest, "kept": False, "failures": []}
     assert state.exists() is there, "looking makes no file"
 
 

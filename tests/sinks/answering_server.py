@@ -50,7 +50,9 @@ class Server:
         """Answers a single request in its place."""
         self.searches: list[str] = []
         self.unreadable = ""
-        """The claim whose answer makes it refuse a whole batch."""
+        """The claim whose answer makes it refuse a whole batch, ..."""
+        self.to_unreadable = 400
+        """... by this status."""
         self.along: int | None = 1000
         """How many Provenances come along with the answers; None: it refuses to be asked."""
         self.searches_provenances = True
@@ -129,7 +131,7 @@ class Server:
         if self.to_batches != 200:
             return httpx.Response(self.to_batches)
         if self.unreadable and f'"value":"{self.unreadable}"'.encode() in request.content:
-            return httpx.Response(400)
+            return httpx.Response(self.to_unreadable)
         entries = orjson.loads(request.content)["entry"]
         self.batches.append(entries)
         answers = [{"response": self._entry(**each)} for each in entries]

@@ -93,13 +93,20 @@ async def test_by_what_is_declared_and_how_the_first_batch_is_answered(
     assert len(server.of("ClaimResponse")) == len(server.of("Provenance")) == (2 if done is Action.CREATED else 0)
 
 
-async def test_who_took_a_batch_does_not_refuse_batches_by_400(sink: ServerSink, server: Server) -> None:
+@pytest.mark.parametrize(
+    ("status", "goes_alone"),
+    [(400, False), (404, False), (405, True), (501, True)],
+)
+async def test_who_took_a_batch_before_speaks_of_what_is_in_this_one(
+    sink: ServerSink, server: Server, status: int, goes_alone: bool
+) -> None:
     server.as_a_whole = []
     await sink.write([answer("c1")])
-    server.unreadable = "c3"
+    server.unreadable, server.to_unreadable = "c3", status
     written = await sink.write([answer("c2"), answer("c3"), answer("c4")])
-    assert [each.action for each in written] == [Action.CREATED, Action.FAILED, Action.CREATED]
-    assert server.singles == []
+    second = Action.CREATED if goes_alone else Action.FAILED
+    assert [each.action for each in written] == [Action.CREATED, second, Action.CREATED]
+    assert bool(server.singles) is goes_alone
 
 
 # --- what is asked, and what is made of the answer
