@@ -28,13 +28,11 @@ from adapter.sources.wire import BUSY, FHIR_JSON, Refused, Unserved
 AT_ONCE = 16
 """Single requests after which we look whether anything goes well; how many go side by side, the client decides."""
 _NEVER = frozenset({405, 501})
-_NO_BATCHES = frozenset({404, *_NEVER})
-"""Of a server that took one before, 404 is about what is in this one; ..."""
-_NOT_SO = frozenset({400, *_NO_BATCHES})
-"""... and 400 always is, unless it never said that it takes any."""
-_BATCHES = frozenset({404, 405, 501})
-_NOT_SO = frozenset({400, *_NO_BATCHES})
-"""What a server may answer to a batch that never said it takes any; of one that does, 400 is about what is in it."""
+"""What a server that takes no batches answers to one; ..."""
+_AT_FIRST = frozenset({404, *_NEVER})
+"""... of one that took none so far also 404, which later is about what is in it; ..."""
+_UNDECLARED = frozenset({400, *_AT_FIRST})
+"""... and where it never said that it takes any, 400, which else is about what is in it."""
 _BATCHES = frozenset({"batch", "transaction"})
 _ETAG = re.compile(rf'(?:W/)?"?({ID})"?')
 _PRINTABLE = string.punctuation + " "
@@ -80,7 +78,7 @@ class Entries:
         declared = as_a_whole(await self.client.capabilities())
         if self._refused or (declared and not declared & _BATCHES):
             return await self._one_by_one(entries)
-        not_taken = _NEVER if self._taken else _NO_BATCHES if declared else _NOT_SO
+        not_taken = _NEVER if self._taken else _AT_FIRST if declared else _UNDECLARED
         return await self._together(entries, not_taken)
 
     async def _together(self, entries: Sequence[Json], not_taken: frozenset[int]) -> list[Reply]:
