@@ -22,6 +22,8 @@ NOW, LATER = "2026-03-04T10:00:00Z", "2026-03-05T10:00:00Z"
 INSTANT = datetime(2026, 3, 6, 10, tzinfo=UTC)
 
 Json = dict[str, Any]
+Fault = Callable[[httpx.Request], httpx.Response | None]
+"""Answers a single request in the place of the server."""
 
 
 REFUSAL = {
@@ -46,7 +48,7 @@ class Server:
         self.batches: list[list[Json]] = []
         """The entries of each; those of single requests in ``singles``."""
         self.singles: list[httpx.Request] = []
-        self.fault: Callable[[httpx.Request], httpx.Response | None] = lambda _request: None
+        self.fault: Fault = lambda _request: None
         """Answers a single request in its place."""
         self.searches: list[str] = []
         self.unreadable = ""
@@ -183,6 +185,21 @@ class Server:
 
 def target_of(provenance: Json) -> str:
     return str(provenance["target"][0]["reference"]).split("/")[1]
+
+
+def to(kind: str, response: httpx.Response | Exception, claim: str = "") -> Fault:
+    """What is written of a type, for a claim, is answered so."""
+
+    def act(request: httpx.Request) -> httpx.Response | None:
+        resource = orjson.loads(request.content)
+        named = [each["value"] for each in resource.get("identifier", [])]
+        if resource["resourceType"] != kind or (claim and claim not in named):
+            return None
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return act
 
 
 def answer(claim: str = "c1", disposition: str = "Approved.", instant: str = NOW) -> Answer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import httpx
 import orjson
 import pytest
@@ -14,52 +12,27 @@ from sinks.answering_server import (
     LATER,
     REFUSAL,
     SYSTEM,
-    Json,
     Server,
     actions,
     answer,
     fault,
     of_claim,
     target_of,
+    to,
 )
 
 from adapter.answers.answer import Action, Written
-from adapter.errors import AccessRefused, SourceError, Step
-from adapter.sinks.entries import AT_ONCE, Entries
+from adapter.sinks.entries import AT_ONCE
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
 
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(assert_all_called=False)]
-Fault = Callable[[httpx.Request], httpx.Response | None]
-
-
-@pytest.fixture
-def alone(server: Server) -> Server:
-    """The server, which declares that it takes no batches, and takes none."""
-    server.as_a_whole, server.to_batches = ["history-system"], 501
-    return server
 
 
 def requests_of(server: Server) -> list[tuple[str, str]]:
     return [(each.method, each.url.path.removeprefix("/fhir/")) for each in server.singles]
-
-
-def to(kind: str, response: httpx.Response | Exception, claim: str = "") -> Fault:
-    """What is written of a type, for a claim, is answered so."""
-
-    def act(request: httpx.Request) -> httpx.Response | None:
-        resource = orjson.loads(request.content)
-        named = [each["value"] for each in resource.get("identifier", [])]
-        if resource["resourceType"] != kind or (claim and claim not in named):
-            return None
-        if isinstance(response, Exception):
-            raise response
-        return response
-
-    return act
 
 
 # --- which way
@@ -272,56 +245,6 @@ async def test_a_provenance_that_is_refused_is_added_by_the_next_run(sink: Serve
     alone.fault = lambda _request: None
     assert await sink.write([answer(instant=LATER)]) == [Written("c1", Action.UNCHANGED)]
     assert len(alone.of("Provenance")) == 1
-
-
-@pytest.mark.parametrize(
-    ("conditional", "attempts"), [pytest.param(True, 3, id="conditional"), pytest.param(False, 1, id="plain")]
-)
-async def test_only_what_can_be_repeated_is_repeated(alone: Server, conditional: bool, attempts: int) -> None:
-    alone.fault = lambda _request: httpx.Response(503)
-    request: Json = {"method": "POST", "url": "Provenance"} | ({"ifNoneExist": "target=x"} if conditional else {})
-    patience = Patience(attempts=3, first_wait=0.001, longest_wait=0.001)
-    async with FhirClient(BASE, patience=patience) as client:
-        with pytest.raises(SourceError, match="answered 503"):
-            await Entries(client).send([{"request": request, "resource": {"resourceType": "Provenance"}}])
-    assert len(alone.singles) == attempts
-
-
-# --- what ends a run
-
-
-@pytest.mark.parametrize(
-    ("response", "error", "said"),
-    [
-        pytest.param(httpx.Response(401), AccessRefused, "answered 401 to a new ClaimResponse", id="401"),
-        pytest.param(httpx.ConnectError(""), SourceError, "cannot connect to", id="gone"),
-        pytest.param(httpx.Response(302, headers={"Location": "/login"}), SourceError, "a redirect", id="redirect"),
-        pytest.param(httpx.Response(200, html="<p>log in</p>"), SourceError, "answered text/html", id="a page"),
-        pytest.param(
-            httpx.Response(200, json={"resourceType": "Bundle"}), SourceError, "another resource", id="a Bundle"
-        ),
-    ],
-)
-async def test_what_concerns_the_server_ends_it_though_others_went_well(
-    sink: ServerSink, alone: Server, response: httpx.Response | Exception, error: type[SourceError], said: str
-) -> None:
-    alone.fault = to("ClaimResponse", response, "c2")
-    with pytest.raises(error, match=said):
-        await sink.write([answer("c1"), answer("c2")])
-
-
-async def test_where_nothing_is_served_no_more_is_asked(sink: ServerSink, alone: Server) -> None:
-    alone.fault = lambda _request: httpx.Response(503)
-    with pytest.raises(SourceError, match="answered 503 to a new ClaimResponse"):
-        await sink.write([answer(f"c{number}") for number in range(AT_ONCE + 1)])
-    assert len(alone.singles) == AT_ONCE
-
-
-async def test_who_lets_us_write_nothing_is_told_so(sink: ServerSink, alone: Server) -> None:
-    alone.fault = lambda _request: httpx.Response(403)
-    with pytest.raises(AccessRefused, match="refused every ClaimResponse") as refused:
-        await sink.write([answer("c1"), answer("c2")])
-    assert refused.value.step is Step.WRITE
 
 
 # --- what stands beside ClaimResponses
