@@ -19,9 +19,8 @@ from adapter.audit.r5 import as_r5
 from adapter.errors import AuditError, SourceError
 from adapter.evidence.references import Json
 from adapter.processes import is_alive
-from adapter.sources.faults import issue_codes
+from adapter.sinks.entries import Entries, Reply
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
 
 MOST_ENTRIES = 100
 _BUSY_SECONDS = 10.0
@@ -39,7 +38,7 @@ class Outbox:
 
     def __init__(self, path: Path, server: str) -> None:
         self._path, self._server, self._turn = path, server, Lock()
-        self._client: FhirClient | None = None
+        self._entries: Entries | None = None
         self._sending = asyncio.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +54,7 @@ class Outbox:
 
     def through(self, client: FhirClient) -> None:
         """Send by this client from now on; a run may use several, one after the other."""
-        self._client, self._sending = client, asyncio.Lock()
+        self._entries, self._sending = Entries(client, halved_for=_LINKS), asyncio.Lock()
 
     def put(self, events: Sequence[bytes]) -> None:
         """Make events durable.
@@ -68,14 +67,14 @@ class Outbox:
 
     async def settle(self) -> str:
         """Send what is owed; returns why some of it is owed still, empty when nothing is."""
-        client = self._client
-        if client is None:
+        entries = self._entries
+        if entries is None:
             return ""
         async with self._sending:  # two would put the same event at a time
             owed = self._owed()
             try:
                 for some in batched(owed, MOST_ENTRIES):
-                    if problem := await self._sent(client, some):
+                    if problem := await self._sent(entries, some):
                         return problem
             except SourceError as error:
                 return f"{len(owed)} audit events could not be sent: {error}"
@@ -87,13 +86,13 @@ class Outbox:
         mine = ((number, event) for number, process, event in rows if process == os.getpid() or not alive[process])
         return [(number, orjson.loads(event)) for number, event in mine]
 
-    async def _sent(self, client: FhirClient, some: Sequence[tuple[int, Json]]) -> str:
-        in_r5 = str((await client.capabilities()).get("fhirVersion")).startswith("5")
+    async def _sent(self, entries: Entries, some: Sequence[tuple[int, Json]]) -> str:
+        in_r5 = str((await entries.client.capabilities()).get("fhirVersion")).startswith("5")
         events = [as_r5(event) if in_r5 else event for _, event in some]
-        replies = await _put_all(client, events)
-        done = [(number,) for (number, _), status in zip(some, replies, strict=True) if status.startswith("2")]
+        replies = await _put_all(entries, events)
+        done = [(number,) for (number, _), reply in zip(some, replies, strict=True) if reply.went_well]
         self._run("DELETE FROM owed WHERE number = ?", done)
-        refused = sorted({status for status in replies if not status.startswith("2")})
+        refused = sorted({_status(reply) for reply in replies if not reply.went_well})
         left = len(some) - len(done)
         return f"{left} audit events were refused by the server ({', '.join(refused)})" if left else ""
 
@@ -122,27 +121,21 @@ class Outbox:
         )
 
 
-async def _put_all(client: FhirClient, events: Sequence[Json]) -> list[str]:
-    """The status of each; what is refused for what it refers to goes again without links."""
-    replies = await _submit(client, events)
-    again = [at for at, status in enumerate(replies) if _code(status) in _LINKS]
-    second = await _submit(client, [unlinked(events[at]) for at in again]) if again else []
-    for at, status in zip(again, second, strict=True):
-        replies[at] = status
+async def _put_all(entries: Entries, events: Sequence[Json]) -> list[Reply]:
+    """The reply to each; what is refused for what it refers to goes again without links."""
+    replies = await _submit(entries, events)
+    again = [at for at, reply in enumerate(replies) if reply.status in _LINKS]
+    second = await _submit(entries, [unlinked(events[at]) for at in again])
+    for at, reply in zip(again, second, strict=True):
+        replies[at] = reply
     return replies
 
 
-async def _submit(client: FhirClient, events: Sequence[Json]) -> list[str]:
+async def _submit(entries: Entries, events: Sequence[Json]) -> list[Reply]:
     requests = [{"method": "PUT", "url": f"AuditEvent/{each['id']}"} for each in events]
-    entries = [{"resource": each, "request": request} for each, request in zip(events, requests, strict=True)]
-    try:
-        replies = await client.batch(entries)
-    except Refused as refused:
-        if len(events) > 1 and refused.status in _LINKS:  # HAPI refuses a batch whole for one entry
-            middle = len(events) // 2
-            return [*await _submit(client, events[:middle]), *await _submit(client, events[middle:])]
-        return [f"{refused.status} {refused.codes}".strip()] * len(events)
-    return [_status(each) for each in replies]
+    return await entries.send(
+        [{"resource": each, "request": request} for each, request in zip(events, requests, strict=True)]
+    )
 
 
 def unlinked(event: Json) -> Json:
@@ -156,11 +149,6 @@ def unlinked(event: Json) -> Json:
     return {**kept, "entity": entities}
 
 
-def _status(reply: Json) -> str:
+def _status(reply: Reply) -> str:
     """Status and issue codes; the server's own words may quote the record."""
-    codes = issue_codes(reply.get("outcome"))
-    return f"{str(reply.get('status') or 'no status')[:3]} {codes}".strip()
-
-
-def _code(status: str) -> int:
-    return int(status[:3]) if status[:3].isdecimal() else 0
+    return reply.fault or f"{reply.status or 'no status'} {reply.codes}".strip()

@@ -70,9 +70,19 @@ def opened_inbox() -> Iterator[Inbox]:
     Raises:
         SourceError: its database cannot be read.
     """
+    with read_or_refused(), Inbox(configured_database(load_settings())) as inbox:
+        yield inbox
+
+
+@contextmanager
+def read_or_refused() -> Iterator[None]:
+    """Around what looks into the database.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     try:
-        with Inbox(configured_database(load_settings())) as inbox:
-            yield inbox
+        yield
     except SQLAlchemyError as error:
         hint = "Was serve ever started with these settings, and is the database there?"
         raise SourceError("the database of notifications cannot be read", hint) from error

@@ -26,5 +26,10 @@ def included_by(statement: Json, kind: str) -> frozenset[str]:
 
 def does_as_a_whole(statement: Json, *interactions: str) -> bool:
     """Whether a server declares one of the interactions for itself and not for a type, such as ``history-system``."""
+    return not as_a_whole(statement).isdisjoint(interactions)
+
+
+def as_a_whole(statement: Json) -> frozenset[str]:
+    """What a server declares for itself and not for a type; empty where it says nothing of that."""
     servers = (rest for rest in objects(statement.get("rest")) if rest.get("mode") == "server")
-    return any(each.get("code") in interactions for rest in servers for each in objects(rest.get("interaction")))
+    return frozenset(str(each.get("code")) for rest in servers for each in objects(rest.get("interaction")))

@@ -17,7 +17,7 @@ from adapter.evidence.store import EvidenceStore
 from adapter.metrics import table
 from adapter.metrics.meters import Meters
 from adapter.reconcile import Unanswered
-from adapter.sinks.server import CONFLICT
+from adapter.sinks.step import CONFLICT
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.witness import Answered, RequestWitness
 from adapter.sync.witness import Concluded, Stage, Witness

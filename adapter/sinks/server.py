@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -23,62 +23,23 @@ from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
 from adapter.sinks.barred import Barred
 from adapter.sinks.earlier_server import Pair, earlier_outcomes
+from adapter.sinks.entries import Entries
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
-    LOCATION,
     OnServer,
     duplicates,
     has_provenance,
     same_content,
-    target_id,
     version_of,
     versioned,
 )
 from adapter.sinks.standing import Standing
-from adapter.sources.faults import issue_codes
+from adapter.sinks.step import CONFLICT, CREATED, Step, problem_of, provenance_entry, settle
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
 
-CONFLICT = "conflict"
-"""Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
 MOST_ENTRIES = 100
-CREATED = 201
-_CHANGED_MEANWHILE = frozenset({409, 412})
-"""The specification says 412 for a stale If-Match; HAPI answers 409."""
-_NO_BATCHES = frozenset({404, 405, 501})
 _PROVENANCE = re.compile(rf"Provenance/{ID}(/_history/{ID})?$")
-_ETAG = re.compile(rf'(?:W/)?"?({ID})"?')
-
-
-@dataclass
-class _Step:
-    """One answer on its way to the server."""
-
-    answer: Answer
-    identifier: str
-    known: OnServer
-    action: Action
-    problem: str = ""
-    stands: str | None = None
-    """``ClaimResponse/id/_history/version`` as far as known: what a Provenance that is due has as its target."""
-    added: tuple[str, ...] = ()
-    """What was written beside the answer."""
-
-    @property
-    def written(self) -> Written:
-        targets = (self.stands,) if self.stands and self.changes else ()
-        return Written(self.answer.claim, self.action, self.problem, targets=(*targets, *self.added))
-
-    @property
-    def changes(self) -> bool:
-        return self.action in (Action.CREATED, Action.UPDATED)
-
-    def remark(self, problem: str) -> None:
-        self.problem = f"{self.problem}; {problem}" if self.problem else problem
-
-    def fail(self, problem: str) -> None:
-        self.action, self.problem, self.stands = Action.FAILED, problem, None
 
 
 class ServerSink:
@@ -94,6 +55,7 @@ class ServerSink:
         self.created = 0
         """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
+        self._entries = Entries(client)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
@@ -133,19 +95,19 @@ class ServerSink:
         kept = await earlier_outcomes(self.client, self.ledger, pairs, self._stores_outcomes)
         return [each.compared(kept, self.client.base) for each in pairs]
 
-    async def _write_steps(self, steps: Sequence[_Step]) -> None:
+    async def _write_steps(self, steps: Sequence[Step]) -> None:
         for some in batched(steps, MOST_ENTRIES):
             await self._write_responses([step for step in some if step.changes])
             await self._write_provenances([step for step in some if step.stands])
 
-    async def _withdrawals(self, outcomes: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
+    async def _withdrawals(self, outcomes: Sequence[Answer], before: Mapping[str, OnServer]) -> list[Step]:
         """What takes back the earlier answers to claims that now get an OperationOutcome."""
         claims = {answer_identifier(each.claim): each.claim for each in outcomes if each.claim}
         steps = []
         for identifier, known in (await self._known(list(claims), before)).items():
             answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
             if answer is not None:
-                steps.append(_Step(answer, identifier, known, Action.UPDATED))
+                steps.append(Step(answer, identifier, known, Action.UPDATED))
         return steps
 
     async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
@@ -153,9 +115,9 @@ class ServerSink:
         now = await self._standing.look_up(each for each in identifiers if each not in before)
         return {each: before.get(each) or now[each] for each in identifiers}
 
-    async def _steps(self, answers: Sequence[Answer], before: Mapping[str, OnServer]) -> list[_Step]:
+    async def _steps(self, answers: Sequence[Answer], before: Mapping[str, OnServer]) -> list[Step]:
         known = await self._known([self._identifier(answer) for answer in answers], before)
-        steps: list[_Step] = []
+        steps: list[Step] = []
         begun: set[str] = set()
         for answer in answers:
             identifier = self._identifier(answer)
@@ -166,51 +128,38 @@ class ServerSink:
             steps.append(step)
         return steps
 
-    def _step(self, answer: Answer, identifier: str, known: OnServer) -> _Step:
+    def _step(self, answer: Answer, identifier: str, known: OnServer) -> Step:
         current = known.current
         if current is None:
-            return _Step(answer, identifier, known, Action.CREATED)
+            return Step(answer, identifier, known, Action.CREATED)
         problem = "" if len(known.responses) == 1 else duplicates(known)
         if not same_content(answer.response or {}, current, self.client.base):
-            return _Step(answer, identifier, known, Action.UPDATED, problem)
+            return Step(answer, identifier, known, Action.UPDATED, problem)
         heal = answer.provenance is not None and not has_provenance(current, known.provenances)
         stands = versioned(current["id"], version_of(current)) if heal else None
-        return _Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
+        return Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
 
-    async def _write_responses(self, steps: Sequence[_Step]) -> None:
-        replies = await self._submit([self._response_entry(step) for step in steps])
-        self._barred.refuse("ClaimResponse", list(map(_status, replies)))
+    async def _write_responses(self, steps: Sequence[Step]) -> None:
+        replies = await self._entries.send([self._response_entry(step) for step in steps])
+        self._barred.refuse("ClaimResponse", [each.status for each in replies])
         for step, reply in zip(steps, replies, strict=True):
-            if problem := _problem(reply, "ClaimResponse"):
+            if problem := problem_of(reply, "ClaimResponse"):
                 step.fail(problem)
             else:
-                _settle(step, reply)
+                settle(step, reply)
                 self.created += step.action is Action.CREATED
 
-    async def _write_provenances(self, steps: Sequence[_Step]) -> None:
+    async def _write_provenances(self, steps: Sequence[Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]
-        replies = await self._submit([_provenance_entry(step) for step in due])
-        self._barred.refuse("Provenance", list(map(_status, replies)))
+        replies = await self._entries.send([provenance_entry(step) for step in due])
+        self._barred.refuse("Provenance", [each.status for each in replies])
         for step, reply in zip(due, replies, strict=True):
-            if problem := _problem(reply, "Provenance"):
+            if problem := problem_of(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")
-            elif _status(reply) == CREATED and (place := _PROVENANCE.search(str(reply.get("location") or ""))):
+            elif reply.status == CREATED and (place := _PROVENANCE.search(reply.location)):
                 step.added = (place[0],)
 
-    async def _submit(self, entries: Sequence[Json]) -> list[Json]:
-        """The reply to each entry. HAPI refuses a batch whole for one entry it cannot read: halving finds that one."""
-        if not entries:
-            return []
-        try:
-            return await self.client.batch(entries)
-        except Refused as refused:
-            if len(entries) > 1 and refused.status not in _NO_BATCHES:
-                middle = len(entries) // 2
-                return [*await self._submit(entries[:middle]), *await self._submit(entries[middle:])]
-            issues = [{"code": code} for code in refused.codes.split(", ")]
-            return [{"status": str(refused.status), "outcome": {"issue": issues}} for _ in entries]
-
-    def _response_entry(self, step: _Step) -> Json:
+    def _response_entry(self, step: Step) -> Json:
         content = {name: value for name, value in (step.answer.response or {}).items() if name != "id"}
         current = step.known.current
         if current is None:
@@ -245,8 +194,8 @@ class ServerSink:
         if dry_run:
             return Written(claim, action)
         request = {"method": "PUT", "url": f"OperationOutcome/{outcome['id']}"}
-        reply = (await self._submit([{"resource": outcome, "request": request}]))[0]
-        problem = _problem(reply, "OperationOutcome")
+        reply = (await self._entries.send([{"resource": outcome, "request": request}]))[0]
+        problem = problem_of(reply, "OperationOutcome")
         target = "" if problem else f"OperationOutcome/{outcome['id']}"
         return Written(claim, Action.FAILED if problem else action, problem, targets=(target,) if target else ())
 
@@ -263,52 +212,3 @@ class ServerSink:
 
 def _with(written: Written, targets: tuple[str, ...]) -> Written:
     return replace(written, targets=(*written.targets, *targets)) if targets else written
-
-
-def _settle(step: _Step, reply: Json) -> None:
-    """Note which version now stands; where one had been made meanwhile, decide again."""
-    current = step.known.current
-    if current is None and _status(reply) != CREATED:
-        step.fail(CONFLICT)
-        return
-    location = LOCATION.search(str(reply.get("location") or ""))
-    name = location["id"] if location else current and current["id"]
-    version = (location and location["version"]) or _etag_version(reply.get("etag"))
-    if name:
-        step.stands = versioned(name, version)
-    else:
-        step.remark("its Provenance is missing (the server did not say where it put the answer); the next run adds it")
-
-
-def _provenance_entry(step: _Step) -> Json:
-    """A create that can be repeated: target and instant of recording tell whether it was there already."""
-    provenance = {name: value for name, value in (step.answer.provenance or {}).items() if name != "id"}
-    request = {"method": "POST", "url": "Provenance"}
-    recorded = provenance.get("recorded")
-    # With a fixed clock two versions can have Provenances of one instant: then the condition would suppress the second.
-    if recorded and all(each.get("recorded") != recorded for each in step.known.provenances):
-        target = quote(f"ClaimResponse/{target_id(step.stands or '')}", safe="")
-        request["ifNoneExist"] = f"target={target}&recorded={quote(recorded, safe='')}"
-    return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
-
-
-def _etag_version(etag: object) -> str | None:
-    """``W/"2"`` by the specification, a bare ``2`` in HAPI's batches."""
-    match = _ETAG.fullmatch(str(etag or ""))
-    return match[1] if match else None
-
-
-def _status(reply: Json) -> int:
-    match = re.match(r"[0-9]{3}", str(reply.get("status") or ""))
-    return int(match[0]) if match else 0
-
-
-def _problem(reply: Json, kind: str) -> str:
-    """What is wrong with an entry, empty when nothing is. Status and issue codes only: diagnostics quote the record."""
-    status = _status(reply)
-    if 200 <= status < 300:
-        return ""
-    if status in _CHANGED_MEANWHILE:
-        return CONFLICT
-    codes = issue_codes(reply.get("outcome"))
-    return f"the server refused the {kind}: {status or 'no status'}{f' ({codes})' if codes else ''}"

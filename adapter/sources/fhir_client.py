@@ -227,7 +227,7 @@ class FhirClient:
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
         headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
         request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
-        body = await self._wire.ask(request, what, repeatable=all(map(_repeatable, entries)))
+        body = await self._wire.ask(request, what, repeatable=all(map(repeatable, entries)))
         answers = self._read.listed(self._expect(body, "Bundle"), "entry")
         if len(answers) != len(entries):
             raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
@@ -301,10 +301,12 @@ class FhirClient:
         address = own_address(self.base, written, told, self._allowed.further)
         return address, self._allowed.is_home(httpx.URL(address))
 
-    def request(self, method: str, url: str, params: Parameters | None = None, **headers: str) -> httpx.Request:
+    def request(
+        self, method: str, url: str, params: Parameters | None = None, content: bytes | None = None, **headers: str
+    ) -> httpx.Request:
         """A request to an address of the server, for ``wire``; ``Cache_Control`` in ``headers`` has its hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._http.build_request(method, url, params=params, headers=named)
+        return self._http.build_request(method, url, params=params, content=content, headers=named)
 
     def _expect(self, body: Json, kind: str) -> Json:
         if body["resourceType"] != kind:
@@ -322,7 +324,7 @@ def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _repeatable(entry: Json) -> bool:
+def repeatable(entry: Json) -> bool:
     """Whether sending the entry twice ends as sending it once."""
     request = entry["request"]
     return request["method"] != "POST" or "ifNoneExist" in request

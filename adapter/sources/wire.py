@@ -115,7 +115,7 @@ class Wire:
 
     async def ask(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> Json:
         """Send and decode; any fault becomes a SourceError that names ``what`` was asked."""
-        body = self._decoded(await self.send(request, what, repeatable=repeatable), what)
+        body = self.decoded(await self.send(request, what, repeatable=repeatable), what)
         self.clock.made(body)
         self.server_time = self.clock.time or self.server_time
         return body
@@ -127,11 +127,11 @@ class Wire:
             raise self.refusal(response, what)
         return response
 
-    async def look(self, request: httpx.Request, what: str, *, repeatable: bool = True) -> httpx.Response:
-        """Whatever is answered, also that the server is busy, for who knows what each status means."""
-        return await self._answer(
-            request, lambda: self._received(request), what, repeatable=repeatable, later=frozenset()
-        )
+    async def look(
+        self, request: httpx.Request, what: str, *, repeatable: bool = True, later: frozenset[int] = frozenset()
+    ) -> httpx.Response:
+        """Whatever is answered, for who knows what each status means; ``later`` are those that are waited out."""
+        return await self._answer(request, lambda: self._received(request), what, repeatable=repeatable, later=later)
 
     async def download(self, request: httpx.Request, what: str, receive: Receive, *, anonymous: bool = False) -> None:
         """Hand the body to ``receive`` as it comes, of any size; ``anonymous`` keeps our credentials out of it."""
@@ -269,7 +269,8 @@ class Wire:
         problem = f"{server} answered {status}{f' ({codes})' if codes else ''} to {what}"
         return Refused(problem, hint, status=status, codes=codes)
 
-    def _decoded(self, response: httpx.Response, what: str) -> Json:
+    def decoded(self, response: httpx.Response, what: str) -> Json:
+        """The FHIR resource that an answer holds; anything else is a SourceError."""
         media = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media and not media.endswith("json"):
             told = media if media in _KNOWN_MEDIA else "something"

@@ -10,7 +10,8 @@ from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.store import Located
 from adapter.reconcile import Adjudicator, Unanswered
 from adapter.sinks.on_server import OnServer
-from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sinks.server import ServerSink
+from adapter.sinks.step import CONFLICT
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide

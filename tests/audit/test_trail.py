@@ -323,7 +323,7 @@ async def test_an_event_whose_reference_leads_nowhere_any_more_goes_without_link
     server: FhirServer, ledger: Path
 ) -> None:
     def no_such(request: httpx.Request, said: str) -> httpx.Response | None:
-        dangling = '"AuditEvent/' in said and f'"reference":"Claim/{SHORT}"' in said
+        dangling = '"AuditEvent"' in said and f'"reference":"Claim/{SHORT}"' in said
         return httpx.Response(404) if dangling else None
 
     report = await synced(server, ledger, no_such, audit="server")

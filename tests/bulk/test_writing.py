@@ -16,7 +16,8 @@ from bulk.test_judging import response, trail, written
 from adapter.answers.answer import Action, Answer, Written
 from adapter.reconcile import Unanswered
 from adapter.sinks.on_server import OnServer
-from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sinks.server import ServerSink
+from adapter.sinks.step import CONFLICT
 from adapter.sources.dependents import NoTimes
 from adapter.sources.wire import Unserved
 from adapter.sync.bulk import writing

@@ -144,6 +144,16 @@ def resets() -> Act:
     return act
 
 
+def loses() -> Act:
+    """The server does what it is asked; of its answer nothing arrives."""
+
+    async def act(exchange: Exchange) -> None:
+        await exchange.forward()
+        _reset(exchange.writer)
+
+    return act
+
+
 def stalls() -> Act:
     """The server does what it is asked; of its answer half arrives, and then nothing more until the client hangs up."""
 

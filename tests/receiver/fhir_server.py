@@ -56,6 +56,10 @@ class FhirServer:
         self.unknown: set[str] = set()
         """Search parameters that are answered by 400."""
         self.not_counting = False
+        self.as_a_whole: list[str] = []
+        """Interactions that it declares for itself, such as ``batch``."""
+        self.to_batches = 200
+        """The status of its answer to a batch; of another one nothing is carried out."""
         self._ids = count(1)
         self._lock = threading.Lock()
 
@@ -97,13 +101,19 @@ class FhirServer:
         if self.away:
             return Response(status_code=500)
         with self._lock:
-            return self._reply(request.method, request.path_params["path"].strip("/"), request.url.query, body)
+            path = request.path_params["path"].strip("/")
+            if request.method == "PUT" or (request.method == "POST" and path and not path.endswith("_search")):
+                return self._written(request, path, json.loads(body))
+            return self._reply(request.method, path, request.url.query, body)
 
     def _reply(self, method: str, path: str, query: str, body: bytes) -> Response:
         if path == "metadata":
             told = [{"type": kind, "interaction": [{"code": "history-type"}]} for kind in sorted(self.with_history)]
-            rest = [{"mode": "server", "resource": told}]
+            whole = [{"code": each} for each in self.as_a_whole]
+            rest = [{"mode": "server", "resource": told, **({"interaction": whole} if whole else {})}]
             return JSONResponse({"resourceType": "CapabilityStatement", "fhirVersion": self._release, "rest": rest})
+        if not path and self.to_batches != 200:
+            return Response(status_code=self.to_batches)
         if not path:
             entries = [self._entry(each) for each in json.loads(body)["entry"]]
             return JSONResponse({"resourceType": "Bundle", "type": "batch-response", "entry": entries})
@@ -143,6 +153,15 @@ class FhirServer:
             found += [each for each in self.of("Provenance") if names & set(_references(each["target"]))]
         entries = [{"resource": each} for each in found]
         return JSONResponse({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+
+    def _written(self, request: Request, path: str, resource: Json) -> Response:
+        """What a single request wrote: as an entry of a batch, with its conditions and its outcome in headers."""
+        names = {"If-None-Exist": "ifNoneExist", "If-Match": "ifMatch"}
+        conditions = {member: request.headers[name] for name, member in names.items() if name in request.headers}
+        asked = {"method": request.method, "url": unquote(path), **conditions}
+        said = self._entry({"request": asked, "resource": resource})["response"]
+        headers = {"Location": f"{request.base_url}{said['location']}"} if "location" in said else {}
+        return Response(status_code=int(said["status"]), headers=headers)
 
     def _entry(self, entry: Json) -> Json:
         request, resource = entry["request"], entry["resource"]

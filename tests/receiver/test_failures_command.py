@@ -78,20 +78,41 @@ def test_find_goes_from_a_claim_to_its_digest_and_back(command: Command, monkeyp
     digests = Digests(key.encode())
     for wanted in ("1", "Claim/1", digests.of_claim("1")):
         found = json.loads(command("failures", "find", wanted, "--format", "json").stdout)
-        assert (found["digest"], [each["changed"] for each in found["failures"]]) == (
-            digests.of_claim("1"),
-            ["Claim/1"],
-        )
+        told = (found["digest"], found["kept"], [each["changed"] for each in found["failures"]])
+        assert told == (digests.of_claim("1"), True, ["Claim/1"])
     nothing = command("failures", "find", "3")
     assert (nothing.code, digests.of_claim("3") in nothing.stdout) == (0, True)
     assert "Nothing of it was given up." in nothing.stdout
 
 
-@pytest.mark.usefixtures("state")
-def test_find_tells_the_digest_also_where_nobody_ever_served(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("there", [False, True], ids=["no file", "a file that nobody prepared"])
+def test_find_where_nobody_ever_served_tells_the_digest_and_that_nothing_is_kept(
+    command: Command, state: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
     monkeypatch.setenv("ADAPTER_DIGEST_KEY", "0123456789abcdef")
+    if there:
+        database_url(None, state)
+    found, digest = command("failures", "find", "1"), Digests(b"0123456789abcdef").of_claim("1")
+    assert (found.code, found.stderr) == (0, "")
+    assert found.stdout.startswith(f"In logs: {digest}\nNothing is kept here: `serve` never ran")
+    told = json.loads(command("failures", "find", "1", "--format", "json").stdout)
+    assert told == {"digest": digest, "kept": False, "failures": []}
+    assert state.exists() is there, "looking makes no file"
+
+
+@pytest.mark.parametrize("fault", ["no database", "nobody there"])
+def test_find_in_a_database_that_cannot_be_read_is_a_fault(
+    command: Command, state: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setenv("ADAPTER_DIGEST_KEY", "0123456789abcdef")
+    if fault == "nobody there":
+        monkeypatch.setenv("ADAPTER_DATABASE_URL", "postgresql://u@127.0.0.1:1/x")
+    else:
+        state.mkdir()
+        (state / "notifications.sqlite").write_bytes(b"no database at all, but some bytes" * 40)
     result = command("failures", "find", "1")
-    assert (result.code, Digests(b"0123456789abcdef").of_claim("1") in result.stdout) == (4, True)
+    assert (result.code, "the database of notifications cannot be read" in result.stderr) == (4, True)
+    assert "Nothing is kept" not in result.stdout
 
 
 @pytest.mark.usefixtures("state")

@@ -28,6 +28,7 @@ from faults.proxy import (
     cuts_off,
     edits,
     goes_away,
+    loses,
     proxied,
     resets,
     says_all,
@@ -51,6 +52,7 @@ FURTHER_PAGE = says_all("GET /fhir?_getpages")
 EVIDENCE = says_all("POST /fhir ", '"method":"GET"')
 LOOK_UP = says_all("/fhir/ClaimResponse?")
 ANSWERS, TRAILS = writes_of("ClaimResponse"), writes_of("Provenance")
+BATCHES = says_all("POST /fhir ")
 HTML = b"<html>log in first</html>"
 Json = dict[str, Any]
 
@@ -208,6 +210,15 @@ FAULTS = {
         0,
         "the server does not support Practitioner?_id: ",
         frozenset({"1", "2"}),
+    ),
+    "405 to every batch": Fault(rule(BATCHES, answers(405), None), 0),
+    "405 to every batch, the answer to a single write is lost": Fault(
+        lambda: [Rule(BATCHES, answers(405), None), Rule(says_all("POST /fhir/ClaimResponse "), loses())], 0
+    ),
+    "405 to every batch, 500 to single Provenances": Fault(
+        lambda: [Rule(BATCHES, answers(405), None), Rule(says_all("POST /fhir/Provenance "), answers(500), None)],
+        0,
+        "its Provenance is missing",
     ),
     "409 to each answer, once": Fault(rule(ANSWERS, entries_answered("409")), 0),
     "412 to each answer, once": Fault(rule(ANSWERS, entries_answered("412 Precondition Failed")), 0),

@@ -22,6 +22,8 @@ NOW, LATER = "2026-03-04T10:00:00Z", "2026-03-05T10:00:00Z"
 INSTANT = datetime(2026, 3, 6, 10, tzinfo=UTC)
 
 Json = dict[str, Any]
+Fault = Callable[[httpx.Request], httpx.Response | None]
+"""Answers a single request in the place of the server."""
 
 
 REFUSAL = {
@@ -38,10 +40,21 @@ class Server:
         self.refuse: dict[str, Json] = {}
         self.stores: list[str] = []
         """Interactions offered for OperationOutcome."""
+        self.as_a_whole = ["batch"]
+        """Interactions offered for the server itself."""
+        self.to_batches = 200
+        """The status of its answer to a batch; of another one nothing is carried out."""
+        self.asked_by_batch = 0
         self.batches: list[list[Json]] = []
+        """The entries of each; those of single requests in ``singles``."""
+        self.singles: list[httpx.Request] = []
+        self.fault: Fault = lambda _request: None
+        """Answers a single request in its place."""
         self.searches: list[str] = []
         self.unreadable = ""
-        """The claim whose answer makes it refuse a whole batch."""
+        """The claim whose answer makes it refuse a whole batch, ..."""
+        self.to_unreadable = 400
+        """... by this status."""
         self.along: int | None = 1000
         """How many Provenances come along with the answers; None: it refuses to be asked."""
         self.searches_provenances = True
@@ -53,6 +66,8 @@ class Server:
         router.get(f"{BASE}/metadata").mock(side_effect=self._metadata)
         router.get(url__startswith=f"{BASE}/OperationOutcome/").mock(side_effect=self._read)
         router.get(f"{BASE}/OperationOutcome").mock(side_effect=self._outcomes)
+        router.post(url__regex=rf"{BASE}/[A-Za-z]+$").mock(side_effect=self._single)
+        router.put(url__startswith=BASE).mock(side_effect=self._single)
         router.route(url__startswith=f"{BASE}/ClaimResponse").mock(side_effect=self._search)
         router.route(url__startswith=f"{BASE}/Provenance").mock(side_effect=self._about)
         router.post(BASE).mock(side_effect=self._batch)
@@ -71,6 +86,7 @@ class Server:
     def _metadata(self, request: httpx.Request) -> httpx.Response:
         interaction = [{"code": code} for code in self.stores]
         rest = [{"mode": "server", "resource": [{"type": "OperationOutcome", "interaction": interaction}]}]
+        rest[0] |= {"interaction": [{"code": code} for code in self.as_a_whole]}
         return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
 
     def _read(self, request: httpx.Request) -> httpx.Response:
@@ -113,12 +129,30 @@ class Server:
 
     def _batch(self, request: httpx.Request) -> httpx.Response:
         self.meanwhile()
+        self.asked_by_batch += 1
+        if self.to_batches != 200:
+            return httpx.Response(self.to_batches)
         if self.unreadable and f'"value":"{self.unreadable}"'.encode() in request.content:
-            return httpx.Response(400)
+            return httpx.Response(self.to_unreadable)
         entries = orjson.loads(request.content)["entry"]
         self.batches.append(entries)
         answers = [{"response": self._entry(**each)} for each in entries]
         return httpx.Response(200, json={"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+
+    def _single(self, request: httpx.Request) -> httpx.Response:
+        """As an entry of a batch, with its conditions and its outcome in headers."""
+        self.meanwhile()
+        self.singles.append(request)
+        if (response := self.fault(request)) is not None:
+            return response
+        names = {"If-None-Exist": "ifNoneExist", "If-Match": "ifMatch"}
+        conditions = {member: request.headers[name] for name, member in names.items() if name in request.headers}
+        asked = {"method": request.method, "url": unquote(request.url.path.removeprefix("/fhir/")), **conditions}
+        said = self._entry(asked, orjson.loads(request.content))
+        headers = {
+            name: said[member] for name, member in (("Location", "location"), ("ETag", "etag")) if said.get(member)
+        }
+        return httpx.Response(int(said["status"][:3]), headers=headers, json=said.get("outcome"))
 
     def _entry(self, request: Json, resource: Json) -> Json:
         kind = resource["resourceType"]
@@ -151,6 +185,21 @@ class Server:
 
 def target_of(provenance: Json) -> str:
     return str(provenance["target"][0]["reference"]).split("/")[1]
+
+
+def to(kind: str, response: httpx.Response | Exception, claim: str = "") -> Fault:
+    """What is written of a type, for a claim, is answered so."""
+
+    def act(request: httpx.Request) -> httpx.Response | None:
+        resource = orjson.loads(request.content)
+        named = [each["value"] for each in resource.get("identifier", [])]
+        if resource["resourceType"] != kind or (claim and claim not in named):
+            return None
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return act
 
 
 def answer(claim: str = "c1", disposition: str = "Approved.", instant: str = NOW) -> Answer:

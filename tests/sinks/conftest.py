@@ -35,3 +35,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 async def sink(anyio_backend: str, server: Server, ledger: Ledger) -> AsyncIterator[ServerSink]:
     async with FhirClient(BASE, patience=Patience(attempts=1)) as client:
         yield ServerSink(client, SYSTEM, ledger, INSTANT)
+
+
+@pytest.fixture
+def alone(server: Server) -> Server:
+    """The server, which declares that it takes no batches, and takes none."""
+    server.as_a_whole, server.to_batches = ["history-system"], 501
+    return server

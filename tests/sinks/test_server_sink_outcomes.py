@@ -9,7 +9,8 @@ from sinks.answering_server import BASE, INSTANT, NOW, REFUSAL, SYSTEM, Server, 
 
 from adapter.answers.answer import Action, Answer, Written
 from adapter.sinks.ledger import Ledger
-from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sinks.server import ServerSink
+from adapter.sinks.step import CONFLICT
 
 pytestmark = pytest.mark.respx(assert_all_called=False)
 

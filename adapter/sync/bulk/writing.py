@@ -19,7 +19,8 @@ from adapter.reconcile import Unanswered
 from adapter.session.time import parse_moment
 from adapter.sinks.answers_in_files import answers_in
 from adapter.sinks.on_server import OnServer, same_content
-from adapter.sinks.server import CONFLICT, ServerSink
+from adapter.sinks.server import ServerSink
+from adapter.sinks.step import CONFLICT
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.wire import Refused, Unserved
 from adapter.sync.bulk.changes import Stop, ends, never, reconcile_ids

@@ -1,0 +1,84 @@
+"""One answer on its way to the server, and what the server's reply makes of it. Pure: nothing is asked or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from adapter.answers.answer import Action, Answer, Written
+from adapter.evidence.references import Json
+from adapter.sinks.entries import Reply
+from adapter.sinks.on_server import LOCATION, OnServer, target_id, versioned
+
+CONFLICT = "conflict"
+"""Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
+CREATED = 201
+_CHANGED_MEANWHILE = frozenset({409, 412})
+"""The specification says 412 for a stale If-Match; HAPI answers 409."""
+
+
+@dataclass
+class Step:
+    """One answer on its way to the server."""
+
+    answer: Answer
+    identifier: str
+    known: OnServer
+    action: Action
+    problem: str = ""
+    stands: str | None = None
+    """``ClaimResponse/id/_history/version`` as far as known: what a Provenance that is due has as its target."""
+    added: tuple[str, ...] = ()
+    """What was written beside the answer."""
+
+    @property
+    def written(self) -> Written:
+        targets = (self.stands,) if self.stands and self.changes else ()
+        return Written(self.answer.claim, self.action, self.problem, targets=(*targets, *self.added))
+
+    @property
+    def changes(self) -> bool:
+        return self.action in (Action.CREATED, Action.UPDATED)
+
+    def remark(self, problem: str) -> None:
+        self.problem = f"{self.problem}; {problem}" if self.problem else problem
+
+    def fail(self, problem: str) -> None:
+        self.action, self.problem, self.stands = Action.FAILED, problem, None
+
+
+def settle(step: Step, reply: Reply) -> None:
+    """Note which version now stands; where one had been made meanwhile, decide again."""
+    current = step.known.current
+    if current is None and reply.status != CREATED:
+        step.fail(CONFLICT)
+        return
+    location = LOCATION.search(reply.location)
+    name = location["id"] if location else current and current["id"]
+    version = (location and location["version"]) or reply.version
+    if name:
+        step.stands = versioned(name, version)
+    else:
+        step.remark("its Provenance is missing (the server did not say where it put the answer); the next run adds it")
+
+
+def provenance_entry(step: Step) -> Json:
+    """A create that can be repeated: target and instant of recording tell whether it was there already."""
+    provenance = {name: value for name, value in (step.answer.provenance or {}).items() if name != "id"}
+    request = {"method": "POST", "url": "Provenance"}
+    recorded = provenance.get("recorded")
+    # With a fixed clock two versions can have Provenances of one instant: then the condition would suppress the second.
+    if recorded and all(each.get("recorded") != recorded for each in step.known.provenances):
+        target = quote(f"ClaimResponse/{target_id(step.stands or '')}", safe="")
+        request["ifNoneExist"] = f"target={target}&recorded={quote(recorded, safe='')}"
+    return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
+
+
+def problem_of(reply: Reply, kind: str) -> str:
+    """What is wrong with an entry, empty when nothing is."""
+    if reply.went_well:
+        return ""
+    if reply.status in _CHANGED_MEANWHILE:
+        return CONFLICT
+    said = f"{reply.status or 'no status'}{f' ({reply.codes})' if reply.codes else ''}"
+    return reply.fault or f"the server refused the {kind}: {said}"
