@@ -85,10 +85,9 @@ class Dependents:
         return self._newest([*held, *answered, *await self._of_patients(patients)])
 
     async def _last_versions(self, names: Iterable[str]) -> list[Json]:
-        """What deleted resources said last: whom they were about. Of very many only some are asked for, one by one."""
-        some = sorted(names)[:MOST_GONE]
-        found = [await self._source.client.last_version(*name.split("/", 1)) for name in some]
-        return [each for each in found if each is not None]
+        """What deleted resources said last: whom they were about. Of very many only some are asked for."""
+        pairs = (name.partition("/") for name in sorted(names)[:MOST_GONE])
+        return await self._source.last_versions([(kind, id) for kind, _, id in pairs])
 
     async def _of_patients(self, patients: Iterable[str]) -> list[Json]:
         parameter = self._source.plan.search.get("Claim", "patient")

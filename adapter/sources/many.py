@@ -49,14 +49,18 @@ class Many:
 
     async def short(self, searches: Sequence[Search]) -> list[list[Json] | None]:
         """As ``search``, where the first page is all there is; None for what goes on."""
-        if not await self.offered():
-            return [None] * len(searches)
-        batches = [self._first_pages(some) for some in batched(searches, MOST_ENTRIES)]
-        pages = [page for some in await together(batches) for page in some]
+        pages = await self.first(searches)
         whole = [page is not None and not self._client.goes_on(page) for page in pages]
         return [
             self._client.resources_of(page) if ends and page else None for page, ends in zip(pages, whole, strict=True)
         ]
+
+    async def first(self, searches: Sequence[Search]) -> list[Json | None]:
+        """The first page of each search; None for what no batch answered."""
+        if not searches or not await self.offered():
+            return [None] * len(searches)
+        batches = [self._first_pages(some) for some in batched(searches, MOST_ENTRIES)]
+        return [page for some in await together(batches) for page in some]
 
     async def _batch(self, searches: Sequence[Search]) -> list[list[Json]]:
         pages = await self._first_pages(searches)

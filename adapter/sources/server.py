@@ -8,6 +8,7 @@ for the rules, never an error of the source.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from urllib.parse import quote
 
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json
@@ -102,6 +103,18 @@ class ServerSource:
         store.extend(sent or claims)
         await Hunt(self, store, frozenset(each.key for each in sent)).gather(claims)
         return store
+
+    async def last_versions(self, names: Sequence[tuple[str, str]]) -> list[Json]:
+        """What deleted resources, each a type and an id, said last, of those of which the server tells it."""
+        histories = [Search(f"{kind}/{quote(id, safe='')}/_history", {"_count": "2"}) for kind, id in names]
+        pages = [None] * len(names) if self._many is None else await self._many.first(histories)
+        asked = [self._last_version(*name, page) for name, page in zip(names, pages, strict=True)]
+        return [each for each in await together(asked) if each is not None]
+
+    async def _last_version(self, kind: str, id: str, page: Json | None) -> Json | None:
+        if page is None:
+            return await self.client.last_version(kind, id)
+        return next((each for each in self.client.resources_of(page) if each["resourceType"] == kind), None)
 
     async def find_all(self, searches: Sequence[Search]) -> list[list[Json]]:
         """Several evidence searches, at the same time and in few requests."""

@@ -118,8 +118,9 @@ class Changes:
             early = {each.name for each in due} - late
             for names in batched(sorted(early), MOST_VALUES):
                 yield self._given(await self._dependents.claims_of([], names), decided)
+            here = Remembered()  # whoever is handed on here is decided after all that this history tells of
             for names in batched(sorted(late), MOST_VALUES):
-                yield self._given(await self._dependents.claims_of([], names))
+                yield self._given(here.first_heard(await self._dependents.claims_of([], names)))
 
     def _given(self, claims: Sequence[Located], decided: Callable[[Located], bool] | None = None) -> list[Located]:
         """The claims to decide; with ``decided``, those that the run neither did nor was given before."""

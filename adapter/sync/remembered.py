@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapter.evidence.store import Located
@@ -20,6 +21,13 @@ class Remembered:
         self._keys[hash(claim.key)] = None
         if len(self._keys) > MOST_REMEMBERED:
             del self._keys[next(iter(self._keys))]
+
+    def first_heard(self, claims: Iterable[Located]) -> list[Located]:
+        """Those of the claims that were not remembered; from now on they are."""
+        new = [each for each in claims if each not in self]
+        for each in new:
+            self.add(each)
+        return new
 
     def __contains__(self, claim: Located) -> bool:
         return hash(claim.key) in self._keys

@@ -39,7 +39,7 @@ class Batching:
             return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": [rest]})
         if path:
             self.alone.append(path)
-            return httpx.Response(200, json=page(path))
+            return httpx.Response(200, json=page(path.partition("/")[0]))
         urls = [each["request"]["url"] for each in json.loads(request.content)["entry"]]
         self.batches.append(len(urls))
         body = {"resourceType": "Bundle", "type": "batch-response", "entry": [self._entry(each) for each in urls]}
@@ -47,7 +47,7 @@ class Batching:
 
     @staticmethod
     def _answered(url: str) -> Json:
-        return {"response": {"status": "200 OK"}, "resource": page(url.partition("?")[0])}
+        return {"response": {"status": "200 OK"}, "resource": page(url.partition("?")[0].partition("/")[0])}
 
 
 def page(kind: str, following: str | None = None) -> Json:
@@ -140,3 +140,25 @@ async def test_what_claims_share_is_asked_once_a_run(forget: bool, times: int) -
             if forget:
                 source.shared.forget()
     assert (server.alone.count("Organization"), server.alone.count("Patient")) == (times, 2)
+
+
+HISTORIES = ["Encounter/e/_history", "Goal/g/_history"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("server", "batches", "alone"),
+    [
+        pytest.param(Batching("batch"), [2], [], id="in one request"),
+        pytest.param(Batching("history-system"), [], HISTORIES, id="no batches"),
+        pytest.param(Batching("batch", batch=405), [2], HISTORIES, id="refuses them all the same"),
+        pytest.param(
+            Batching("batch", entry=entry_with(response={"status": "500"})), [2], HISTORIES[:1], id="one entry fails"
+        ),
+    ],
+)
+async def test_last_versions_of_what_was_deleted(server: Batching, batches: list[int], alone: list[str]) -> None:
+    async with FhirClient(BASE, transport=httpx.MockTransport(server), patience=Patience(attempts=1)) as client:
+        found = await ServerSource(client, PLAN, batches=True).last_versions([("Encounter", "e"), ("Goal", "g")])
+    assert [each["resourceType"] for each in found] == ["Encounter", "Goal"]
+    assert (server.batches, sorted(server.alone)) == (batches, alone)

@@ -48,6 +48,24 @@ async def test_its_claim_is_answered_again(server: FhirServer, tmp_path: Path) -
     assert {claim: len(found) for claim, found in server.answers().items()} == {APPROVED: 1, SHORT: 1}
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("told", [{}, {"lastModified": "2999-01-01T00:00:00Z"}], ids=["no time told", "later"])
+async def test_many_deletions_of_one_patient_are_looked_into_once(
+    server: FhirServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    patient = {"patient": {"reference": "Patient/of-both"}}
+    claims = [{**each, **patient} for name in (APPROVED, SHORT) for each in story(name) if each["id"] == name]
+    server.put(*claims)
+    await settled(server, ledger)
+    server.told_of_deletions = told
+    for (gone,) in server.answers().values():
+        server.remove(f"{ANSWER}/{gone['id']}")
+    monkeypatch.setattr("adapter.sync.changes.MOST_VALUES", 1)  # so that each leads to both claims by itself
+    report = await changed(server, ledger, overlap=0)
+    assert (decided(report), report.tally.claims) == ({APPROVED, SHORT}, 2)
+
+
 class NoHistoryOfAnswers(Dated):
     """Breaks when asked which answers were deleted."""
 
