@@ -32,6 +32,9 @@ PAGE = 200
 OVERLAP = 2
 """Seconds that ``--since auto`` looks back here, so that nothing needs to be waited for."""
 
+TAKES = 3
+"""Of what is over in milliseconds the shortest of so many counts, ours as the floor's."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -165,7 +168,8 @@ def _unchanged(plain: Plain, ledger: Path) -> tuple[float, float]:
     run(plain.url, ledger, "--since", "auto")
     with Ledger(ledger) as opened:
         (since,) = opened.checkpoints(plain.url).values()
-    return run(plain.url, ledger, "--since", "auto").seconds, min(plain.window(since) for _ in range(3))
+    ours = (run(plain.url, ledger, "--since", "auto").seconds for _ in range(TAKES))
+    return min(ours), min(plain.window(since) for _ in range(TAKES))
 
 
 async def _loaded(url: str, resources: Sequence[Json]) -> None:
