@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
@@ -22,7 +23,7 @@ from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.ending import stopped_when_told
 from adapter.cli.way import way_of
 from adapter.errors import SourceError, UsageError
-from adapter.reconcile import Adjudicator, Unanswered
+from adapter.reconcile import Unanswered
 from adapter.runs.basis import query_name
 from adapter.session.time import instant_in
 from adapter.settings import Settings
