@@ -21,7 +21,7 @@ from adapter.evidence.references import Json
 from adapter.processes import is_alive
 from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 MOST_ENTRIES = 100
 _BUSY_SECONDS = 10.0

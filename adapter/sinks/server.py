@@ -38,7 +38,7 @@ from adapter.sinks.on_server import (
 from adapter.sinks.standing import Standing
 from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
