@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapter import checks
+from adapter.adjudicator import Adjudicator
 from adapter.errors import ConfigurationError, ConfigurationFault, UsageError
 from adapter.fhir.version import R4, R5, READ_AS
 from adapter.layers import Layers, shipped_mappings
@@ -14,7 +15,6 @@ from adapter.mapping.tables import Payers
 from adapter.policy import checks as policy_checks
 from adapter.policy.book import PolicyBook
 from adapter.policy.loader import load_policies
-from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
 from adapter.terminology.icd10cm import packaged_edition
 

@@ -21,7 +21,7 @@ from adapter.audit.trail import Book, Trail, now
 from adapter.errors import AuditError, UsageError
 from adapter.settings import AUDIT_WORDS, Settings
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 OFF, SERVER = AUDIT_WORDS
 

@@ -18,7 +18,8 @@ from adapter.auth.tls import elsewhere, tls
 from adapter.errors import UsageError
 from adapter.sources.gate import Elsewhere, Verify
 from adapter.sources.origin import allowed_from, is_private
-from adapter.sources.wire import Patience, shown
+from adapter.sources.patience import Patience
+from adapter.sources.refusals import shown
 
 
 @dataclass(frozen=True, slots=True)

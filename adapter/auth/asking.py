@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import httpx
 import orjson
-import stamina
 
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
 from adapter.sources.faults import tls_fault
 from adapter.sources.gate import Verify, http_client
 from adapter.sources.origin import Allowed
+from adapter.sources.patience import BUSY, Busy, Patience, retry_after
 from adapter.sources.sending import sent
-from adapter.sources.wire import BUSY, Busy, Patience, another_try, retry_after
 
 MOST_BYTES = 1_000_000
 Make = Callable[[httpx.AsyncClient], httpx.Request]
@@ -69,22 +68,14 @@ class Asking:
             raise AccessRefused(problem, hint, step=step) from error
 
     async def _persist(self, make: Make, server: str, step: Step) -> Reply:
-        retrying = stamina.AsyncRetryingCaller(
-            attempts=self._patience.attempts,
-            timeout=None,
-            wait_initial=self._patience.first_wait,
-            wait_jitter=self._patience.first_wait,
-            wait_max=self._patience.longest_wait,
-        )
-
-        async def once() -> Reply:  # a closure, so that no hook of stamina sees what is sent
+        async def once() -> Reply:
             try:
                 async with asyncio.timeout(self._timeout), self._client() as http:
                     return await self._exchange(http, make(http), server, step)
             except TimeoutError as error:
                 raise httpx.ReadTimeout("it trickles") from error
 
-        return await retrying(another_try, once)
+        return await self._patience.persist(once)
 
     async def _exchange(self, http: httpx.AsyncClient, request: httpx.Request, server: str, step: Step) -> Reply:
         response = await sent(http, request)

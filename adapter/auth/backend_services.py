@@ -19,7 +19,7 @@ from adapter.auth.scopes import Need, missing, scopes_for
 from adapter.auth.shared_token import SharedToken, Token
 from adapter.errors import AccessRefused, Step, UsageError
 from adapter.evidence.references import Json
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 USUAL_SECONDS = 300
 """A token's life where the server does not tell; the most that SMART recommends."""

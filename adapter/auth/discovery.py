@@ -13,7 +13,7 @@ from adapter.auth.asking import Asking
 from adapter.errors import AccessRefused, Step
 from adapter.evidence.references import Json
 from adapter.sources.origin import Allowed, is_loopback, is_private
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 METHOD = "private_key_jwt"
 _ANOTHER_WAY = "is it SMART Backend Services that this server offers?"

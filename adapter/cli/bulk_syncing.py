@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
-import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
-from pathlib import Path
-from typing import Protocol
 
+from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
+from adapter.cli.bulk_checkpoint import BulkCheckpoint
+from adapter.cli.bulk_options import Asked
 from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.ending import stopped_when_told
 from adapter.cli.way import way_of
-from adapter.errors import SourceError, UsageError
-from adapter.reconcile import Adjudicator, Unanswered
+from adapter.errors import SourceError
+from adapter.reconcile import Unanswered
 from adapter.runs.basis import query_name
-from adapter.session.time import instant_in
 from adapter.settings import Settings
-from adapter.sinks.answers_in_files import answers_in
-from adapter.sinks.files import FILES
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.addresses import checked_base
@@ -38,54 +33,13 @@ from adapter.sources.bulk.pace import Pace
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.bulk.changes import Stop, reconcile_changes, reconcile_exported
 from adapter.sync.bulk.fetching import Exported, fetch_all, fetch_changes, wanted_types
-from adapter.sync.bulk.writing import OVERLAP, WriteBack
+from adapter.sync.bulk.handing_over import compare, hand_over
+from adapter.sync.bulk.writing import WriteBack
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.files import Order, sync_files
 from adapter.sync.into_folder import into_folder
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report
-
-CHECKPOINT = "bulk"
-AT_ONCE = 1000
-"""Answers that are compared in one go."""
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-
-
-class Asked(Protocol):
-    """What a run of ``sync`` is told."""
-
-    @property
-    def out(self) -> Path | None: ...
-    @property
-    def dry_run(self) -> bool: ...
-    @property
-    def since(self) -> str | None: ...
-    @property
-    def ids(self) -> Sequence[str]: ...
-    @property
-    def bulk(self) -> bool: ...
-    @property
-    def group(self) -> str | None: ...
-
-
-def refuse_misuse(choice: Choice, run: Asked) -> None:
-    """Options that do not go together.
-
-    Raises:
-        UsageError: one sentence on the first of them.
-    """
-    if run.group is not None and not run.bulk:
-        raise UsageError("--group names the Group of a bulk export; add --bulk.")
-    if not run.bulk:
-        return
-    if not choice.is_server:
-        raise UsageError("--bulk asks a server for an export; files are read as they are.")
-    if run.ids:
-        raise UsageError("--claim reads single claims; leave out --bulk.")
-    if run.group is not None and not _ID.fullmatch(run.group):
-        raise UsageError(f"--group {run.group!r} is no id of a Group.")
-    if run.since not in (None, "auto"):
-        _instant(run.since or "")
 
 
 def sync_bulk(choice: Choice, settings: Settings, adjudicator: Adjudicator, run: Asked, tell: Progress) -> Report:
@@ -170,9 +124,9 @@ class _Run:
         if self.run.out is None:
             asyncio.run(self._written(exported, report))
         elif self.run.dry_run:
-            _compare(self.folder.answers, self.run.out, report)
+            compare(self.folder.answers, self.run.out, report)
         else:
-            _hand_over(self.folder.answers, self.run.out)
+            hand_over(self.folder.answers, self.run.out)
         return report
 
     async def _anew(self, exported: Exported) -> Report:
@@ -232,78 +186,24 @@ class _Run:
     # --- how far the server was read
 
     @property
-    def _checkpoint(self) -> str:
-        name = f"{self._query} {CHECKPOINT}"
-        return f"{name} Group/{self.run.group}" if self.run.group else name
+    def _checkpoint(self) -> BulkCheckpoint:
+        return BulkCheckpoint(self.ledger, checked_base(self.choice.source), self._query, self.run.group)
 
     def _since(self) -> str | None:
         """The ``_since`` of this run; of one that goes on, that of the export it goes on with."""
         job = self.folder.load()
         if job is not None:
             return job.since
-        if self.run.since != "auto":
-            return self.run.since
-        reached = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)
-        return (_instant(reached) - OVERLAP).isoformat(timespec="milliseconds") if reached else None
+        return self._checkpoint.since() if self.run.since == "auto" else self.run.since
 
     def _move_checkpoints(self, exported: Exported, report: Report) -> None:
         """To the server's own instant, when everything before it is answered on the server."""
-        whole = self.run.since in (None, "auto") and self._writes and self._goes_on(exported.job.since)
-        if not whole or not report.complete:
-            return
-        server, reached = checked_base(self.choice.source), _when(exported)
-        instant = reached.isoformat(timespec="milliseconds")
-        self.ledger.set_run_state(server, self._query, None, {self._checkpoint: instant})
-        whole_server = Checkpoint(self.ledger, server, self._query)
-        overlap, known = timedelta(seconds=self.settings.overlap_seconds), whole_server.instant
-        if self.run.group is None and (known is None or _instant(known) < reached - overlap):
-            whole_server.finish(reached, overlap, {})  # without marks the next run looks at every type
-
-    def _goes_on(self, since: str | None) -> bool:
-        """Whether what an export leaves out was answered by these rules; a run that was killed may have had others."""
-        known = self.ledger.checkpoint(checked_base(self.choice.source), self._checkpoint)
-        return since is None or (known is not None and _instant(since) <= _instant(known))
+        whole = self.run.since in (None, "auto") and self._writes and self._checkpoint.goes_on(exported.job.since)
+        if whole and report.complete:
+            self._checkpoint.move(_when(exported), timedelta(seconds=self.settings.overlap_seconds))
 
 
 def _when(exported: Exported) -> datetime:
     if exported.job.transaction_time is None:
         raise SourceError("the export has no transactionTime")
     return exported.job.transaction_time
-
-
-def _instant(text: str) -> datetime:
-    """An instant, as ``_since`` has to be.
-
-    Raises:
-        UsageError: it is none; servers refuse a mere date.
-    """
-    found = instant_in(text)
-    if found is None:
-        raise UsageError(f"--since {text!r} is neither auto nor an instant such as 2026-01-31T12:00:00Z.")
-    return found
-
-
-def _compare(answers: Path, out: Path, report: Report) -> None:
-    """What handing over would change of an earlier run's answers."""
-    found = answers_in(answers)
-    with into_folder(out, dry_run=True, whole=True) as folder:
-        while some := list(islice(found, AT_ONCE)):
-            folder.take(some)
-        folder.finish(report)
-
-
-def _hand_over(answers: Path, out: Path) -> None:
-    """Copy what was decided to where it is wanted; all files are there before the first takes its place.
-
-    Raises:
-        UsageError: the folder cannot be written.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".adapter-", dir=out) as beside:
-            for name in FILES:
-                shutil.copyfile(answers / name, Path(beside) / name)
-            for name in FILES:
-                (Path(beside) / name).replace(out / name)
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written ({error.strerror}). Name another folder with --out.") from error

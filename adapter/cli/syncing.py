@@ -10,7 +10,8 @@ from pathlib import Path
 
 from adapter.audit.opening import opened_trail
 from adapter.cli import show
-from adapter.cli.bulk_syncing import refuse_misuse, sync_bulk
+from adapter.cli.bulk_options import refuse_misuse
+from adapter.cli.bulk_syncing import sync_bulk
 from adapter.cli.commands import OK, Choice, server_name
 from adapter.cli.ending import unwound_when_told
 from adapter.cli.progress import progress

@@ -1,8 +1,7 @@
 """Which version of FHIR something is in: by what it states, else by elements that only one version has.
 
 R4B (4.3) changed none of the resources read here, so its files are read as R4. Most resources look alike in R4 and R5;
-then nothing is told, and where the resource was found has to decide. The elements are those of
-https://hl7.org/fhir/R5/diff.html for each resource; a test compares them with the models of both versions.
+then nothing is told, and where the resource was found has to decide.
 """
 
 from __future__ import annotations
@@ -13,180 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.evidence.references import Json
+from adapter.fhir.version_elements import ONLY_R4, ONLY_R5
 
 R4, R4B, R5 = "r4", "r4b", "r5"
 NAMES = {R4: "R4", R4B: "R4B", R5: "R5"}
 RELEASES = {"4.0": R4, "4.3": R4B, "5.0": R5}
 READ_AS = {R4: R4, R4B: R4, R5: R5}
 """The version whose mappings, and whose form of an answer, serve a version."""
-
-# ``class[]`` is a list, ``class{}`` a single object, ``item.tax`` an element of a part.
-ONLY_R4: dict[str, frozenset[str]] = {
-    "CarePlan": frozenset(
-        [
-            "author",
-            "activity.detail",
-            "activity.outcomeCodeableConcept",
-            "activity.outcomeReference",
-            "activity.reference",
-        ]
-    ),
-    "Claim": frozenset(["careTeam.qualification", "diagnosis.packageCode", "item.subSite"]),
-    "ClaimResponse": frozenset(["addItem.subSite", "adjudication.value"]),
-    "Composition": frozenset(["confidentiality", "event.code", "identifier{}", "section.mode", "subject{}"]),
-    "Condition": frozenset(["asserter", "recorder"]),
-    "Coverage": frozenset(["payor"]),
-    "DocumentReference": frozenset(["authenticator", "content.format", "context{}", "masterIdentifier"]),
-    "Encounter": frozenset(
-        [
-            "class{}",
-            "classHistory",
-            "diagnosis.rank",
-            "hospitalization",
-            "location.physicalType",
-            "participant.individual",
-            "period",
-            "reasonCode",
-            "reasonReference",
-            "serviceType{}",
-            "statusHistory",
-        ]
-    ),
-    "Goal": frozenset(["expressedBy", "outcomeCode", "outcomeReference"]),
-    "Location": frozenset(["availabilityExceptions", "physicalType", "telecom"]),
-    "Organization": frozenset(["address", "telecom"]),
-    "PractitionerRole": frozenset(["availabilityExceptions", "availableTime", "notAvailable", "telecom"]),
-    "Procedure": frozenset(
-        [
-            "asserter",
-            "category{}",
-            "complicationDetail",
-            "performedAge",
-            "performedDateTime",
-            "performedPeriod",
-            "performedRange",
-            "performedString",
-            "reasonCode",
-            "reasonReference",
-            "usedCode",
-            "usedReference",
-        ]
-    ),
-    "QuestionnaireResponse": frozenset(["identifier{}"]),
-}
-ONLY_R5: dict[str, frozenset[str]] = {
-    "CarePlan": frozenset(["activity.performedActivity", "activity.plannedActivityReference", "custodian"]),
-    "Claim": frozenset(
-        [
-            "careTeam.specialty",
-            "diagnosisRelatedGroup",
-            "encounter",
-            "event",
-            "item.patientPaid",
-            "item.productOrServiceEnd",
-            "item.request",
-            "item.tax",
-            "item.traceNumber",
-            "patientPaid",
-            "supportingInfo.valueIdentifier",
-            "traceNumber",
-        ]
-    ),
-    "ClaimResponse": frozenset(
-        [
-            "addItem.productOrServiceEnd",
-            "addItem.request",
-            "addItem.revenue",
-            "addItem.reviewOutcome",
-            "addItem.tax",
-            "addItem.traceNumber",
-            "adjudication.quantity",
-            "decision",
-            "diagnosisRelatedGroup",
-            "encounter",
-            "error.expression",
-            "event",
-            "item.reviewOutcome",
-            "item.traceNumber",
-            "traceNumber",
-        ]
-    ),
-    "Composition": frozenset(["identifier[]", "name", "note", "subject[]", "url", "useContext", "version"]),
-    "Condition": frozenset(["participant"]),
-    "Coverage": frozenset(
-        [
-            "costToBeneficiary.category",
-            "costToBeneficiary.network",
-            "costToBeneficiary.term",
-            "costToBeneficiary.unit",
-            "insurancePlan",
-            "insurer",
-            "kind",
-            "paymentBy",
-            "subscriberId[]",
-        ]
-    ),
-    "DocumentReference": frozenset(
-        [
-            "attester",
-            "basedOn",
-            "bodySite",
-            "content.profile",
-            "context[]",
-            "event",
-            "facilityType",
-            "modality",
-            "period",
-            "practiceSetting",
-            "version",
-        ]
-    ),
-    "Encounter": frozenset(
-        [
-            "actualPeriod",
-            "admission",
-            "careTeam",
-            "class[]",
-            "dietPreference",
-            "location.form",
-            "participant.actor",
-            "plannedEndDate",
-            "plannedStartDate",
-            "reason",
-            "serviceType[]",
-            "specialArrangement",
-            "specialCourtesy",
-            "subjectStatus",
-            "virtualService",
-        ]
-    ),
-    "Goal": frozenset(["continuous", "outcome", "source"]),
-    "Location": frozenset(["characteristic", "contact", "form", "virtualService"]),
-    "Organization": frozenset(["description", "qualification"]),
-    "PractitionerRole": frozenset(["availability", "characteristic", "communication", "contact"]),
-    "Procedure": frozenset(
-        [
-            "category[]",
-            "focus",
-            "occurrenceAge",
-            "occurrenceDateTime",
-            "occurrencePeriod",
-            "occurrenceRange",
-            "occurrenceString",
-            "occurrenceTiming",
-            "performer.period",
-            "reason",
-            "recorded",
-            "reportedBoolean",
-            "reportedReference",
-            "supportingInfo",
-            "used",
-        ]
-    ),
-    "QuestionnaireResponse": frozenset(["identifier[]"]),
-}
-
-
 _FORMS = {"{}": dict, "[]": list}
 
 
@@ -202,7 +34,7 @@ class _Signs:
 
     @classmethod
     def of(cls, written: Iterable[str]) -> _Signs:
-        """As the tables above write them."""
+        """As the tables write them."""
         written = frozenset(written)
         parts: dict[str, set[str]] = {}
         for name, dot, part in (each.partition(".") for each in sorted(written)):

@@ -16,7 +16,7 @@ from adapter.logs.settings import LogFormat, LogLevel, LogSettings
 
 log = events.logger(__name__)
 QUIET_UNLESS_FILTERED = ("httpx", "httpcore")
-"""Libraries that log whole URLs, and that ``adapter.sources.wire`` keeps quiet; behind the filter they may speak."""
+"""Libraries that log whole URLs, and that ``adapter.sources.gate`` keeps quiet; behind the filter they may speak."""
 
 
 def begin() -> None:

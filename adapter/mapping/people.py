@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from adapter.evidence.gather import PersonEvidence
+from adapter.evidence.people import PersonEvidence
 from adapter.evidence.store import EvidenceStore
 from adapter.mapping.record import Record, key_of
 from adapter.mapping.tables import Credentials

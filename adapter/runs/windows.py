@@ -14,7 +14,7 @@ from typing import NamedTuple
 from adapter.runs.model import Window
 from adapter.sources import claim_pages
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 PIECES = 64
 """Windows that a run is cut into, where they are neither too small nor too large: then a few processes end together."""

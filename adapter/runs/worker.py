@@ -25,7 +25,7 @@ from adapter.logs import events
 from adapter.runs.board import ITEM, OPEN, POLLING_SECONDS, RUN, Board, application, queues, read_item, read_plan
 from adapter.runs.model import Basis, Item, Look, Plan, RunState, State, first_items, last_items, named_items
 from adapter.runs.tally import CONCERNED, RELATED, totals
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 log = events.logger(__name__)
 T = TypeVar("T")

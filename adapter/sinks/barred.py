@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapter.errors import AccessRefused, Step
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 _BARRED = frozenset({401, 403})
 

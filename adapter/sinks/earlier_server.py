@@ -17,7 +17,7 @@ from adapter.evidence.references import Json
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import changed_elements
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 MOST_IDS = 100
 

@@ -23,7 +23,9 @@ from adapter.fhir.capabilities import as_a_whole
 from adapter.sinks.on_server import ID
 from adapter.sources.faults import codes_of, issue_codes
 from adapter.sources.fhir_client import FhirClient, batched, repeatable
-from adapter.sources.wire import BUSY, FHIR_JSON, Refused, Unserved
+from adapter.sources.patience import BUSY
+from adapter.sources.refusals import Refused, Unserved
+from adapter.sources.wire import FHIR_JSON
 
 AT_ONCE = 16
 """Single requests after which we look whether anything goes well; how many go side by side, the client decides."""
@@ -111,7 +113,7 @@ class Entries:
         what = f"a new {kind}" if entry["request"]["method"] == "POST" else f"an update of a {kind}"
         response = await wire.look(self._request(entry), what, repeatable=repeatable(entry), later=BUSY)
         if response.status_code == httpx.codes.UNAUTHORIZED or response.is_redirect:
-            raise wire.refusal(response, what)
+            raise wire.refusals.of(response, what)
         # Whoever answers 200 with a page to log in has written nothing.
         if response.is_success and response.content:
             said = wire.decoded(response, what)["resourceType"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from adapter.evidence.references import Json, objects
 from adapter.sinks.on_server import OnServer, by_target
 from adapter.sources.fhir_client import FhirClient, batched, search_value
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 MOST_VALUES = 100
 _ALONG = {"_revinclude": "Provenance:target"}

@@ -10,7 +10,7 @@ import httpx
 
 from adapter.errors import UsageError
 from adapter.sources.origin import Origin, allowed_from
-from adapter.sources.wire import Unserved, shown
+from adapter.sources.refusals import Unserved, shown
 
 _UNCLEAR = re.compile(r"[\\\x00-\x1f\x7f]")
 """What some take for a slash, and others leave out; in a query, FHIR escapes by a backslash."""

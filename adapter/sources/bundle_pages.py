@@ -11,7 +11,7 @@ from adapter.evidence.references import Json, parse_reference
 from adapter.fhir.paths import is_type_name
 from adapter.session.time import instant_in
 from adapter.sources.addresses import own_address
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 
 class Deletion(NamedTuple):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from adapter.errors import SourceError
 from adapter.evidence.references import Json
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused, Unserved
+from adapter.sources.refusals import Refused, Unserved
 
 MOST_STALE = 20
 """Pages in a row on which there is nothing that the same search had not brought; it then goes round in circles."""

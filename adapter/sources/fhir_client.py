@@ -24,7 +24,9 @@ from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.bundle_pages import BundlePages, Deletion, page_in
 from adapter.sources.gate import NOWHERE_ELSE, Elsewhere, Verify, http_client
 from adapter.sources.origin import allowed_from
-from adapter.sources.wire import FHIR_JSON, Patience, Refused, Unserved, Wire
+from adapter.sources.patience import Patience
+from adapter.sources.refusals import Refused, Unserved
+from adapter.sources.wire import FHIR_JSON, Wire
 
 Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")

@@ -6,6 +6,7 @@ Whoever reads an address that a server told checks it there, and says what led t
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ import httpx
 
 from adapter.errors import SourceError
 from adapter.sources.origin import Allowed, Origin
-from adapter.sources.wire import Unserved, shown
+from adapter.sources.refusals import Unserved, shown
+
+# Both log requests with their whole URL, and a search URL holds identifiers.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 Verify = ssl.SSLContext | Literal[True]
 """How certificates of servers are checked; True: by the public authorities. There is no way not to."""

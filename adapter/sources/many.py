@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from adapter.evidence.references import Json
 from adapter.fhir.capabilities import does_as_a_whole
 from adapter.sources.fhir_client import FhirClient, Parameters, batched
-from adapter.sources.wire import Refused, Unserved
+from adapter.sources.refusals import Refused, Unserved
 
 T = TypeVar("T")
 MOST_ENTRIES = 100

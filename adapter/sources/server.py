@@ -21,8 +21,8 @@ from adapter.sources.hunt import MOST_VALUES, Hunt
 from adapter.sources.includes import Includes
 from adapter.sources.many import Many, Search, together
 from adapter.sources.oversize import within_limits
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.shared import Shared
-from adapter.sources.wire import Refused, Unserved
 
 _UNSUPPORTED = frozenset({400, 404, 405, 501})
 

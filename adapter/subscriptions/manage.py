@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from adapter.evidence.references import Json
 from adapter.fhir.version import R5
 from adapter.sources.fhir_client import FhirClient, search_value
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 from adapter.subscriptions.form import Delivery, identifier, subscription
 from adapter.subscriptions.found import STOPPED, WORKING, Found
 from adapter.subscriptions.health import Health, read_health

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapter.sources.wire import Refused, Unserved
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sync.changes import ANSWER, Changes
 from adapter.sync.checkpoints import Marks
 from adapter.sync.reconciler import Reconciler

@@ -23,8 +23,8 @@ from adapter.sources.dependents import WRITTEN_BY_US, Dependents
 from adapter.sources.fhir_client import batched
 from adapter.sources.hunt import MOST_VALUES
 from adapter.sources.many import Search
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Refused, Unserved
 from adapter.sync.checkpoints import Marks
 from adapter.sync.remembered import Remembered
 from adapter.sync.settled import Settled, version_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapter.evidence.store import Located
 from adapter.reconcile import Unanswered
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused, Unserved
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Progress, Report

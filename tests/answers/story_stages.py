@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.answers.decisions import line_json
 from adapter.bootstrap import build
 from adapter.coverage.adjudicate import determine as real
 from adapter.coverage.finding import Determination
-from adapter.reconcile import Adjudicator
 from adapter.session.model import CoachingSession
 from adapter.settings import Settings
 from adapter.sync.files import Order, sync_files

@@ -26,8 +26,8 @@ from adapter.settings import Settings
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report
 from adapter.sync.server import sync_server

@@ -13,7 +13,7 @@ from adapter.auth.scopes import Need
 from adapter.errors import AccessRefused, SourceError
 from adapter.settings import Settings
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 Json = dict[str, Any]
 QUICK = Patience(attempts=3, first_wait=0)

@@ -27,7 +27,7 @@ from adapter.errors import AccessRefused, Step, UsageError
 from adapter.settings import Settings, load_settings
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.origin import allowed_from
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

@@ -24,7 +24,7 @@ from adapter.sources.bulk.folder import Folder, opened
 from adapter.sources.bulk.kickoff import Wanted
 from adapter.sources.bulk.pace import Pace
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 WANTED = Wanted(("Claim", "Patient", "Practitioner"))
 GROUP = Wanted(WANTED.types, group="g1", since="2026-01-01T00:00:00Z")

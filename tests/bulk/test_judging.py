@@ -21,8 +21,8 @@ from adapter.sources.bulk.folder import Folder
 from adapter.sources.bulk.shelf import Shelf, indexed
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.many import Search
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.bulk.fetching import drop, exported_claims, foreign_references
 
 Json = dict[str, Any]

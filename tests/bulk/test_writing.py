@@ -19,7 +19,7 @@ from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT
 from adapter.sources.dependents import NoTimes
-from adapter.sources.wire import Unserved
+from adapter.sources.refusals import Unserved
 from adapter.sync.bulk import writing
 from adapter.sync.bulk.changes import never
 from adapter.sync.bulk.writing import WriteBack

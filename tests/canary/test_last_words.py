@@ -178,9 +178,9 @@ def test_a_literal_is_only_a_literal_of_its_own_file(tmp_path: Path) -> None:
 
 
 def test_a_retry_says_nothing_of_the_call() -> None:
-    import adapter.sources.wire
+    import adapter.sources.patience
 
-    assert adapter.sources.wire
+    assert adapter.sources.patience
     assert stamina.instrumentation.get_on_retry_hooks() == ()
 
 

@@ -15,7 +15,7 @@ from receiver.fhir_server import FhirServer, listening
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 __all__ = ["command"]
 QUOTE = f"no match for {PHI}-Family, born {BIRTH_DATE}"

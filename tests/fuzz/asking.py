@@ -40,8 +40,8 @@ from adapter.sources.clock import http_date, server_time
 from adapter.sources.faults import bearer_error, codes_of
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.pace import Pace
+from adapter.sources.patience import LONGEST_RETRY_AFTER, Patience, retry_after
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import LONGEST_RETRY_AFTER, Patience, retry_after
 from adapter.subscriptions.found import Found
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import sync_server

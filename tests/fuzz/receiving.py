@@ -35,8 +35,8 @@ from adapter.receiver.submit.operation import NAME, PATH, Submit
 from adapter.receiver.submit.submitting import Submitting
 from adapter.receiver.work.group_commit import GroupCommit
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
 
 BASE = "http://fhir.test"

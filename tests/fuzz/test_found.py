@@ -19,7 +19,7 @@ from adapter.notifications.bundles import read_bundle
 from adapter.sources.bulk.pace import asked_wait
 from adapter.sources.clock import http_date
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience, retry_after
+from adapter.sources.patience import Patience, retry_after
 
 BASE = "http://fhir.test/fhir"
 LINE = b"PUT /subscriptions/claims/Claim/1 HTTP/1.1\r\nHost: a\r\n"

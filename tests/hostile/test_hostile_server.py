@@ -14,8 +14,8 @@ import pytest
 from adapter.errors import SourceError
 from adapter.limits import Limits
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test/fhir"
 CLAIM = {"resourceType": "Claim", "id": "a"}

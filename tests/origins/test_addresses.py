@@ -10,7 +10,7 @@ from adapter.errors import SourceError, UsageError
 from adapter.settings import load_settings
 from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.origin import allowed_from, written_origins
-from adapter.sources.wire import shown
+from adapter.sources.refusals import shown
 
 HTTPS, IDN, SIX = "https://fhir.test/r4", "https://b\u00fccher.test/r4", "https://[2001:db8::1]/r4"
 

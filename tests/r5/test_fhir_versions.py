@@ -12,7 +12,8 @@ from r5.convert import to_r5
 
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.evidence.versions import Versions
-from adapter.fhir.version import ONLY_R4, ONLY_R5, told_version, version_of_release
+from adapter.fhir.version import told_version, version_of_release
+from adapter.fhir.version_elements import ONLY_R4, ONLY_R5
 
 Json = dict[str, Any]
 

@@ -22,8 +22,8 @@ from adapter.receiver.rate_limit import PacedDoor
 from adapter.receiver.submit.operation import NAME, PATH, Submit
 from adapter.receiver.submit.submitting import Submitting
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import sync_server
 

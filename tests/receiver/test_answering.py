@@ -20,8 +20,8 @@ from adapter.receiver.work.worker import ServerAway
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
 
 BASE = "http://fhir.test"

@@ -14,7 +14,7 @@ from adapter.notifications.sequence import Gap
 from adapter.receiver.gaps.asking import MOST_AT_ONCE, Asking
 from adapter.receiver.gaps.event_logs import Key
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 Json = dict[str, Any]
 GAP = Gap(2, 3, 0.0)

@@ -24,7 +24,7 @@ from adapter.runs.board import CRASHED, Board
 from adapter.runs.model import Basis, Item, Look, Plan, Reached, RunState, State, Window
 from adapter.runs.tally import concerned, tally
 from adapter.runs.worker import MOST_ATTEMPTS, MOST_CRASHES, RunWorker
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 from adapter.sync.report import Report
 
 OURS, OTHERS = Basis("program", "mappings", "settings"), Basis("program", "other", "settings")

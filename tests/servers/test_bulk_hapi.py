@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from test_sync_hapi import CLINIC, EXPECTED, Server, resources, run
 
-from adapter.cli import bulk_syncing
+from adapter.cli import bulk_checkpoint, bulk_syncing
 from adapter.sync.bulk import writing
 from adapter.sync.files import sync_files
 
@@ -133,7 +133,7 @@ def test_sync_without_bulk_finds_nothing_to_change(server: Server) -> None:
 
 
 def test_what_changed_since_is_decided_and_nothing_else(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_syncing, "OVERLAP", timedelta(0))
+    monkeypatch.setattr(bulk_checkpoint, "OVERLAP", timedelta(0))
     ran(server.url, "--bulk", "--since", "auto")  # moves the checkpoint behind what the tests loaded
     before = {claim: each["meta"]["versionId"] for claim, (each,) in server_answers(server).items()}
     visit = server.read("Encounter/a04-30-minutes-enc")

@@ -39,11 +39,11 @@ from faults.proxy import (
 from test_sync_hapi import FIRST, Server, run
 from typer.testing import Result
 
+from adapter.adjudicator import Adjudicator
 from adapter.cli.commands import Choice
-from adapter.reconcile import Adjudicator
 from adapter.settings import Settings
 from adapter.sources import fhir_client
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 STORIES = ("0592t-approved", "0592t-29-minutes", "modifier-95", "expired-certificate")
 ASKED = {"ADAPTER_PAGE_SIZE": "3", "ADAPTER_CHUNK_SIZE": "2", "ADAPTER_CONCURRENCY": "1", "ADAPTER_TIMEOUT": "8"}

@@ -12,7 +12,7 @@ from sinks.answering_server import BASE, INSTANT, SYSTEM, Server
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from adapter.errors import AccessRefused, SourceError, Step
 from adapter.sinks.entries import AT_ONCE, Entries
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 pytestmark = [pytest.mark.anyio, pytest.mark.respx(assert_all_called=False)]
 

@@ -13,7 +13,7 @@ from sources.paging_server import BASE, BEGIN, Fault, PagingServer, bundle, clai
 from adapter.errors import SourceError
 from adapter.sources.claim_pages import ClaimPages
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 ALL = [f"c{number}" for number in range(12)]
 

@@ -13,8 +13,8 @@ from adapter.bootstrap import build
 from adapter.settings import Settings
 from adapter.sources.dependents import Dependents
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test"
 PLAN = build(Settings.model_construct()).mappings.plan

@@ -19,7 +19,8 @@ from adapter.auth.secret_files import Given
 from adapter.errors import SourceError, UsageError
 from adapter.sources.faults import issue_codes
 from adapter.sources.fhir_client import FhirClient, search_value
-from adapter.sources.wire import Patience, Refused, retry_after
+from adapter.sources.patience import Patience, retry_after
+from adapter.sources.refusals import Refused
 
 BASE = "http://fhir.test/fhir"
 SECRETS = ("M-4711", "s3cret", "Jane", "?")

@@ -11,7 +11,8 @@ import respx
 
 from adapter.errors import SourceError
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Patience, Refused
+from adapter.sources.patience import Patience
+from adapter.sources.refusals import Refused
 
 BASE = "http://fhir.test/fhir"
 Json = dict[str, Any]

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from adapter.answers.answer import Answer
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import sync_server
 

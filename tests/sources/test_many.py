@@ -13,8 +13,8 @@ from adapter.errors import SourceError
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.store import Located
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test/fhir"
 PLAN = EvidencePlan({"Claim": ("patient", "provider")}, {"Encounter": "patient", "Procedure": "patient"})

@@ -10,7 +10,7 @@ import pytest
 
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.pace import Pace
-from adapter.sources.wire import Patience
+from adapter.sources.patience import Patience
 
 
 @dataclass

@@ -17,8 +17,8 @@ from adapter.errors import SourceError
 from adapter.evidence.plan import EvidencePlan, elements, parse_path
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience
 
 BASE = "http://fhir.test/fhir"
 ENCOUNTER_EXTENSION = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Claim.encounter"

@@ -13,7 +13,7 @@ import pytest
 from receiver.fhir_server import FhirServer
 from sync.test_since_last import APPROVED, SHORT, Dated, a_run, changed, decided, story
 
-from adapter.sources.wire import Unserved
+from adapter.sources.refusals import Unserved
 from adapter.sync.answers_there import AnswersThere
 from adapter.sync.changes import ANSWER, Changes
 from adapter.sync.reconciler import Reconciler

@@ -23,8 +23,9 @@ from adapter.evidence.store import Located
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.patience import Patience
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Patience, Refused, Unserved
 from adapter.sync.bulk.changes import reconcile_ids
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.reconciler import Reconciler

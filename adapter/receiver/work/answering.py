@@ -15,7 +15,7 @@ from adapter.reconcile import Unanswered
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report

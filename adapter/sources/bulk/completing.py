@@ -17,8 +17,8 @@ from adapter.evidence.store import Located
 from adapter.sources.bulk.folder import Folder
 from adapter.sources.bulk.shelf import Shelf
 from adapter.sources.many import Search
+from adapter.sources.refusals import Refused
 from adapter.sources.server import ServerSource
-from adapter.sources.wire import Refused
 
 FETCHED = "fetched"
 

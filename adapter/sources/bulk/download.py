@@ -17,7 +17,7 @@ from adapter.sources.bulk.lines import Lines
 from adapter.sources.bulk.manifest import File
 from adapter.sources.bulk.unpacking import Unpacker
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 _GONE = frozenset({404, 410})
 

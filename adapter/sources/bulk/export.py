@@ -72,7 +72,7 @@ class Export:
             request = self.client.request("DELETE", address)
             answer = await self.client.wire.look(request, "the removal of the export")
             if not answer.is_success and answer.status_code not in _NO_MATTER:
-                raise self.client.wire.refusal(answer, "the removal of the export")
+                raise self.client.wire.refusals.of(answer, "the removal of the export")
         except SourceError as error:
             self.warnings.append(f"the export stays on the server until it removes it by itself: {error.problem}")
 
@@ -126,7 +126,7 @@ class Export:
         if state is not State.DONE:
             if response.is_error and response.status_code not in (401, 403):
                 self.folder.empty()  # a failed export does not get better by being asked about
-            raise self.client.wire.refusal(response, what)
+            raise self.client.wire.refusals.of(response, what)
         return response
 
 

@@ -11,7 +11,7 @@ import httpx
 from adapter.errors import SourceError
 from adapter.sources.bulk.pace import Pace, State, patiently, state_of
 from adapter.sources.fhir_client import FhirClient
-from adapter.sources.wire import Refused
+from adapter.sources.refusals import Refused
 
 NDJSON = "application/fhir+ndjson"
 OUTSIDE_PATIENTS = frozenset({"Location", "Organization", "Practitioner", "PractitionerRole"})
@@ -83,7 +83,7 @@ async def _begin(client: FhirClient, wanted: Wanted, types: tuple[str, ...], pac
 def _refused(client: FhirClient, wanted: Wanted, response: httpx.Response, what: str) -> SourceError:
     if response.is_success:
         return SourceError(f"{client.wire.shown} answered {response.status_code} to {what}, where 202 was due")
-    refusal = client.wire.refusal(response, what)
+    refusal = client.wire.refusals.of(response, what)
     if response.status_code in (404, 405, 501):
         refusal.hint = "does it offer bulk export, and is the Group there?" if wanted.group else "leave out --bulk"
     return refusal

@@ -22,7 +22,7 @@ from adapter.sinks.on_server import OnServer, same_content
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT
 from adapter.sources.dependents import Dependents, NoTimes
-from adapter.sources.wire import Refused, Unserved
+from adapter.sources.refusals import Refused, Unserved
 from adapter.sync.bulk.changes import Stop, ends, never, reconcile_ids
 from adapter.sync.bulk.recount import recounted
 from adapter.sync.halving import by_halves
