@@ -24,22 +24,14 @@ from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.bundle_pages import BundlePages, Deletion, page_in
 from adapter.sources.gate import NOWHERE_ELSE, Elsewhere, Verify, http_client
 from adapter.sources.origin import allowed_from
+from adapter.sources.paging import Paging, Parameters, expected
 from adapter.sources.patience import Patience
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.wire import FHIR_JSON, Wire
 
-Parameters = Mapping[str, str | Sequence[str]]
 T = TypeVar("T")
-MOST_EMPTY_PAGES = 20
-"""Pages in a row without a resource; beyond that the server goes round in circles."""
-
-LONGEST_URL = 1500
-"""Beyond it a search goes by POST; proxies cut URLs from 2 kB on."""
-LONGEST_LAST_RESORT = 7000
-"""For a server without ``_search``; web servers refuse request lines from 8 kB on."""
 _FINDS_NOTHING = {"_count": "1", "_lastUpdated": "lt2000-01-01T00:00:00+00:00"}
 """A search that finds nothing, and so costs little: there was no FHIR server yet."""
-_NO_SUCH_METHOD = frozenset({404, 405, 501})
 _GONE = frozenset({404, 410})
 
 
@@ -82,6 +74,7 @@ class FhirClient:
             patience=patience or Patience(),
             most_bytes=max_response_bytes,
         )
+        self._paging = Paging(self._http, self._wire, self.base, self._read, page_size)
 
     async def __aenter__(self) -> Self:
         return self
@@ -113,7 +106,7 @@ class FhirClient:
         """As ``server_time``, after a page that may tell; None where no answer has a ``Date``."""
         if not self._wire.clock.is_stamped:
             with suppress(Refused, Unserved):  # then its Date and our own clock have to do
-                await self._first_page("Claim", str(httpx.QueryParams(_FINDS_NOTHING)))
+                await self._paging.first("Claim", str(httpx.QueryParams(_FINDS_NOTHING)))
         return self.server_time
 
     async def capabilities(self) -> Json:
@@ -121,7 +114,7 @@ class FhirClient:
         if self._capabilities is None:
             request = self._http.build_request("GET", f"{self.base}/metadata")
             body = await self._wire.ask(request, "the request for its CapabilityStatement")
-            self._capabilities = self._expect(body, "CapabilityStatement")
+            self._capabilities = expected(body, "CapabilityStatement", self._wire.shown)
         return self._capabilities
 
     async def read(self, kind: str, id: str) -> Json | None:
@@ -133,16 +126,16 @@ class FhirClient:
             if refused.status in _GONE:
                 return None
             raise
-        return self._expect(body, kind)
+        return expected(body, kind, self._wire.shown)
 
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""
-        async for page in self._pages(kind, params):
+        async for page in self._paging.all(kind, params):
             yield list(self._read.resources(page, kind))
 
     async def count(self, kind: str, params: Parameters) -> int | None:
         """How many resources a search would find; None when the server does not say."""
-        page = await self._first_page(kind, str(httpx.QueryParams({"_summary": "count", **params})))
+        page = await self._paging.first(kind, str(httpx.QueryParams({"_summary": "count", **params})))
         total = page.get("total")
         return total if type(total) is int and total >= 0 else None
 
@@ -151,7 +144,7 @@ class FhirClient:
         if not does_as_a_whole(await self.capabilities(), "history-system"):
             return False
         try:
-            page = await self._first_page("_history", str(httpx.QueryParams({"_since": since, "_count": "1"})))
+            page = await self._paging.first("_history", str(httpx.QueryParams({"_since": since, "_count": "1"})))
         except (Refused, Unserved):
             return False
         return page.get("type") == "history" and not self._read.listed(page, "entry") and not page.get("total")
@@ -159,7 +152,7 @@ class FhirClient:
     async def last_version(self, kind: str, id: str) -> Json | None:
         """What a resource said before it was deleted; None when it is not told."""
         try:
-            page = await self._first_page(f"{kind}/{quote(id, safe='')}/_history", "_count=2")
+            page = await self._paging.first(f"{kind}/{quote(id, safe='')}/_history", "_count=2")
         except Refused:
             return None
         return next((each for each in self._read.resources(page) if each["resourceType"] == kind), None)
@@ -171,7 +164,7 @@ class FhirClient:
     async def deletions_told(self, kind: str, since: str) -> list[Deletion]:
         """As ``deletions``, each with what is told of it."""
         gone: list[Deletion] = []
-        async for page in self._pages(f"{kind}/_history", {"_since": since}):
+        async for page in self._paging.all(f"{kind}/_history", {"_since": since}):
             gone += self._read.deleted(page, kind)
         return gone
 
@@ -180,7 +173,7 @@ class FhirClient:
 
         None stands for one that was not answered by a page; then only the search by itself tells why.
         """
-        urls = [f"{path}?{self._query(params)}" for path, params in searches]
+        urls = [f"{path}?{self._paging.query(params)}" for path, params in searches]
         entries = [{"request": {"method": "GET", "url": url}} for url in urls]
         answers = await self._batch(entries, "a batch of searches")
         return [page_in(answer) for answer in answers]
@@ -193,29 +186,9 @@ class FhirClient:
         """Whether there is a page after this one."""
         return self._read.following(page) is not None
 
-    def _query(self, params: Parameters) -> str:
-        return str(httpx.QueryParams({"_count": str(self._page_size), **params}))
-
-    async def _pages(self, path: str, params: Parameters) -> AsyncIterator[Json]:
-        async for page in self.following(path, await self._first_page(path, self._query(params))):
-            yield page
-
-    async def following(self, path: str, page: Json) -> AsyncIterator[Json]:
+    def following(self, path: str, page: Json) -> AsyncIterator[Json]:
         """A page and those after it."""
-        seen: set[str] = set()
-        empty = 0
-        while True:
-            empty = 0 if self._read.listed(page, "entry") else empty + 1
-            if empty > MOST_EMPTY_PAGES:
-                raise Unserved(f"{self._wire.shown} sends page after page of {path} with nothing on them")
-            yield page
-            following = self._read.following(page)
-            if following is None:
-                return
-            if following in seen:
-                raise Unserved(f"{self._wire.shown} links a page of {path} back to an earlier one, without end")
-            seen.add(following)
-            page = await self._further_page(path, following)
+        return self._paging.following(path, page)
 
     async def batch(self, entries: Sequence[Json]) -> list[Json]:
         """Send the entries as one batch; returns the ``response`` part of each, in their order."""
@@ -230,7 +203,7 @@ class FhirClient:
         headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
         request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
         body = await self._wire.ask(request, what, repeatable=all(map(repeatable, entries)))
-        answers = self._read.listed(self._expect(body, "Bundle"), "entry")
+        answers = self._read.listed(expected(body, "Bundle", self._wire.shown), "entry")
         if len(answers) != len(entries):
             raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
         return answers
@@ -266,34 +239,6 @@ class FhirClient:
             if refused.status not in _GONE:
                 raise
 
-    async def _first_page(self, kind: str, query: str) -> Json:
-        url, what = f"{self.base}/{kind}", f"a search of {kind}"
-        if len(url) + len(query) > LONGEST_URL:
-            try:
-                return await self._page(self._search_by_post(url, query), what)
-            except Refused as refused:
-                # Some servers know no _search; most then bear a longer URL.
-                if refused.status not in _NO_SUCH_METHOD or len(query) > LONGEST_LAST_RESORT:
-                    raise
-        return await self._page(self._search_by_get(f"{url}?{query}"), what)
-
-    async def _further_page(self, kind: str, url: str) -> Json:
-        try:
-            return await self._page(self._search_by_get(url), f"a further page of {kind}")
-        except Refused as refused:
-            # The first page was answered, so the search is supported: what follows must not pass for "unsupported".
-            raise Unserved(refused.problem, "run it again") from refused
-
-    async def _page(self, request: httpx.Request, what: str) -> Json:
-        return self._expect(await self._wire.ask(request, what), "Bundle")
-
-    def _search_by_get(self, url: str) -> httpx.Request:
-        return self._http.build_request("GET", url, headers={"Cache-Control": "no-cache"})
-
-    def _search_by_post(self, url: str, query: str) -> httpx.Request:
-        headers = {"Cache-Control": "no-cache", "Content-Type": "application/x-www-form-urlencoded"}
-        return self._http.build_request("POST", f"{url}/_search", content=query.encode(), headers=headers)
-
     def own_address(self, written: object, told: str) -> str:
         """An address that the server told; refused when it leads to another server, which would get our token."""
         return own_address(self.base, written, told)
@@ -309,11 +254,6 @@ class FhirClient:
         """A request to an address of the server, for ``wire``; ``Cache_Control`` in ``headers`` has its hyphen."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._http.build_request(method, url, params=params, content=content, headers=named)
-
-    def _expect(self, body: Json, kind: str) -> Json:
-        if body["resourceType"] != kind:
-            raise SourceError(f"{self._wire.shown} answered with another resource where a {kind} was due")
-        return body
 
 
 def search_value(text: str) -> str:

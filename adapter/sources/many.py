@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from adapter.evidence.references import Json
 from adapter.fhir.capabilities import does_as_a_whole
-from adapter.sources.fhir_client import FhirClient, Parameters, batched
+from adapter.sources.fhir_client import FhirClient, batched
+from adapter.sources.paging import Parameters
 from adapter.sources.refusals import Refused, Unserved
 
 T = TypeVar("T")

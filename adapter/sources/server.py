@@ -16,11 +16,12 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import DEFAULT, Limits
 from adapter.sources.claim_pages import ClaimPages
 from adapter.sources.coach_sessions import CoachSessions
-from adapter.sources.fhir_client import FhirClient, Parameters, batched, search_value
+from adapter.sources.fhir_client import FhirClient, batched, search_value
 from adapter.sources.hunt import MOST_VALUES, Hunt
 from adapter.sources.includes import Includes
 from adapter.sources.many import Many, Search, together
 from adapter.sources.oversize import within_limits
+from adapter.sources.paging import Parameters
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.shared import Shared
 
