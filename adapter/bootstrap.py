@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapter import checks
-from adapter.adjudicator import Adjudicator
 from adapter.errors import ConfigurationError, ConfigurationFault, UsageError
 from adapter.fhir.version import R4, R5, READ_AS
 from adapter.layers import Layers, shipped_mappings
@@ -15,6 +14,7 @@ from adapter.mapping.tables import Payers
 from adapter.policy import checks as policy_checks
 from adapter.policy.book import PolicyBook
 from adapter.policy.loader import load_policies
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 from adapter.terminology.icd10cm import packaged_edition
 

@@ -23,7 +23,7 @@ from adapter.audit.event import (
 )
 from adapter.evidence.references import Json, objects
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.folder_trail import FolderTrail
 from adapter.sync.witness import Witness

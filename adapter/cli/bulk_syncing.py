@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
@@ -20,7 +19,8 @@ from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.ending import stopped_when_told
 from adapter.cli.way import way_of
 from adapter.errors import SourceError
-from adapter.reconcile import Unanswered
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.runs.basis import query_name
 from adapter.settings import Settings
 from adapter.sinks.ledger import Ledger

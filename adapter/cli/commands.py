@@ -10,7 +10,6 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import SERVER, opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.access import access_to, check_access
@@ -21,7 +20,8 @@ from adapter.errors import SourceError, UsageError, WriteError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.fhir.version import NAMES, version_of_release
 from adapter.limits import Limits
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.settings import Settings, load_settings
 from adapter.sources.addresses import checked_base
 from adapter.sources.fhir_client import FhirClient

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.auth.scopes import Need
 from adapter.bootstrap import mapping_layers
@@ -17,6 +16,7 @@ from adapter.evidence.store import EvidenceStore, Located
 from adapter.fhir.version import R4, READ_AS
 from adapter.layers import Layers
 from adapter.mapping.trace import Trial, trace, trace_places
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings, load_settings
 from adapter.sources.files import Reading, read_files
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import typer
 
-from adapter.adjudicator import Adjudicator
 from adapter.errors import UsageError
 from adapter.metrics import table
 from adapter.metrics.listening import listening
@@ -16,6 +15,7 @@ from adapter.metrics.meters import Meters
 from adapter.metrics.page import PATH, Page, is_loopback
 from adapter.metrics.standing import RunItems, Standing, Stored
 from adapter.metrics.witnesses import RequestMeter, RunMeter
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.witness import RequestWitness, RequestWitnesses

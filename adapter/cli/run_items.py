@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.audit.trail import Trail
 from adapter.auth.scopes import Need
@@ -15,6 +14,7 @@ from adapter.cli.commands import Choice, of_server, open_client, source_of
 from adapter.cli.observing import Observed
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.runs.model import Basis, Item, Look
 from adapter.runs.tally import concerned, tally
 from adapter.settings import Settings

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.audit.opening import opened_trail
 from adapter.auth.scopes import Need
@@ -21,6 +20,7 @@ from adapter.cli.console import visible
 from adapter.cli.ending import stopped_when_told
 from adapter.cli.observing import observed
 from adapter.errors import SourceError, UsageError
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.runs.basis import query_name
 from adapter.session.time import parse_moment
 from adapter.settings import Settings

@@ -21,7 +21,6 @@ from anyio.to_thread import run_sync
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapter.adjudicator import Adjudicator
 from adapter.audit.opening import opened_trail
 from adapter.cli.commands import OK, Choice, of_server, open_client, source_of
 from adapter.cli.console import visible
@@ -45,6 +44,7 @@ from adapter.receiver.work.answering import Answering
 from adapter.receiver.work.group_commit import GroupCommit
 from adapter.receiver.work.inbox import Inbox
 from adapter.receiver.work.worker import Worker
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink

@@ -10,7 +10,6 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
@@ -23,6 +22,7 @@ from adapter.errors import ConfigurationFault
 from adapter.evidence.references import Json
 from adapter.fhir.version import NAMES
 from adapter.policy.book import Policy, PolicyBook
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sync.report import LINES_SHOWN, Report
 
 # --- sync

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from adapter.answers.answer import Answer
 from adapter.logs import events
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 
 log = events.logger(__name__)
 _LOUDNESS = logging.getLogger(__name__)

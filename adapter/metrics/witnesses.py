@@ -16,7 +16,7 @@ from adapter.evidence.references import objects
 from adapter.evidence.store import EvidenceStore
 from adapter.metrics import table
 from adapter.metrics.meters import Meters
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.step import CONFLICT
 from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.witness import Answered, RequestWitness

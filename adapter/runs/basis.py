@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 
 import adapter
-from adapter.adjudicator import Adjudicator
 from adapter.layers import Layers
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.runs.model import Basis
 
 LIBRARIES = ("fhir-resources", "fhirpathpy", "simple-icd-10-cm")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from adapter.answers.answer import Action
 from adapter.evidence.references import Json
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.runs.model import ItemState, Look
 from adapter.sync.report import Report, Tally
 

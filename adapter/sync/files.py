@@ -15,11 +15,11 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer, Written
 from adapter.answers.operation_outcome import UNREADABLE, operation_outcome
 from adapter.errors import Issue
 from adapter.fhir.version import NAMES, READ_AS
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.files import told_of
 from adapter.sinks.spool import Spool, Spooled

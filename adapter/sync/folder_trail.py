@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from adapter.answers.answer import Answer
 from adapter.evidence.store import Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 
 
 class FolderTrail:

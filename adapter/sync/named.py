@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from adapter.evidence.references import Json
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sources.fhir_client import batched
 from adapter.sources.hunt import MOST_VALUES
 from adapter.sources.server import ServerSource

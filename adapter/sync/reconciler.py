@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.store import Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.totals import Totals
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.logs import claims as log_claims
-from adapter.reconcile import Reconciliation, Unanswered
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation, Unanswered
 from adapter.sources.walk import Reading
 
 

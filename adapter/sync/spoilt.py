@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapter.evidence.store import Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sync.halving import by_halves, ensure_there

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from adapter.answers.answer import Answer, Written
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 
 
 class Stage(StrEnum):

@@ -16,11 +16,11 @@ from itertools import islice
 from threading import Thread
 from typing import Any, Protocol
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.errors import WriteError
 from adapter.evidence.store import Located
-from adapter.reconcile import Unanswered
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sources.folder.index import Due
 from adapter.sources.folder.portions import Portions
 from adapter.sync.memory import portion_done

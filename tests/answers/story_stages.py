@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.answers.decisions import line_json
 from adapter.bootstrap import build
 from adapter.coverage.adjudicate import determine as real
 from adapter.coverage.finding import Determination
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.session.model import CoachingSession
 from adapter.settings import Settings
 from adapter.sync.files import Order, sync_files
@@ -67,7 +67,7 @@ def run(source: Path, adjudicator: Adjudicator | None = None, out: Path | None =
         seen.extend(sessions)
         return real(sessions, *arguments)
 
-    with tempfile.TemporaryDirectory() as folder, mock.patch("adapter.reconcile.determine", determine):
+    with tempfile.TemporaryDirectory() as folder, mock.patch("adapter.reconcile.reconciliation.determine", determine):
         order = Order(source, out or Path(folder), datetime.fromisoformat(NOW), ids)
         report = sync_files(order, adjudicator or shipped(), lambda *_: None, keep=given.extend)
     return Run(

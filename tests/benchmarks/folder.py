@@ -24,8 +24,8 @@ from fhir.resources.R4B import get_fhir_model_class
 from rich.console import Console
 from rich.table import Table
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 from adapter.sync.files import Order, Way, sync_files
 

@@ -10,10 +10,10 @@ import pytest
 from answers.story_stages import NOW, bundle_of, shipped
 from big_folders.ways import AT_ONCE, Json, ndjson
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build, mapping_layers
 from adapter.layers import Layers
 from adapter.mapping.loader import load_mappings
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 from adapter.sources.folder.followed import not_followed
 from adapter.sync.files import Order, Way, sync_files

@@ -14,7 +14,7 @@ from bulk.export_server import BASE
 from bulk.test_judging import response, trail, written
 
 from adapter.answers.answer import Action, Answer, Written
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import adapter.receiver.work.worker
-import adapter.reconcile
+import adapter.reconcile.reconciliation
 from adapter.cli import main
 from adapter.coverage.adjudicate import determine
 from adapter.durable import pauses
@@ -24,7 +24,7 @@ def serve_broken(quoted: str) -> None:
             raise KeyError(quoted)
         return determine(sessions, *rest)
 
-    setattr(adapter.reconcile, "determine", broken)  # noqa: B010 - no name that it exports
+    setattr(adapter.reconcile.reconciliation, "determine", broken)  # noqa: B010 - no name that it exports
     adapter.receiver.work.worker.MOST_ATTEMPTS = 1
     pauses.FIRST_WAIT = 0.01
     main.run()

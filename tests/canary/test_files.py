@@ -173,7 +173,7 @@ def test_a_rule_that_crashes_with_a_name_in_its_message(
     def broken(*_: object) -> None:
         raise KeyError(f"{PHI}-Family of {ID}")
 
-    monkeypatch.setattr("adapter.reconcile.determine", broken)
+    monkeypatch.setattr("adapter.reconcile.reconciliation.determine", broken)
     monkeypatch.setattr("adapter.cli.syncing.way_of", lambda _: Way(processes, portion=1))
     put(talking)
     put(talking, json.loads(json.dumps(RECORD).replace(ID, f"{ID}-2")), "second.json")
@@ -190,7 +190,7 @@ def test_a_crash_of_explain(
     def broken(*_: object) -> None:
         raise KeyError(f"{PHI}-Family of {ID}")
 
-    monkeypatch.setattr("adapter.reconcile.determine", broken)
+    monkeypatch.setattr("adapter.reconcile.reconciliation.determine", broken)
     put(talking)
     monkeypatch.setattr(sys, "argv", ["coaching-adapter", "explain", "in", ID, "--now", NOW])
     with pytest.raises(SystemExit) as ended:

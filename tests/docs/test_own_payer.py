@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.bootstrap import build, mapping_layers
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ from adapter.answers.answer import Answer
 from adapter.cli.explained import ExplainedLine, explained_lines
 from adapter.cli.explanation_html import page
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.session.model import CoachingSession
 from adapter.sources.files import Reading, read_files
 

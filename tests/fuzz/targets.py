@@ -10,12 +10,12 @@ from pathlib import Path
 
 import orjson
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.bootstrap import build
 from adapter.evidence.store import EvidenceStore
 from adapter.limits import Limits
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.settings import Settings
 from adapter.sources.files import Reading, read_files
 

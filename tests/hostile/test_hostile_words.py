@@ -14,7 +14,7 @@ from answers.story_stages import FIXTURES, NOW, shipped
 from adapter.cli import main
 from adapter.errors import SourceError
 from adapter.evidence.store import EvidenceStore
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.sources.files import Reading, read_files
 
 Json = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build, mapping_layers
 from adapter.errors import ConfigurationError
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.session.model import Code
 from adapter.settings import Settings
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from answers.story_stages import bundle_of, part, run_resources
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.bootstrap import build, mapping_layers
 from adapter.errors import ConfigurationError
 from adapter.layers import Layers
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 
 Json = dict[str, Any]

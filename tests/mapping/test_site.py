@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from answers.story_stages import run_resources
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build, mapping_layers
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 
 SITE = Path(__file__).parents[2] / "fixtures" / "site"

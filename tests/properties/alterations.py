@@ -16,10 +16,10 @@ from table.plans import with_plans
 from table.rows import TABLE
 from table.world import World, changed
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.coverage.finding import Decision
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation
 from adapter.sync.files import Order, sync_files
 
 Json = dict[str, Any]

@@ -21,7 +21,7 @@ from table.rows import TABLE
 from table.world import World, changed
 
 from adapter.answers.answer import Answer
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.reconciliation import Reconciliation
 
 Json = dict[str, Any]
 

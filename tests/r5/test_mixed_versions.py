@@ -14,11 +14,11 @@ from answers.story_stages import NOW, STORIES, Run, bundle_of, run, run_resource
 from r5.alike import said
 from r5.convert import CONVERSIONS, to_r5
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build
 from adapter.cli import main
 from adapter.errors import UsageError
 from adapter.layers import Layers, shipped_mappings
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 
 Json = dict[str, Any]

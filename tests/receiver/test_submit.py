@@ -380,7 +380,7 @@ async def test_a_rule_that_crashes_leaves_only_its_claim_undecided(
             raise KeyError("Jane Doe")
         return real(sessions, *rest)
 
-    monkeypatch.setattr("adapter.reconcile.determine", broken)
+    monkeypatch.setattr("adapter.reconcile.reconciliation.determine", broken)
     bundle = bundle_of(APPROVED)
     bundle["entry"] += bundle_of(SHORT)["entry"]
     async with submitter() as world:

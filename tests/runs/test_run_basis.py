@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build, mapping_layers
 from adapter.layers import shipped_mappings
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.runs.basis import basis_of
 from adapter.runs.model import Basis
 from adapter.settings import Settings

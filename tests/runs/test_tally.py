@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapter.answers.answer import Action
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.runs.model import (
     MOST_IDS,
     Basis,

@@ -39,8 +39,8 @@ from faults.proxy import (
 from test_sync_hapi import FIRST, Server, run
 from typer.testing import Result
 
-from adapter.adjudicator import Adjudicator
 from adapter.cli.commands import Choice
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 from adapter.sources import fhir_client
 from adapter.sources.patience import Patience

@@ -11,9 +11,9 @@ from table.expected import Actual, Expected, differences
 from table.plans import with_plans
 from table.world import BASE, Change, World, changed
 
-from adapter.adjudicator import Adjudicator
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.reconcile import Reconciliation
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.reconciliation import Reconciliation
 
 NOW = "2026-01-31T12:00:00-05:00"
 

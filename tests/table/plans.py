@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from adapter.adjudicator import Adjudicator
 from adapter.bootstrap import build, mapping_layers
 from adapter.layers import shipped_mappings
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.settings import Settings
 
 TERMS: dict[str, tuple[str, str, Any]] = {

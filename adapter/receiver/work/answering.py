@@ -11,7 +11,7 @@ from adapter.evidence.store import Located
 from adapter.notifications.model import ANYTHING
 from adapter.receiver.work.sweep import Sweep
 from adapter.receiver.work.worker import ServerAway
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched

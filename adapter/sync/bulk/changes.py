@@ -7,11 +7,11 @@ from itertools import islice
 
 import orjson
 
-from adapter.adjudicator import Adjudicator
 from adapter.errors import SourceError
 from adapter.evidence.references import Json, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
 from adapter.fhir.paths import is_type_name
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sources.bulk.export import deleted, output_files
 from adapter.sources.bulk.folder import Folder, Job
 from adapter.sources.dependents import MOST_GONE, Dependents

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter.adjudicator import Adjudicator
 from adapter.evidence.plan import EvidencePlan
 from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
+from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sources.bulk.completing import FETCHED, ShelfFirst, complete, left_out
 from adapter.sources.bulk.export import Export, deleted, object_on, output_files, problems
 from adapter.sources.bulk.folder import Folder, Job

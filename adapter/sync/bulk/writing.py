@@ -15,7 +15,7 @@ from pathlib import Path
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.evidence.references import Json, objects
-from adapter.reconcile import Unanswered
+from adapter.reconcile.reconciliation import Unanswered
 from adapter.session.time import parse_moment
 from adapter.sinks.answers_in_files import answers_in
 from adapter.sinks.on_server import OnServer, same_content

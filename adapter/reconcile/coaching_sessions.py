@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from adapter.adjudicator import Adjudicator
 from adapter.evidence.coaches import NO_SESSIONS, CoachSessions, sessions_by_coach
 from adapter.evidence.gather import ClaimEvidence
 from adapter.evidence.store import EvidenceStore, Located
@@ -18,8 +17,9 @@ from adapter.mapping.insurance import KnownPayers
 from adapter.mapping.people import People
 from adapter.mapping.session import Builder
 from adapter.mapping.versioned import VersionedMapper
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.settling import Settling
 from adapter.session.model import ClaimFacts, CoachingSession, PriorService, Settlement
-from adapter.settling import Settling
 
 History = tuple[PriorService, ...]
 

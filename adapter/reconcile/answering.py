@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapter.adjudicator import Adjudicator
 from adapter.answers.answer import Answer
 from adapter.answers.claim_response import Envelope, claim_response, response_id
 from adapter.answers.forms import form_of
@@ -18,6 +17,7 @@ from adapter.coverage.finding import Determination
 from adapter.errors import Issue
 from adapter.evidence.gather import ClaimEvidence
 from adapter.evidence.store import EvidenceStore, Located
+from adapter.reconcile.adjudicator import Adjudicator
 
 TRUSTED = "Decided on resources whose structure was trusted and not validated (--trust-structure)."
 

@@ -1,4 +1,4 @@
-"""From claims and a store of evidence to answers: the one path that sync, explain and every later caller take.
+"""Claims decided in their order, each once, over one store of evidence.
 
 The same store gives the same answers, whatever the order it was filled in. A claim that cannot be processed is answered
 by an OperationOutcome; a claim on which a rule crashes gets no answer and is named; neither touches another claim.
@@ -10,10 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adapter.adjudicator import Adjudicator
-from adapter.answering import Answering
 from adapter.answers.answer import Answer
-from adapter.coaching_sessions import CoachingSessions
 from adapter.coverage.adjudicate import RuleCrashed, determine
 from adapter.coverage.refusal import refusals
 from adapter.errors import Issue, raised_at
@@ -22,8 +19,11 @@ from adapter.evidence.gather import ClaimEvidence, gather
 from adapter.evidence.other_claims import OtherClaims
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.mapping.versioned import VersionedMapper
+from adapter.reconcile.adjudicator import Adjudicator
+from adapter.reconcile.answering import Answering
+from adapter.reconcile.coaching_sessions import CoachingSessions
+from adapter.reconcile.settling import Settling
 from adapter.session.model import CoachingSession
-from adapter.settling import Settling
 
 
 @dataclass(frozen=True, slots=True)
