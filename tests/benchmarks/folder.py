@@ -6,7 +6,6 @@ import argparse
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,8 @@ from adapter.sync.files import Order, Way, sync_files
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NOT_OURS = 19
 """Claims of others for each of ours: 95 in a hundred."""
+LARGE, FLAT = 100_000, 1.2
+"""From so many claims on memory is to stay within so much of what it was with them."""
 VALIDATED = ("Claim", "Encounter", "Procedure")
 Clock = Callable[[], float]
 
@@ -165,18 +166,31 @@ def peak_over(folder: Path) -> int:
 
 
 def alone(folder: Path) -> int:
-    """The most memory of this process, in MB."""
+    """The most memory of this process, in MB; by /proc, for ``ru_maxrss`` begins with what the parent had."""
     synced(build(Settings.model_construct()))(folder)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    told = (line.split() for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+    return next(int(words[1]) // 1024 for words in told if words[0] == "VmHWM:")
 
 
 def table(rows: Sequence[Row]) -> Table:
-    found = Table("what", "floor", "seconds", "floor's", "ratio", "aim", title="sync of a folder")
+    found = Table("what", "floor", "seconds", "floor's", "ratio", "aim", "met", title="sync of a folder")
     for each in rows:
         told = each.figures()
         found.add_row(
-            each.what, each.floor, str(told["seconds"]), str(told["floor_seconds"]), str(told["ratio"]), each.aim
+            *(each.what, each.floor, str(told["seconds"]), str(told["floor_seconds"]), str(told["ratio"]), each.aim),
+            "yes" if each.met else "no",
         )
+    return found
+
+
+def table_of_memory(peaks: Sequence[Peak]) -> Table:
+    """Each peak beside that of the first folder that is large."""
+    found = Table("claims in the folder", "MB at most", "ratio", "aim", "met", title="memory")
+    first = next((each for each in peaks if each.claims >= LARGE), None)
+    for each in peaks:
+        ratio = each.megabytes / first.megabytes if first and each.claims > first.claims else None
+        verdict = () if ratio is None else (f"{ratio:.2f}", f"<= {FLAT}", "yes" if ratio <= FLAT else "no")
+        found.add_row(f"{each.claims:,}", str(each.megabytes), *verdict)
     return found
 
 
@@ -206,8 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(json.dumps(figures, indent=2) + "\n")
         return
     Console().print(table(rows))
-    for each in peaks:
-        Console().print(f"{each.claims} claims in the folder: {each.megabytes} MB at most")
+    if peaks:
+        Console().print(table_of_memory(peaks))
 
 
 if __name__ == "__main__":

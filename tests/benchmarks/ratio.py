@@ -22,6 +22,12 @@ class Row:
         """The median of the rounds: what disturbs a round disturbs both."""
         return median(one / other for one, other in zip(self.ours, self.theirs, strict=True))
 
+    @property
+    def met(self) -> bool:
+        """Whether the ratio is as the aim says: ``<= 1.5`` or ``>= 1.7``."""
+        sign, limit = self.aim.split()
+        return self.ratio <= float(limit) if sign == "<=" else self.ratio >= float(limit)
+
     def figures(self) -> dict[str, Any]:
         return {
             "what": self.what,
@@ -30,4 +36,5 @@ class Row:
             "seconds": round(median(self.ours), 3),
             "floor_seconds": round(median(self.theirs), 3),
             "ratio": round(self.ratio, 2),
+            "met": self.met,
         }

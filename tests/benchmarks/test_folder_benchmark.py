@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from benchmarks.folder import NOT_OURS, lines_of, main, make_folder, peak_over, table
+from benchmarks.folder import NOT_OURS, Peak, lines_of, main, make_folder, peak_over, table, table_of_memory
 from benchmarks.ratio import Row
 from big_folders.ways import AT_ONCE, decisions
 
@@ -28,8 +28,26 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
         "seconds": 3.0,
         "floor_seconds": 2.0,
         "ratio": 2.0,
+        "met": True,
     }
     assert table([row]).row_count == 1
+
+
+@pytest.mark.parametrize(
+    ("aim", "met"), [("<= 2", True), ("<= 1.99", False), (">= 2", True), (">= 2.01", False)], ids=str
+)
+def test_an_aim_is_met_up_to_its_limit(aim: str, met: bool) -> None:
+    assert Row("a", "b", aim, [4.0], [2.0]).met is met
+
+
+def test_memory_is_held_against_that_of_the_first_large_folder() -> None:
+    peaks = [Peak(10_000, 200), Peak(100_000, 300), Peak(200_000, 360), Peak(1_000_000, 361)]
+    columns = table_of_memory(peaks).columns
+    assert [list(each.cells) for each in columns[2:]] == [
+        ["", "", "1.20", "1.20"],
+        ["", "", "<= 1.2", "<= 1.2"],
+        ["", "", "yes", "no"],
+    ]
 
 
 def test_a_small_run_tells_every_row(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,4 +65,6 @@ def test_a_small_run_tells_every_row(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_peak_of_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
     make_folder(tmp_path, 1, 0)
-    assert 20 < peak_over(tmp_path) < 2000
+    held = bytearray(b"x") * 400_000_000  # which is no part of what the other process needs
+    assert 20 < peak_over(tmp_path) < 300
+    assert held
