@@ -1,15 +1,20 @@
 """All claims of a server in the order of their last change, whatever becomes of its pages.
 
-A walk knows how far it has come: every claim that changed before ``reached`` was on a page. So when a further page is
-gone (410), repeats, leads to another server or round in a circle, the search begins anew where the walk stands. When
-that brings nothing new, its window is halved in time to a second, then its pages are made smaller to one claim, then it
-is halved to an instant; what is left after that is noted as unread, and the walk goes on behind it. A window counts as
-read only when the server sent a page of it that links to no other. https://hl7.org/fhir/R4/search.html#lastUpdated
+A walk knows how far it has come: every claim that changed before ``reached`` was on a page. From there it searches anew
+for each page. Where a server counts pages by offset, a claim that changes moves to the end, and its next page would
+leave out as many claims as have moved; and a link that is left out or leads astray is not missed. A link is followed
+only where a whole page was changed in one instant, or where a server keeps to no order or bound.
+
+When a page is gone (410), repeats, leads to another server or round in a circle, the search begins anew, too. When that
+brings nothing new, its window is halved in time to a second, then its pages are made smaller to one claim, then it is
+halved to an instant; what is left after that is noted as unread, and the walk goes on behind it.
+https://hl7.org/fhir/R4/search.html#lastUpdated
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -98,8 +103,12 @@ class ClaimPages:
     unread: list[str] = field(default_factory=list)
     _reached: str | None = None
     _ordered: bool = True
+    _bounded: bool = True
+    """Whether the server keeps to the bounds of a window."""
     _seen: Versions = field(default_factory=Versions)
     _any: bool = False
+    _more: bool = False
+    """Whether there may be more of a window than was read."""
     _faults: int = 0
 
     async def pages(self) -> AsyncIterator[Page]:
@@ -116,6 +125,7 @@ class ClaimPages:
             try:
                 async for page in self._read(window):
                     yield page
+                waiting += self._rest_of(window)
             except (Refused, Unserved) as fault:
                 if not self._any and _says_no(fault):
                     raise
@@ -127,17 +137,47 @@ class ClaimPages:
             raise last
 
     async def _read(self, window: Window) -> AsyncIterator[Page]:
+        """The pages of a window until the walk has come further, from where it then begins anew; else all of them."""
         stale, sent = 0, Versions()
-        async for resources in self.client.search("Claim", window.parameters):
-            self._any = True
-            read = [each for each in resources if each["resourceType"] == "Claim"]
-            claims = [each for each in read if self._seen.add(each)]
-            # What only an earlier search had brought is read over again: many claims may share one instant.
-            stale = 0 if [each for each in read if sent.add(each)] else stale + 1
-            if stale > MOST_STALE:
-                raise Unserved("the server sends page after page of claims that it has sent before")
-            self._advance(claims)
-            yield Page(claims, self._reached if self._ordered else None)
+        self._more = False
+        async with aclosing(self.client.pages("Claim", window.parameters)) as pages:
+            async for page in pages:
+                self._any = True
+                read = self._claims_on(page)
+                claims = [each for each in read if self._seen.add(each)]
+                # What only an earlier search had brought is read over again: many claims may share one instant.
+                stale = 0 if [each for each in read if sent.add(each)] else stale + 1
+                if stale > MOST_STALE:
+                    raise Unserved("the server sends page after page of claims that it has sent before")
+                self._advance(claims)
+                self._bounded = self._bounded and not any(_is_before(each, window.begin) for each in read)
+                yield Page(claims, self._reached if self._ordered else None)
+                total = page.get("total")
+                more = type(total) is int and total > len(sent)
+                self._more = self.client.goes_on(page) or len(read) >= window.count or more
+                if self._more and self._is_beyond(window):
+                    return
+
+    def _claims_on(self, page: Json) -> list[Json]:
+        """The claims of a page.
+
+        Raises:
+            Unserved: something else is on it; who sends that may leave out what was asked for.
+        """
+        found = self.client.resources_of(page)
+        if any(each["resourceType"] not in ("Claim", "OperationOutcome") for each in found):
+            raise Unserved("the server sends something else where claims were asked for")
+        return [each for each in found if each["resourceType"] == "Claim"]
+
+    def _rest_of(self, window: Window) -> list[Window]:
+        """What is left of a window that was read as far as the walk has come."""
+        return [replace(window, begin=self._reached)] if self._more and self._is_beyond(window) else []
+
+    def _is_beyond(self, window: Window) -> bool:
+        """Whether the walk has come further than to where the window begins, as far as the server lets it tell."""
+        if not (self._ordered and self._bounded) or self._reached is None:
+            return False
+        return window.begin is None or moment(self._reached) > moment(window.begin)
 
     def _advance(self, claims: Sequence[Json]) -> None:
         """Note how far the walk has come, as long as the server keeps to the order that it was asked for."""
@@ -203,6 +243,12 @@ def narrowed(window: Window, begin: str, end: str) -> list[Window]:
 def _says_no(fault: SourceError) -> bool:
     """Whether the server calls the search itself wrong or unknown, so that no narrower one will do."""
     return isinstance(fault, Refused) and fault.status in _UNSUITED
+
+
+def _is_before(claim: Json, begin: str | None) -> bool:
+    """Whether a claim is clearly outside the bound that was asked for; some servers only know seconds."""
+    at = last_updated(claim)
+    return begin is not None and at is not None and moment(at) < moment(begin) - SMALLEST
 
 
 def last_updated(resource: Json) -> str | None:

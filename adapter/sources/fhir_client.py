@@ -6,7 +6,7 @@ Only the server it is made for is ever called: links and references that lead el
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -127,6 +127,10 @@ class FhirClient:
                 return None
             raise
         return expected(body, kind, self._wire.shown)
+
+    def pages(self, kind: str, params: Parameters) -> AsyncGenerator[Json]:
+        """As ``search``, the Bundles themselves, for whoever has to know how they go on."""
+        return self._paging.all(kind, params)
 
     async def search(self, kind: str, params: Parameters) -> AsyncIterator[list[Json]]:
         """The resources found (and included), page by page; a first page that is refused raises ``Refused``."""

@@ -6,7 +6,7 @@ told of and not followed.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import httpx
 
@@ -41,12 +41,12 @@ class Paging:
         """The query of a search for pages of our size."""
         return str(httpx.QueryParams({"_count": str(self._page_size), **params}))
 
-    async def all(self, path: str, params: Parameters) -> AsyncIterator[Json]:
+    async def all(self, path: str, params: Parameters) -> AsyncGenerator[Json]:
         """All pages of ``Type`` or ``Type/_history``; a first page that is refused raises ``Refused``."""
         async for page in self.following(path, await self.first(path, self.query(params))):
             yield page
 
-    async def following(self, path: str, page: Json) -> AsyncIterator[Json]:
+    async def following(self, path: str, page: Json) -> AsyncGenerator[Json]:
         """A page and those after it."""
         seen: set[str] = set()
         empty = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,7 +133,7 @@ async def test_a_server_on_which_nothing_works_any_more_is_not_asked_for_ever() 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_refusal_ends_the_walk(status: int) -> None:
     server = PagingServer(
-        [claim(number) for number in range(12)], lambda _s, _r, offset: httpx.Response(status) if offset else None
+        [claim(number) for number in range(12)], lambda s, _r, _o: httpx.Response(status) if s.asked[1:] else None
     )
     with pytest.raises(SourceError, match="refused us"):
         await walked(server)
@@ -147,28 +148,89 @@ async def test_a_server_that_went_away_ends_the_walk() -> None:
         await walked(PagingServer([claim(number) for number in range(12)], away))
 
 
-@pytest.mark.anyio
-async def test_pages_that_shift_bring_each_version_once() -> None:
-    """While the first page is read an earlier claim is changed: it moves to the end, and all others one up."""
+def changes(server: PagingServer) -> None:
+    changed = claim(0, BEGIN + timedelta(hours=3))
+    server.claims[0] = changed | {"meta": {**changed["meta"], "versionId": "2"}}
 
-    def shifts(server: PagingServer, _request: httpx.Request, offset: int) -> httpx.Response | None:
-        if offset == 5:
-            changed = claim(0, BEGIN + timedelta(hours=3))
-            server.claims[0] = changed | {"meta": {**changed["meta"], "versionId": "2"}}
+
+def deletes(server: PagingServer) -> None:
+    del server.claims[0]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("happens", "again"), [(changes, ["c0"]), (deletes, [])], ids=["a change", "a deletion"])
+async def test_pages_that_shift_leave_nothing_out(
+    happens: Callable[[PagingServer], None], again: Sequence[str]
+) -> None:
+    """While the first page is read an earlier claim moves to the end or goes, and all others move one up."""
+
+    def shifts(server: PagingServer, _request: httpx.Request, _offset: int) -> httpx.Response | None:
+        if len(server.asked) == 2:
+            happens(server)
         return None
 
     server = PagingServer([claim(number) for number in range(12)], shifts)
     claims, unread, _ = await walked(server)
-    assert unread == []
-    assert claims.count("c0") == 2
-    assert len([each for each in claims if each != "c0"]) == len({each for each in claims if each != "c0"})
+    assert (claims, unread) == ([*ALL, *again], [])
+
+
+def leaves_out_the_link(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response:
+    page = server.page(request, offset).json()
+    return httpx.Response(200, json={**page, "link": []})
+
+
+def tells_the_total_alone(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response:
+    """Pages of at most three, without a link; what is there in all is said."""
+    smaller = httpx.Request("GET", request.url.copy_set_param("_count", "3"))
+    everything = httpx.Request("GET", request.url.copy_set_param("_count", "100"))
+    total = len(server.page(everything, offset).json()["entry"])
+    return httpx.Response(200, json={**server.page(smaller, offset).json(), "link": [], "total": total})
+
+
+def leads_to_patients(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+    goes_on = server.page(request, offset).json()["link"]
+    return server.page(request, offset, f"{BASE}/Patient?_count=5") if goes_on else None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("lies", [leaves_out_the_link, tells_the_total_alone, leads_to_patients])
+async def test_no_claim_hangs_on_a_link(lies: Fault) -> None:
+    claims, unread, _ = await walked(PagingServer([claim(number) for number in range(12)], lies))
+    assert (claims, unread) == (ALL, [])
+
+
+@pytest.mark.anyio
+async def test_claims_of_one_instant_are_read_by_their_links() -> None:
+    claims, unread, _ = await walked(PagingServer([claim(number, BEGIN) for number in range(12)]))
+    assert (sorted(claims), unread) == (sorted(ALL), [])
+
+
+@pytest.mark.anyio
+async def test_something_else_among_claims_of_one_instant_is_told() -> None:
+    def patients(_server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+        return bundle([{"resourceType": "Patient", "id": "p"}]) if offset else None
+
+    claims, unread, _ = await walked(PagingServer([claim(number, BEGIN) for number in range(12)], patients))
+    assert len(claims) < 12
+    assert "something else where claims were asked for" in unread[0]
+
+
+@pytest.mark.anyio
+async def test_a_server_that_keeps_to_no_bounds_is_read_by_its_links() -> None:
+    claims = [claim(number) for number in range(12)]
+
+    def unbounded(server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response:
+        return server.page(httpx.Request("GET", request.url.copy_remove_param("_lastUpdated")), offset)
+
+    found, unread, _ = await walked(PagingServer(claims, unbounded))
+    assert (found, unread) == (ALL, [])
 
 
 @pytest.mark.anyio
 async def test_how_far_each_page_reaches() -> None:
     server = PagingServer([claim(number) for number in range(12)])
     _, _, reached = await walked(server)
-    assert reached == [claim(number)["meta"]["lastUpdated"] for number in (4, 9, 11)]
+    assert reached == [claim(number)["meta"]["lastUpdated"] for number in (4, 8, 11)]
 
 
 @pytest.mark.anyio
