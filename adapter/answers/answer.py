@@ -60,3 +60,5 @@ class Written:
     difference: Difference | None = None
     targets: tuple[str, ...] = field(default=(), compare=False)
     """Versioned references of what was written for it, as far as the server told them."""
+    unfinished: bool = field(default=False, compare=False)
+    """The answer stands, and what belongs beside it does not: the next run has to come back to it."""

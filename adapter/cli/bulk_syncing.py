@@ -199,7 +199,7 @@ class _Run:
     def _move_checkpoints(self, exported: Exported, report: Report) -> None:
         """To the server's own instant, when everything before it is answered on the server."""
         whole = self.run.since in (None, "auto") and self._writes and self._checkpoint.goes_on(exported.job.since)
-        if whole and report.complete:
+        if whole and report.finished:
             self._checkpoint.move(_when(exported), timedelta(seconds=self.settings.overlap_seconds))
 
 

@@ -199,7 +199,7 @@ def _take_over(settings: Settings, plan: Plan, *, goes_on: bool) -> None:
 def _note_checkpoint(settings: Settings, run: RunState) -> None:
     """Tell a later ``sync --since auto`` of this machine, too, how far the server is answered."""
     reaches = run.plan.reaches
-    if not run.complete or reaches is None:
+    if not run.finished or reaches is None:
         return
     with Ledger(settings.ledger.expanduser()) as ledger:
         kept = Checkpoint(ledger, run.plan.server, run.plan.query)

@@ -100,7 +100,7 @@ class Board(Rows):
     def reached(self, server: str, basis: Basis) -> Reached | None:
         """How far the complete runs have come that decided by this, where no run by others has written since."""
         runs = [each for each in self.runs() if each.plan.server == server]
-        ours = [each for each in runs if each.complete and each.plan.basis == basis]
+        ours = [each for each in runs if each.finished and each.plan.basis == basis]
         return reduce(latest, (each.plan.reaches for each in ours if not _others(runs, basis, each.begun)), None)
 
     def others_worked(self, server: str, basis: Basis, since: float) -> bool:

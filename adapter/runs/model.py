@@ -13,6 +13,9 @@ from adapter.evidence.references import Json
 MOST_IDS = 1_000
 """Claims that one item looks at by their ids."""
 
+UNFINISHED = "unfinished"
+"""In the totals of a run that left something beside an answer to the next one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -155,6 +158,11 @@ class RunState:
     @property
     def complete(self) -> bool:
         return self.state is State.DONE
+
+    @property
+    def finished(self) -> bool:
+        """As ``complete``, and nothing is missing beside an answer: the next run may go on behind this one."""
+        return self.complete and UNFINISHED not in (self.totals or {})
 
 
 @dataclass(frozen=True, slots=True)

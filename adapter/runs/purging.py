@@ -47,6 +47,6 @@ def removable(runs: Sequence[RunState], ended: Sequence[RunState]) -> list[RunSt
     """Of the runs that ended long ago, those that say nothing any more of how far their server was read."""
     begun: dict[str, float] = {}
     for each in runs:
-        if each.complete and each.plan.reaches is not None:
+        if each.finished and each.plan.reaches is not None:
             begun[each.plan.server] = max(each.begun, begun.get(each.plan.server, 0.0))
     return [each for each in ended if (each.ended or 0) < begun.get(each.plan.server, 0.0)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from adapter.answers.answer import Action
 from adapter.evidence.references import Json
 from adapter.reconcile.reconciliation import Unanswered
-from adapter.runs.model import ItemState, Look
+from adapter.runs.model import UNFINISHED, ItemState, Look
 from adapter.sync.report import Report, Tally
 
 RELATED, CONCERNED = "related", "concerned"
@@ -25,7 +25,11 @@ def tally(report: Report, look: Look, related: Sequence[str] = ()) -> Json:
     """
     if look is Look.AGAIN:
         report = Report(
-            written=report.written, unanswered=report.unanswered, warnings=report.warnings, unread=report.unread
+            written=report.written,
+            unanswered=report.unanswered,
+            warnings=report.warnings,
+            unread=report.unread,
+            unfinished=report.unfinished,
         )
     return _json(report) | {RELATED: list(related)}
 
@@ -43,6 +47,7 @@ def _json(report: Report) -> Json:
         NOTICES: report.warnings,
         UNREAD: report.unread,
         REASONS: {decision: dict(rules) for decision, rules in sorted(report.tally.reasons.items())},
+        **({UNFINISHED: True} if report.unfinished else {}),
     }
 
 
@@ -66,6 +71,7 @@ def report_of(kept: Json) -> Report:
         warnings=list(kept[NOTICES]),
         unread=list(kept[UNREAD]),
         structure_trusted="structure" in kept,
+        unfinished=UNFINISHED in kept,
     )
 
 

@@ -141,13 +141,13 @@ def _told(answers: Sequence[Reply | BaseException]) -> list[Reply]:
     """The replies, where only single requests were not served.
 
     Raises:
-        SourceError: the first fault, if it is none of a single request, or nothing was served at all.
+        SourceError: the first fault, if it is none of a single request, or of several none was served.
     """
     unserved = sum(isinstance(each, Unserved) for each in answers)
     replies = []
     for each in answers:
         if isinstance(each, BaseException):
-            if not isinstance(each, Unserved) or unserved == len(answers):
+            if not isinstance(each, Unserved) or unserved == len(answers) > 1:
                 raise each
             replies.append(Reply(fault=str(each)))
         else:

@@ -156,6 +156,7 @@ class ServerSink:
         for step, reply in zip(due, replies, strict=True):
             if problem := problem_of(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")
+                step.unfinished = await self._keeps_provenances()
             elif reply.status == CREATED and (place := _PROVENANCE.search(reply.location)):
                 step.added = (place[0],)
 
@@ -202,6 +203,11 @@ class ServerSink:
     async def _stores_outcomes(self) -> bool:
         """Whether the server takes an OperationOutcome under our id; ``create`` alone could not be repeated."""
         return "OperationOutcome" in types_with(await self.client.capabilities(), "update")
+
+    async def _keeps_provenances(self) -> bool:
+        """Whether another try may help: a server that declares what it creates, and no Provenance, never takes one."""
+        declared = types_with(await self.client.capabilities(), "create")
+        return not declared or "Provenance" in declared
 
     def _identifier(self, answer: Answer) -> str:
         value = self._standing.value(answer.response or {})

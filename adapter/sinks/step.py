@@ -30,11 +30,14 @@ class Step:
     """``ClaimResponse/id/_history/version`` as far as known: what a Provenance that is due has as its target."""
     added: tuple[str, ...] = ()
     """What was written beside the answer."""
+    unfinished: bool = False
+    """Its Provenance is missing, and the next run is to add it."""
 
     @property
     def written(self) -> Written:
         targets = (self.stands,) if self.stands and self.changes else ()
-        return Written(self.answer.claim, self.action, self.problem, targets=(*targets, *self.added))
+        added = (*targets, *self.added)
+        return Written(self.answer.claim, self.action, self.problem, targets=added, unfinished=self.unfinished)
 
     @property
     def changes(self) -> bool:
@@ -60,6 +63,7 @@ def settle(step: Step, reply: Reply) -> None:
         step.stands = versioned(name, version)
     else:
         step.remark("its Provenance is missing (the server did not say where it put the answer); the next run adds it")
+        step.unfinished = True
 
 
 def provenance_entry(step: Step) -> Json:

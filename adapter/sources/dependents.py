@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from adapter.errors import SourceError
 from adapter.evidence.newest import version_rank
-from adapter.evidence.references import Json, parse_reference
+from adapter.evidence.references import Json, objects, parse_reference
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
 from adapter.fhir.capabilities import types_with
 from adapter.sources.fhir_client import batched, search_value
@@ -81,7 +81,7 @@ class Dependents:
         referring = await self._referring(without | gone)
         patients |= await self._patients(referring)
         held = [each for each in [*changed, *referring] if each["resourceType"] == "Claim"]
-        answered = await self._answered_from(gone | without)
+        answered = [*await self._answered_from(gone | without), *await self._answered_by(gone, last)]
         return self._newest([*held, *answered, *await self._of_patients(patients)])
 
     async def _last_versions(self, names: Iterable[str]) -> list[Json]:
@@ -123,6 +123,14 @@ class Dependents:
         trails = await self._found("Provenance", "entity", names)
         responses = await self._search("_id", _led_to(trails, "target", "ClaimResponse"))
         return await self._search("_id", _led_to(responses, "request", "Claim"))
+
+    async def _answered_by(self, gone: Iterable[str], last: Sequence[Json]) -> list[Json]:
+        """The claims of deleted answers: by what these said last, and by the Provenance that names both."""
+        answers = [each for each in gone if each.startswith("ClaimResponse/")]
+        trails = await self._found("Provenance", "target", answers)
+        entities = [entity for each in trails for entity in objects(each.get("entity"))]
+        said = (each for each in last if each["resourceType"] == "ClaimResponse")
+        return await self._search("_id", _led_to(said, "request", "Claim") | _led_to(entities, "what", "Claim"))
 
     async def _search(self, parameter: str, names: Iterable[str]) -> list[Json]:
         """The resources ``Type/id`` that are there."""

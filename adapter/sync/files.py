@@ -154,6 +154,11 @@ class _Run:
         resources, distinct = self.index.count()
         self.report.superseded = resources - distinct
         self._warn_of_misread()
+        if self.contents.tangled_at and self.contents.bytes > self.way.memory:
+            self.report.warnings.append(
+                f"{self.contents.tangled_at}: refers by an identifier, by a search or to what it contains; nothing is "
+                "looked up by that in a folder, so all of it is decided at once, in one process and in memory"
+            )
 
     def decide(self, folder: Folder, keep: Keep | None) -> Iterator[Done]:
         """Every claim in scope of those asked for; each portion as it is done."""

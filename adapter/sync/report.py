@@ -128,6 +128,8 @@ class Report:
     """Stretches of claims that the server did not show; nobody knows who is in them."""
     ended_early: bool = False
     """Whether somebody asked the run to end before it had looked at everything."""
+    unfinished: bool = False
+    """Whether something is missing beside an answer that stands."""
     reached: str | None = None
     """Every claim that changed before this instant is answered, where a run over a server knows of one."""
 
@@ -135,6 +137,11 @@ class Report:
     def complete(self) -> bool:
         """Every claim in scope got its answer."""
         return not (self.unanswered or self.missing or self.unread or self.ended_early)
+
+    @property
+    def finished(self) -> bool:
+        """As ``complete``, and nothing is left that the next run has to come back to: a checkpoint may move."""
+        return self.complete and not self.unfinished
 
     def count(self, answers: Iterable[Answer]) -> None:
         """Enter answers that were given."""
@@ -144,6 +151,7 @@ class Report:
     def wrote(self, written: Sequence[Written], *, dry_run: bool) -> None:
         """Enter what became of answers, or would in a dry run."""
         self.written.update(each.action for each in written)
+        self.unfinished |= any(each.unfinished for each in written)
         if dry_run:
             self.changes += written
             for each in written:
@@ -160,6 +168,7 @@ class Report:
         self.out_of_scope += part.out_of_scope
         self.warnings += part.warnings
         self.unread += part.unread
+        self.unfinished |= part.unfinished
         self.structure_trusted |= part.structure_trusted
 
     def summary(self) -> Json:

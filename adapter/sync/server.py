@@ -129,7 +129,7 @@ class ServerRun:
     def _done(self, chunk: Chunk, part: Report) -> None:
         """Take in what became of a chunk; the run has only come as far as nothing before is left unanswered."""
         self.report.absorb(part)
-        whole = self.report.complete and not self.reconciler.source.unread
+        whole = self.report.finished and not self.reconciler.source.unread
         if chunk.reached is not None and whole:
             self.report.reached = chunk.reached
             self.reached(chunk.reached)

@@ -119,7 +119,7 @@ class SinceLast:
     def _ended(self, run: ServerRun, now: datetime | None, marks: Marks) -> Report:
         told = run.report.warnings
         told += [each for each in self.reconciler.source.notices() if each not in told]
-        if now is not None and run.report.complete:
+        if now is not None and run.report.finished:
             self.checkpoint.finish(now, self.overlap, marks)
             self.settled.finish()
         return run.report

@@ -14,6 +14,7 @@ from receiver.fhir_server import FhirServer
 from sync.test_since_last import APPROVED, SHORT, Dated, a_run, changed, decided, story
 
 from adapter.sources.refusals import Unserved
+from adapter.sources.server import ServerSource
 from adapter.sync.answers_there import AnswersThere
 from adapter.sync.changes import ANSWER, Changes
 from adapter.sync.reconciler import Reconciler
@@ -64,6 +65,33 @@ async def test_many_deletions_of_one_patient_are_looked_into_once(
     monkeypatch.setattr("adapter.sync.changes.MOST_VALUES", 1)  # so that each leads to both claims by itself
     report = await changed(server, ledger, overlap=0)
     assert (decided(report), report.tally.claims) == ({APPROVED, SHORT}, 2)
+
+
+@pytest.mark.anyio
+async def test_the_claim_of_a_patient_who_is_nowhere_is_answered_again(server: FhirServer, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    claim = next(each for each in story(SHORT) if each["resourceType"] == "Claim")
+    server.put({**claim, "patient": {"identifier": {"system": "urn:members", "value": "nobody"}}})
+    await settled(server, ledger)
+    (gone,) = server.answers()[SHORT]
+    server.remove(f"{ANSWER}/{gone['id']}")
+    assert SHORT in decided(await changed(server, ledger, overlap=0))
+    assert len(server.answers()[SHORT]) == 1
+
+
+@pytest.mark.anyio
+async def test_a_server_that_forgets_what_an_answer_said_has_its_provenance(
+    server: FhirServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forgotten(_source: ServerSource, _names: Sequence[tuple[str, str]]) -> list[Any]:
+        return []
+
+    ledger = tmp_path / "ledger.sqlite"
+    await settled(server, ledger)
+    (gone,) = server.answers()[APPROVED]
+    server.remove(f"{ANSWER}/{gone['id']}")
+    monkeypatch.setattr(ServerSource, "last_versions", forgotten)
+    assert decided(await changed(server, ledger, overlap=0)) == {APPROVED}
 
 
 class NoHistoryOfAnswers(Dated):

@@ -17,7 +17,9 @@ from adapter.sync.chunks import MOST_READ
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import sync_server
 
-PAGE = 500
+PAGE = 501
+"""Each page begins with the claim that the one before ended with."""
+TIMES = [BEGIN + timedelta(seconds=number) for number in range(3 * MOST_READ + PAGE)]
 
 
 @pytest.fixture
@@ -25,17 +27,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def ends_after_three(_server: PagingServer, request: httpx.Request, offset: int) -> httpx.Response | None:
+def ends_after_three(_server: PagingServer, request: httpx.Request, _offset: int) -> httpx.Response | None:
     """It does not count, and refuses us after three times the claims at which a run says how far it has come."""
     if "_summary" in request.url.params:
         return httpx.Response(400)
-    return httpx.Response(401) if offset >= 3 * MOST_READ else None
+    begin = request.url.params.get("_lastUpdated", "ge" + str(BEGIN))[2:]
+    return httpx.Response(401) if datetime.fromisoformat(begin) >= TIMES[3 * MOST_READ] else None
 
 
 @pytest.mark.anyio
 async def test_how_far_it_came_is_told_though_no_claim_is_in_scope() -> None:
-    times = [BEGIN + timedelta(seconds=number) for number in range(3 * MOST_READ + PAGE)]
-    server = PagingServer([claim(number, at) for number, at in enumerate(times)], ends_after_three)
+    server = PagingServer([claim(number, at) for number, at in enumerate(TIMES)], ends_after_three)
     adjudicator, reached = shipped().only("r4"), list[str]()
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -48,4 +50,4 @@ async def test_how_far_it_came_is_told_though_no_claim_is_in_scope() -> None:
         with pytest.raises(SourceError, match="refused us"):
             await sync_server(reconciler, since=None, ids=(), tell=lambda *_: None, reached=reached.append)
     told = [datetime.fromisoformat(each) for each in reached]
-    assert told == [times[MOST_READ - 1], times[2 * MOST_READ - 1]]
+    assert told == [TIMES[MOST_READ], TIMES[2 * MOST_READ]]

@@ -36,6 +36,8 @@ class Relevance:
     telling: Mapping[str, frozenset[str]]
     """By type: elements by which a resource may document a session, whatever service it was."""
     masses: frozenset[str] = MASSES
+    kinds: frozenset[str] = frozenset()
+    """The types on which a decision can rest; what any other says leads nowhere."""
 
     @classmethod
     def of(cls, mappings: Iterable[Mappings], ncci: Ncci) -> Relevance:
@@ -47,7 +49,8 @@ class Relevance:
         written = tuple(sorted(code.encode() for code in local))
         telling = _telling(loaded)
         masses = frozenset(kind for kind in MASSES if telling.get(kind) != frozenset())
-        return cls(_spelling(scope), written, frozenset(paired), telling, masses)
+        kinds = frozenset(kind for each in loaded for kind in (*each.plan.watched, *each.resources))
+        return cls(_spelling(scope), written, frozenset(paired), telling, masses, kinds)
 
     def matters(self, kind: str, resource: Json, content: bytes) -> bool:
         """Whether a resource of one of the ``masses``, read from that JSON text, is looked up with its patient."""

@@ -57,6 +57,8 @@ class Contents:
     """The service base that resources without another are of."""
     tangled: bool = False
     """Whether something refers in a way that tokens do not follow: then only all of the input tells what is meant."""
+    tangled_at: str = ""
+    """Where the first such thing stands."""
 
     def version(self) -> str | None:
         """The version that some resources tell, where none tells another."""
@@ -161,7 +163,8 @@ class Scan:
 
     def _enter(self, unit: int, found: list[Located], content: bytes) -> None:
         for located in found:
-            self.contents.tangled = self.contents.tangled or _is_tangled(located, content)
+            if not self.contents.tangled and located.kind in self.relevance.kinds and _is_tangled(located, content):
+                self.contents.tangled, self.contents.tangled_at = True, located.place()
             self._resource(unit, located)
 
     def _resource(self, unit: int, located: Located) -> None:
