@@ -28,6 +28,7 @@ from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
 from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.scan import Contents, Scan
+from adapter.sources.folder.unchanged import refuse_changed
 from adapter.sources.walk import Reading, files_under
 from adapter.sync.folder_trail import NO_TRAIL, FolderTrail
 from adapter.sync.into_folder import Comparing, Writing, into_folder
@@ -159,14 +160,16 @@ class _Run:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
         processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.portion)) or 1
-        so_far = 0
+        so_far, used = 0, set[int]()
         for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
+            used |= done.files
             self.report.tally.add(done.tally)
             self.report.unanswered += done.unanswered
             self.report.out_of_scope += done.out_of_scope
             self.tell("claims decided", so_far, total)
             yield done
+        refuse_changed(each for number, each in self.index.files().items() if number in used)
         self.report.out_of_scope += self._beside_the_scope(so_far)
 
     def _asked_for(self) -> Iterator[list[Due]]:
