@@ -23,6 +23,7 @@ from adapter.answers.difference import difference
 from adapter.answers.operation_outcome import NAMELESS, UNREADABLE, fhir_id
 from adapter.errors import UsageError
 from adapter.evidence.references import Json, parse_reference
+from adapter.sinks.in_place import standing
 from adapter.sinks.on_server import changed_elements
 
 KINDS = ("ClaimResponse", "OperationOutcome")
@@ -123,7 +124,7 @@ class EarlierAnswers:
         self._index.execute(_SCHEMA)
         self._index.execute("BEGIN")
         for kind in KINDS:
-            path = self.out / f"{kind}.ndjson"
+            path = standing(self.out, f"{kind}.ndjson")
             if path.is_file():
                 self._files[kind] = self._open.enter_context(path.open("rb"))
                 rows = ((kind, id, place) for id, place in self._places(self._files[kind]))

@@ -376,7 +376,7 @@ def test_a_packed_file_of_no_bytes(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"")
     found, reading = read(tmp_path)
     assert found == []
-    assert [(each.problem, each.code) for each in reading.issues] == [
+    assert [(each.text, each.code) for each in reading.issues] == [
         ("the file is empty, where gzip of no text is not", "structure")
     ]
     assert places(reading) == [f"{name}, line 1"]
