@@ -62,8 +62,11 @@ class EarlierAnswers:
             self._read()
         except OSError as error:
             self._open.close()
-            raise UsageError(f"the old answers in {self.out} cannot be read ({error.strerror}).") from error
+            raise self._cannot_be_read(error) from error
         return self
+
+    def _cannot_be_read(self, error: OSError) -> UsageError:
+        return UsageError(f"the old answers in {self.out} cannot be read ({error.strerror}).")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -116,8 +119,12 @@ class EarlierAnswers:
 
     def _at(self, kind: str, place: int) -> Json | None:
         file = self._files[kind]
-        file.seek(place)
-        return self._parsed(file.readline())
+        try:
+            file.seek(place)
+            line = file.readline()
+        except OSError as error:
+            raise self._cannot_be_read(error) from error
+        return self._parsed(line)
 
     def _read(self) -> None:
         self._index.execute("PRAGMA journal_mode = OFF")

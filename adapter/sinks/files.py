@@ -5,10 +5,9 @@ A crash leaves the old output or the new (``in_place``). The order of lines depe
 
 from __future__ import annotations
 
-import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,10 +15,10 @@ from typing import Self
 import orjson
 
 from adapter.answers.answer import Answer
-from adapter.errors import UsageError
 from adapter.evidence.references import Json
 from adapter.sinks.in_place import FILES, folder_beside, heal, put_in_place, refuse_folders, synced, take_away
 from adapter.sinks.spool import NAMES, Order, Spool, Spooled
+from adapter.sinks.told import told_of
 
 
 class AnswerFiles:
@@ -87,17 +86,3 @@ class AnswerFiles:
                 path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
             heal(self.out)  # of a run that was killed since: what it completed is older than this
             put_in_place(self.beside, self.out)
-
-
-@contextmanager
-def told_of(out: Path) -> Iterator[None]:
-    """A folder that cannot be written is the operator's to mend.
-
-    Raises:
-        UsageError: what is wrong with it.
-    """
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{out} cannot be written ({reason}). Name another folder with --out.") from error

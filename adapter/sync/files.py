@@ -21,8 +21,8 @@ from adapter.errors import Issue
 from adapter.fhir.version import NAMES, READ_AS
 from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sinks.earlier_files import EarlierAnswers
-from adapter.sinks.files import told_of
 from adapter.sinks.spool import Spool, Spooled
+from adapter.sinks.told import told_of, told_of_temporary
 from adapter.sources.folder.followed import not_followed
 from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
@@ -82,12 +82,12 @@ def sync_files(
 
     Raises:
         SourceError: the source cannot be read.
-        UsageError: the folder for the answers cannot be written.
+        UsageError: the folder for the answers cannot be written; in a dry run, the one for temporary files.
     """
     report = Report(structure_trusted=adjudicator.trust_structure)
     with ExitStack() as stack:
         stack.enter_context(collected_between_portions())
-        stack.enter_context(told_of(order.out))
+        stack.enter_context(told_of_temporary() if order.dry_run else told_of(order.out))
         folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=True))
         run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack), trail)
         stack.callback(run.close)
