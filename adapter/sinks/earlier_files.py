@@ -23,6 +23,7 @@ from adapter.answers.difference import difference
 from adapter.answers.operation_outcome import NAMELESS, UNREADABLE, fhir_id
 from adapter.errors import UsageError
 from adapter.evidence.references import Json, parse_reference
+from adapter.sinks.in_place import standing
 from adapter.sinks.on_server import changed_elements
 
 KINDS = ("ClaimResponse", "OperationOutcome")
@@ -61,8 +62,11 @@ class EarlierAnswers:
             self._read()
         except OSError as error:
             self._open.close()
-            raise UsageError(f"the old answers in {self.out} cannot be read ({error.strerror}).") from error
+            raise self._cannot_be_read(error) from error
         return self
+
+    def _cannot_be_read(self, error: OSError) -> UsageError:
+        return UsageError(f"the old answers in {self.out} cannot be read ({error.strerror}).")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -115,15 +119,19 @@ class EarlierAnswers:
 
     def _at(self, kind: str, place: int) -> Json | None:
         file = self._files[kind]
-        file.seek(place)
-        return self._parsed(file.readline())
+        try:
+            file.seek(place)
+            line = file.readline()
+        except OSError as error:
+            raise self._cannot_be_read(error) from error
+        return self._parsed(line)
 
     def _read(self) -> None:
         self._index.execute("PRAGMA journal_mode = OFF")
         self._index.execute(_SCHEMA)
         self._index.execute("BEGIN")
         for kind in KINDS:
-            path = self.out / f"{kind}.ndjson"
+            path = standing(self.out, f"{kind}.ndjson")
             if path.is_file():
                 self._files[kind] = self._open.enter_context(path.open("rb"))
                 rows = ((kind, id, place) for id, place in self._places(self._files[kind]))

@@ -1,32 +1,24 @@
 """Writes answers to a folder: one NDJSON file per kind, written beside and renamed into place.
 
-A crash leaves the old output or the new, never half of one. The order of lines depends only on what is in them.
+A crash leaves the old output or the new (``in_place``). The order of lines depends only on what is in them.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import sqlite3
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from socket import gethostname
 from types import TracebackType
 from typing import Self
 
 import orjson
 
 from adapter.answers.answer import Answer
-from adapter.errors import UsageError
 from adapter.evidence.references import Json
-from adapter.processes import is_alive
+from adapter.sinks.in_place import FILES, folder_beside, heal, put_in_place, refuse_folders, synced, take_away
 from adapter.sinks.spool import NAMES, Order, Spool, Spooled
-from adapter.sources.walk import OURS
-
-FILES = (*NAMES, "summary.json")
+from adapter.sinks.told import told_of
 
 
 class AnswerFiles:
@@ -41,8 +33,9 @@ class AnswerFiles:
         with told_of(out):
             self._made = [each for each in (out, *out.parents) if not each.exists()]
             out.mkdir(parents=True, exist_ok=True)
-            _take_away_leftovers(out)
-            self.beside = Path(tempfile.mkdtemp(prefix=f"{OURS}{os.getpid()}@{gethostname()}-", dir=out))
+            refuse_folders(out)
+            heal(out)
+            self.beside = folder_beside(out)
             self._own: Spool | None = None
             try:
                 self._order = Order(self.beside)
@@ -64,7 +57,7 @@ class AnswerFiles:
         if self._own is not None:
             with suppress(OSError):
                 self._own.close()
-        shutil.rmtree(self.beside, ignore_errors=True)
+        take_away(self.beside, self.out)
         if error is not None:  # a folder that was made for the answers, and holds none, is nobody's
             with suppress(OSError):
                 for each in self._made:
@@ -87,47 +80,9 @@ class AnswerFiles:
             if self._own is not None:
                 self._own.flush()
             for number, name in enumerate(NAMES):
-                with _synced(self.beside / name) as path, path.open("wb") as file:
+                with synced(self.beside / name) as path, path.open("wb") as file:
                     self._order.write(number, file)
-            with _synced(self.beside / FILES[-1]) as path:
+            with synced(self.beside / FILES[-1]) as path:
                 path.write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-            for name in FILES:
-                (self.beside / name).replace(self.out / name)
-
-
-def _take_away_leftovers(out: Path) -> None:
-    for folder in out.glob(f"{OURS}*@*-*"):
-        if is_left(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_left(folder: Path) -> bool:
-    """Whether a run left it that was killed outright: it is named after a process of this machine that is no more."""
-    process, _, host = folder.name.removeprefix(OURS).partition("@")
-    here = host.startswith(f"{gethostname()}-")
-    return here and process.isdecimal() and not is_alive(int(process))
-
-
-@contextmanager
-def told_of(out: Path) -> Iterator[None]:
-    """A folder that cannot be written is the operator's to mend.
-
-    Raises:
-        UsageError: what is wrong with it.
-    """
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{out} cannot be written ({reason}). Name another folder with --out.") from error
-
-
-@contextmanager
-def _synced(path: Path) -> Iterator[Path]:
-    """What is written to the path in the meantime is on the disk afterwards."""
-    yield path
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            heal(self.out)  # of a run that was killed since: what it completed is older than this
+            put_in_place(self.beside, self.out)

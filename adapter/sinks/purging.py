@@ -13,7 +13,7 @@ from pathlib import Path
 from adapter.durable.purging import give_back
 from adapter.errors import UsageError
 from adapter.purged import Purged
-from adapter.sinks.files import is_left
+from adapter.sinks.in_place import is_left, take_away
 from adapter.sources.walk import OURS
 
 SURELY_OVER = timedelta(days=1)
@@ -48,10 +48,13 @@ def purge_leftovers(out: Path, before: datetime, *, dry_run: bool) -> Purged:
     beside = [each for each in out.glob(f"{OURS}*@*-*") if each.is_dir()]
     temporary = [each for each in Path(tempfile.gettempdir()).glob(_TEMPORARY) if _is_ours(each)]
     quiet = min(before, datetime.now(UTC) - SURELY_OVER)
-    old = [each for each in beside if is_left(each) and last_change(each) < before]
-    old += [each for each in temporary if last_change(each) < quiet]
+    left = [each for each in beside if is_left(each) and last_change(each) < before]
+    gone = [each for each in temporary if last_change(each) < quiet]
+    old = [*left, *gone]
     if not dry_run:
-        for each in old:
+        for each in left:
+            take_away(each, out)
+        for each in gone:
             shutil.rmtree(each, ignore_errors=True)
     return Purged("folders that killed runs left", len(old), len(beside) + len(temporary) - len(old))
 

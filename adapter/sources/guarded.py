@@ -50,6 +50,7 @@ def read_guarded(path: Path, root: Path, limits: Limits) -> bytes:
         with open(path, "rb", opener=_without_waiting) as file:
             found = os.fstat(file.fileno())
             _refuse_odd_file(found)
+            _refuse_empty_gzip(path, found)
             if found.st_size > limits.max_file_bytes:
                 raise over_limit("the file", limits.max_file_bytes, "bytes", "MAX_FILE_BYTES")
             packed = path.name.lower().endswith(".gz")
@@ -73,7 +74,9 @@ def guarded_lines(
     try:
         _refuse_stray_link(path, root)
         with open(path, "rb", opener=_without_waiting) as file:
-            _refuse_odd_file(os.fstat(file.fileno()))
+            found = os.fstat(file.fileno())
+            _refuse_odd_file(found)
+            _refuse_empty_gzip(path, found)
             if not path.name.lower().endswith(".gz"):
                 yield from _lines(file, limits)
                 return
@@ -113,12 +116,15 @@ def _lines(
 
 
 def state_of(path: Path) -> str:
-    """What tells whether a file is still as it was: its size and when it was written; empty when nobody can tell."""
+    """What tells whether a file is still as it was; empty when nobody can tell.
+
+    That is its size, when it was written, and when the system noted a change of it: a copy may set the second back.
+    """
     try:
         found = path.stat()
     except OSError:
         return ""
-    return f"{found.st_size} {found.st_mtime_ns}"
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
 def plain_text(content: bytes) -> bytes:
@@ -146,6 +152,12 @@ def _refuse_stray_link(path: Path, root: Path) -> None:
 def _refuse_odd_file(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise InputError("no regular file but a pipe, a device or the like")
+
+
+def _refuse_empty_gzip(path: Path, found: os.stat_result) -> None:
+    """Of no text at all, gzip makes a header and a sum; where neither is, somebody's writing was broken off."""
+    if found.st_size == 0 and path.name.lower().endswith(".gz"):
+        raise InputError("the file is empty, where gzip of no text is not")
 
 
 def _whole(file: IO[bytes], limit: int, setting: str) -> bytes:

@@ -21,13 +21,14 @@ from adapter.errors import Issue
 from adapter.fhir.version import NAMES, READ_AS
 from adapter.reconcile.adjudicator import Adjudicator
 from adapter.sinks.earlier_files import EarlierAnswers
-from adapter.sinks.files import told_of
 from adapter.sinks.spool import Spool, Spooled
+from adapter.sinks.told import told_of, told_of_temporary
 from adapter.sources.folder.followed import not_followed
 from adapter.sources.folder.index import Due, Index
 from adapter.sources.folder.portions import Portions, Whole
 from adapter.sources.folder.relevance import Relevance
 from adapter.sources.folder.scan import Contents, Scan
+from adapter.sources.folder.unchanged import refuse_changed
 from adapter.sources.walk import Reading, files_under
 from adapter.sync.folder_trail import NO_TRAIL, FolderTrail
 from adapter.sync.into_folder import Comparing, Writing, into_folder
@@ -81,12 +82,12 @@ def sync_files(
 
     Raises:
         SourceError: the source cannot be read.
-        UsageError: the folder for the answers cannot be written.
+        UsageError: the folder for the answers cannot be written; in a dry run, the one for temporary files.
     """
     report = Report(structure_trusted=adjudicator.trust_structure)
     with ExitStack() as stack:
         stack.enter_context(collected_between_portions())
-        stack.enter_context(told_of(order.out))
+        stack.enter_context(told_of_temporary() if order.dry_run else told_of(order.out))
         folder = stack.enter_context(into_folder(order.out, dry_run=order.dry_run, whole=True))
         run = _Run(order, adjudicator, report, tell, way, _beside(folder, stack), trail)
         stack.callback(run.close)
@@ -164,14 +165,16 @@ class _Run:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
         processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.portion)) or 1
-        so_far = 0
+        so_far, used = 0, set[int]()
         for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
+            used |= done.files
             self.report.tally.add(done.tally)
             self.report.unanswered += done.unanswered
             self.report.out_of_scope += done.out_of_scope
             self.tell("claims decided", so_far, total)
             yield done
+        refuse_changed(each for number, each in self.index.files().items() if number in used)
         self.report.out_of_scope += self._beside_the_scope(so_far)
 
     def _asked_for(self) -> Iterator[list[Due]]:

@@ -55,6 +55,8 @@ class Done:
     out_of_scope: int = 0
     events: list[bytes] = field(default_factory=list)
     """What the audit enters of it."""
+    files: frozenset[int] = frozenset()
+    """The numbers of the files that it was decided from."""
 
 
 @dataclass
@@ -82,11 +84,10 @@ class Work:
         return done
 
     def _decided(self, due: Sequence[Due]) -> Done:
-        store = self.portions.of(due)
-        claims = [each for each in (store.get(claim.key) for claim in due) if each is not None]
+        claims, store, files = self.portions.of(due)
         ours = [each for each in claims if self.adjudicator.in_scope(each)]
         answers, unanswered = decide(ours, store, self.adjudicator, self.instant)
-        done = Done(unanswered=unanswered, claims=len(claims), out_of_scope=len(claims) - len(ours))
+        done = Done(unanswered=unanswered, claims=len(claims), out_of_scope=len(claims) - len(ours), files=files)
         mine = answers if self.only else _own(answers, ours)
         for each in mine:
             done.tally.count(each)

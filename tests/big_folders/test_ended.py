@@ -12,9 +12,20 @@ from pathlib import Path
 import pytest
 from benchmarks.folder import make_folder
 from benchmarks.processes import ROOT
+from big_folders.ways import Way, written
 
-FINE = 0
 INTERRUPTED = 130
+CLAIMS = 450
+"""More than one portion has, so that two processes decide."""
+TWO_PROCESSES = Way(processes=2)
+NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told by Linux alone")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("source")
+    make_folder(folder, CLAIMS, 0)
+    return folder
 
 
 def begun(source: Path, out: Path) -> subprocess.Popen[str]:
@@ -48,31 +59,34 @@ def children(of: int) -> list[str]:
     return Path(f"/proc/{of}/task/{of}/children").read_text().split()
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are told by Linux alone")
-@pytest.mark.parametrize(
-    ("by", "code", "left"),
-    [(signal.SIGTERM, INTERRUPTED, 0), (signal.SIGINT, INTERRUPTED, 0), (signal.SIGKILL, -signal.SIGKILL, 1)],
-)
-def test_what_a_run_that_is_ended_leaves(tmp_path: Path, by: signal.Signals, code: int, left: int) -> None:
-    make_folder(tmp_path / "in", 1200, 0)
-    out = tmp_path / "out"
-    process = begun(tmp_path / "in", out)
+def ended(process: subprocess.Popen[str], by: signal.Signals) -> None:
+    """The run and all that it began are over."""
     workers = children(process.pid)
     process.send_signal(by)
     process.communicate(timeout=60)
-    assert process.returncode == code
-    assert len(list(out.glob(".adapter-*"))) == left
     until_gone = time.monotonic() + 30
     while any(Path(f"/proc/{each}/cmdline").exists() for each in workers):
         assert time.monotonic() < until_gone, "a process that decides outlives the run"
         time.sleep(0.1)
-    (tmp_path / "few").mkdir()
-    make_folder(tmp_path / "few", 1, 0)
-    done = subprocess.run(
-        [sys.executable, "-m", "adapter", "sync", str(tmp_path / "few"), "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == FINE
-    assert not list(out.glob(".adapter-*"))
+
+
+@NEEDS_PROC
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_what_a_run_that_is_ended_leaves(tmp_path: Path, source: Path, by: signal.Signals) -> None:
+    out = tmp_path / "out"
+    process = begun(source, out)
+    ended(process, by)
+    assert process.returncode == INTERRUPTED
+    assert not out.exists() or not list(out.iterdir())
+
+
+@NEEDS_PROC
+def test_after_a_run_that_was_killed_the_same_again_is_as_if_nothing_had_been(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / "out"
+    process = begun(source, out)
+    ended(process, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    (left,) = out.iterdir()
+    assert left.name.startswith(".adapter-")
+    assert written(source, TWO_PROCESSES, out) == written(source, TWO_PROCESSES, tmp_path / "undisturbed")
+    assert not left.exists()

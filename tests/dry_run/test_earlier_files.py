@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -201,3 +202,12 @@ def test_answers_may_be_compared_one_at_a_time(tmp_path: Path) -> None:
     with EarlierAnswers(tmp_path) as earlier:
         assert effect(earlier.compare(answer("c1", response("PEND")))) is Effect.CHANGE
         assert [each.claim for each in earlier.left()] == ["c2"]
+
+
+def test_old_answers_that_cannot_be_read_any_more_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, of("c1", response("APPROVE")))
+    with EarlierAnswers(tmp_path) as earlier:
+        gone = Mock(readline=Mock(side_effect=OSError(5, "Input/output error")))
+        monkeypatch.setitem(earlier._files, "ClaimResponse", gone)
+        with pytest.raises(UsageError, match=r"the old answers in .* cannot be read \(Input/output error\)"):
+            earlier.compare(answer("c1", response("APPROVE")))

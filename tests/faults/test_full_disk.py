@@ -13,7 +13,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from command_line import Command, command, folder
@@ -21,6 +23,7 @@ from command_line import Command, command, folder
 from adapter.errors import UsageError, WriteError
 from adapter.sinks import spool
 from adapter.sinks.ledger import Ledger
+from adapter.sources.folder.index import Index
 
 __all__ = ["command", "folder"]
 
@@ -104,3 +107,49 @@ def test_a_ledger_that_cannot_be_made_or_cannot_grow(tmp_path: Path) -> None:
         assert ledger.checkpoint("http://fhir.test", "Claim") == "2026-01-01T00:00:00Z"
         ledger.set_checkpoint("http://fhir.test", "Claim", "2027-01-01T00:00:00Z")
         assert ledger.checkpoint("http://fhir.test", "Claim") == "2027-01-01T00:00:00Z"
+
+
+NO_SPACE = os.strerror(errno.ENOSPC)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault", "reason"),
+    [
+        pytest.param(tempfile, "mkdtemp", OSError(errno.ENOSPC, NO_SPACE), NO_SPACE, id="no folder"),
+        pytest.param(
+            Index, "file", OperationalError("database or disk is full"), "database or disk is full", id="index"
+        ),
+    ],
+)
+def test_a_dry_run_names_the_folder_for_temporary_files(
+    command: Command,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    fault: Exception,
+    reason: str,
+) -> None:
+    """It writes nothing else, so another ``--out`` would not help."""
+    assert folder.is_dir()
+    with monkeypatch.context() as broken:
+        broken.setattr(where, name, Mock(side_effect=fault))
+        result = command.sync("--dry-run")
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"coaching-adapter: the folder for temporary files, {tempfile.gettempdir()}, cannot be written ({reason}). "
+        "Name another with TMPDIR.\n"
+    )
+
+
+def test_a_dry_run_where_no_folder_for_temporary_files_can_be_written(
+    command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python tries a file in each that it knows, and takes none."""
+    assert folder.is_dir()
+    with monkeypatch.context() as broken:
+        broken.setattr(tempfile, "gettempdir", Mock(side_effect=FileNotFoundError(errno.ENOENT, "No usable folder")))
+        broken.setattr(tempfile, "mkdtemp", Mock(side_effect=FileNotFoundError(errno.ENOENT, "No usable folder")))
+        result = command.sync("--dry-run")
+    assert result.code == 2
+    assert "the folder for temporary files cannot be written (No usable folder). Name another with" in result.stderr

@@ -368,3 +368,20 @@ def test_no_bytes_can_stop_the_reading(content: bytes, name: str, compressed: bo
         found, reading = read(path)
     assert all(each.kind and each.key for each in found)
     assert all(issue.where.startswith(f"{name}, line ") for issue in reading.issues)
+
+
+@pytest.mark.parametrize("name", ["x.ndjson.gz", "x.jsonl.GZ", "x.json.gz"])
+def test_a_packed_file_of_no_bytes(name: str, tmp_path: Path) -> None:
+    """Nobody packed it: whoever wrote it was broken off, and a claim may be missing."""
+    (tmp_path / name).write_bytes(b"")
+    found, reading = read(tmp_path)
+    assert found == []
+    assert [(each.text, each.code) for each in reading.issues] == [
+        ("the file is empty, where gzip of no text is not", "structure")
+    ]
+    assert places(reading) == [f"{name}, line 1"]
+
+
+def test_a_packed_file_of_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x.ndjson.gz").write_bytes(gzip.compress(b""))
+    assert read(tmp_path) == ([], Reading(files=1))

@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from adapter.sources.folder.unchanged import Entered
+
 T = TypeVar("T")
 AT_ONCE = 5000
 """Rows written together."""
@@ -180,10 +182,10 @@ class Index:
 
     # --- asking
 
-    def files(self) -> dict[int, tuple[Path, str, str]]:
-        """Path, name for messages and state of every file, by number."""
+    def files(self) -> dict[int, Entered]:
+        """Every file, by number."""
         rows = self._db.execute("SELECT * FROM file")
-        return {number: (Path(os.fsdecode(path)), shown, state) for number, path, shown, state in rows}
+        return {number: Entered(Path(os.fsdecode(path)), shown, state) for number, path, shown, state in rows}
 
     def units(self) -> Iterator[Unit]:
         """Every place."""

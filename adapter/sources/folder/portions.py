@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
-from adapter.errors import InputError, SourceError
+from adapter.errors import InputError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.folder.index import Due, Index, Unit
@@ -27,7 +28,8 @@ from adapter.sources.folder.tokens import (
     patient,
     references,
 )
-from adapter.sources.guarded import read_guarded, state_of
+from adapter.sources.folder.unchanged import Entered, changed, refuse_changed
+from adapter.sources.guarded import read_guarded
 from adapter.sources.reader import FileReader
 from adapter.sources.walk import Reading
 
@@ -50,22 +52,50 @@ class Whole:
     """Whether a portion has to be all there is."""
 
 
+class Portion(NamedTuple):
+    """Claims, in the order they were asked for, with all that may speak about them, and the files it was read from."""
+
+    claims: Sequence[Located]
+    store: EvidenceStore
+    files: frozenset[int]
+
+
 @dataclass
 class Portions:
     """Reads portions of a folder; one for each process, for it keeps files open. Close it."""
 
     index: Index
     whole: Whole
-    _files: dict[int, tuple[Path, str, str]] = field(default_factory=dict)
+    _files: dict[int, Entered] = field(default_factory=dict)
     _open: dict[int, int] = field(default_factory=dict)
+    _used: set[int] = field(default_factory=set)
+    """The files that the portion in hand was read from."""
 
     def close(self) -> None:
         for handle in self._open.values():
             os.close(handle)
         self._open.clear()
 
-    def of(self, claims: Sequence[Due]) -> EvidenceStore:
-        """The store from which these claims are decided as they would be from all there is."""
+    def of(self, claims: Sequence[Due]) -> Portion:
+        """These claims, and the store from which they are decided as they would be from all there is.
+
+        Raises:
+            SourceError: a file is not as it was when the folder was scanned.
+        """
+        self._used.clear()
+        store = self._gathered(claims)
+        found = [self._claim(each.key, store) for each in claims]
+        refuse_changed(map(self._file, sorted(self._used)))  # it may have been written in the meantime
+        return Portion(found, store, frozenset(self._used))
+
+    def _claim(self, key: str, store: EvidenceStore) -> Located:
+        """A claim that was seen by the scan, and so has to be there."""
+        found = store.get(key)
+        if found is None:
+            raise changed(self._file(next(self.index.keyed([key])).file).shown)
+        return found
+
+    def _gathered(self, claims: Sequence[Due]) -> EvidenceStore:
         if self.whole.tangled:
             store = EvidenceStore()
             for unit in self.index.units():
@@ -81,42 +111,40 @@ class Portions:
         Raises:
             SourceError: the file is not as it was then.
         """
-        path, shown, state = self._file(unit.file)
+        file = self._file(unit.file)
+        if unit.file not in self._used:
+            refuse_changed([file])
+            self._used.add(unit.file)
         try:
-            return self._resources(unit, path, shown, state)
+            return self._resources(unit, file.path, file.shown)
         except (OSError, InputError, orjson.JSONDecodeError) as error:
-            raise _changed(shown) from error
+            raise changed(file.shown) from error
 
-    def _resources(self, unit: Unit, path: Path, shown: str, state: str) -> tuple[list[Located], bytes]:
+    def _resources(self, unit: Unit, path: Path, shown: str) -> tuple[list[Located], bytes]:
         if unit.plain:
-            content = os.pread(self._handle(unit.file, path, state), unit.length, unit.start)
-            return [Located(orjson.loads(content), file=shown, line=unit.line)], content
+            content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
+            resource = orjson.loads(content)
+            if not isinstance(resource, dict):
+                raise changed(shown)
+            return [Located(resource, file=shown, line=unit.line)], content
         reader = FileReader(path, self.whole.root, shown, Reading(), self.whole.limits, count(unit.bundle))
         if unit.line is None:
-            if state_of(path) != state:
-                raise _changed(shown)
             content = read_guarded(path, self.whole.root, self.whole.limits)
             return list(reader.document(content)), content
-        content = os.pread(self._handle(unit.file, path, state), unit.length, unit.start)
+        content = os.pread(self._handle(unit.file, path), unit.length, unit.start)
         return list(reader.line(content, unit.line)), content
 
-    def _file(self, number: int) -> tuple[Path, str, str]:
+    def _file(self, number: int) -> Entered:
         if not self._files:
             self._files = self.index.files()
         return self._files[number]
 
-    def _handle(self, number: int, path: Path, state: str) -> int:
+    def _handle(self, number: int, path: Path) -> int:
         if number not in self._open:
             if len(self._open) >= MOST_OPEN:
                 os.close(self._open.pop(next(iter(self._open))))
-            if state and state_of(path) != state:
-                raise _changed(self._file(number)[1])
             self._open[number] = os.open(path, os.O_RDONLY)
         return self._open[number]
-
-
-def _changed(shown: str) -> SourceError:
-    return SourceError(f"{shown} changed while it was read", "run it again when nothing writes to the folder")
 
 
 @dataclass

@@ -30,6 +30,7 @@ from adapter.sources.folder.tokens import (
     patient,
     sessions,
 )
+from adapter.sources.folder.unchanged import Entered, refuse_changed
 from adapter.sources.guarded import state_of
 from adapter.sources.json_text import is_all_of
 from adapter.sources.oversize import within_limits
@@ -107,18 +108,21 @@ class Scan:
             yield bundle
 
     def _document(self, reader: FileReader) -> int:
+        state = state_of(reader.path)  # before it is read: what is written in the meantime is seen afterwards
         content = reader.content()
         if content is None:
             return 0
-        file = self.index.file(reader.path, reader.shown, state_of(reader.path))
+        refuse_changed([Entered(reader.path, reader.shown, state)])
+        file = self.index.file(reader.path, reader.shown, state)
         unit = self.index.unit(file, 0, 0, None, self._bundle)
         self._enter(unit, list(reader.document(content)), content)
         return len(content)
 
     def _lines(self, reader: FileReader, before: int, tell: Tell) -> int:
         spool = self.spools(reader.path) if reader.path.name.lower().endswith(".gz") else None
-        state = "" if spool else state_of(reader.path)
-        file = self.index.file(Path(spool.name) if spool else reader.path, reader.shown, state)
+        scanned = Entered(reader.path, reader.shown, state_of(reader.path))
+        entered = Entered(Path(spool.name), reader.shown, "") if spool else scanned
+        file = self.index.file(*entered)
         end = 0
         for start, line, row in reader.lines(spool):
             end = start + len(line)
@@ -129,6 +133,7 @@ class Scan:
                 tell(before + end)
         if spool:
             spool.close()
+        refuse_changed([scanned])
         for name in surroundings(Located({}, file=reader.shown)) if self._aside else ():
             self.contents.votes[name].update(self._aside)
         self.contents.told.update(self._aside)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from itertools import islice
 from pathlib import Path
 
 from adapter.errors import UsageError
 from adapter.sinks.answers_in_files import answers_in
-from adapter.sinks.files import FILES
+from adapter.sinks.in_place import FILES, folder_beside, heal, put_in_place, synced, take_away
 from adapter.sync.into_folder import into_folder
 from adapter.sync.report import Report
 
@@ -34,10 +33,14 @@ def hand_over(answers: Path, out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".adapter-", dir=out) as beside:
+        heal(out)
+        beside = folder_beside(out)
+        try:
             for name in FILES:
-                shutil.copyfile(answers / name, Path(beside) / name)
-            for name in FILES:
-                (Path(beside) / name).replace(out / name)
+                with synced(beside / name) as path:
+                    shutil.copyfile(answers / name, path)
+            put_in_place(beside, out)
+        finally:
+            take_away(beside, out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror}). Name another folder with --out.") from error
