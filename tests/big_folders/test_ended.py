@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from benchmarks.folder import make_folder
 from benchmarks.processes import ROOT
-from big_folders.ways import Way, written
+from big_folders.ways import written
+
+from adapter.sync.files import Way
 
 INTERRUPTED = 130
 CLAIMS = 450
