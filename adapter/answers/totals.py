@@ -6,7 +6,7 @@ Answers are taken one at a time and not kept, so the sums of a million take no m
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -31,6 +31,10 @@ class Effect(StrEnum):
     LEAVE = "leave"
     REMOVE = "remove"
     FAIL = "fail"
+
+
+UNCHANGING = frozenset({Effect.LEAVE, Effect.FAIL})
+"""After these the answer is what it was."""
 
 
 @dataclass
@@ -71,6 +75,18 @@ class Totals:
         if written.difference is not None:
             self._add_difference(written.difference)
 
+    def absorb(self, other: Totals) -> None:
+        """Count what was counted elsewhere."""
+        self.answers += other.answers
+        self.claims += other.claims
+        self.lines += other.lines
+        for move, sums in other.submitted.items():
+            for currency, value in sums.items():
+                self._add_money(move, currency, value)
+        _add_swaps(self.rules, other.rules)
+        _add_swaps(self.codes, other.codes)
+        _add_swaps(self.policies, other.policies)
+
     def _add_difference(self, difference: Difference) -> None:
         before, after = difference.before.standing, difference.after.standing
         if before is not after:
@@ -87,13 +103,16 @@ class Totals:
         move = (line.before.standing, line.after.standing)
         self.lines[move] += 1
         if amount := line.submitted:
-            sums = self.submitted[move]
-            sums[amount.currency] = sums.get(amount.currency, Decimal(0)) + amount.value
+            self._add_money(move, amount.currency, amount.value)
+
+    def _add_money(self, move: Move, currency: str, value: Decimal) -> None:
+        sums = self.submitted[move]
+        sums[currency] = sums.get(currency, Decimal(0)) + value
 
 
-def in_order(written: Iterable[Written]) -> list[Written]:
-    """By claim, in whatever order the claims were decided."""
-    return sorted(written, key=lambda each: each.claim or "")
+def is_change(written: Written) -> bool:
+    """Whether a run would leave another answer than there is."""
+    return effect(written) not in UNCHANGING
 
 
 def effect(written: Written) -> Effect:
@@ -105,6 +124,12 @@ def effect(written: Written) -> Effect:
     if not written.difference:
         return Effect.CREATE if written.action is Action.CREATED else Effect.LEAVE
     return Effect.CREATE if written.difference.before.standing is Standing.NO_ANSWER else Effect.CHANGE
+
+
+def _add_swaps(into: dict[K, Swaps], other: Mapping[K, Swaps]) -> None:
+    for each, swaps in other.items():
+        into[each].gone += swaps.gone
+        into[each].new += swaps.new
 
 
 def _swap(into: dict[K, Swaps], before: frozenset[K], after: frozenset[K]) -> None:

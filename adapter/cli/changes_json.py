@@ -1,20 +1,13 @@
-"""What a dry run would change, as JSON for machines. Amounts are texts, so that no cent is lost."""
+"""The sums of a dry run, as JSON for machines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
-from adapter.answers.answer import Written
-from adapter.answers.difference import Difference, LineDifference, gone
-from adapter.answers.said import Amount, Line, Said
-from adapter.answers.totals import Effect, Move, Reason, Swaps, Totals, effect
+from adapter.answers.change_json import money
+from adapter.answers.totals import Effect, Move, Swaps, Totals
 from adapter.evidence.references import Json
-
-
-def changes(written: Iterable[Written]) -> list[Json]:
-    """One object for each answer; those that would be left have no difference."""
-    return [_change(each) for each in written]
 
 
 def totals(sums: Totals) -> Json:
@@ -31,74 +24,8 @@ def totals(sums: Totals) -> Json:
     }
 
 
-def _change(written: Written) -> Json:
-    change: Json = {"claim": written.claim, "action": written.action.value, "effect": effect(written).value}
-    return change | ({"difference": _difference(written.difference)} if written.difference else {})
-
-
-def _difference(difference: Difference) -> Json:
-    return {
-        "before": _head(difference.before),
-        "after": _head(difference.after),
-        "lines": [_line(each) for each in difference.lines],
-        "elements": list(difference.elements),
-    }
-
-
-def _head(answer: Said) -> Json:
-    return {
-        "standing": answer.standing.value,
-        "status": answer.status,
-        "outcome": answer.outcome,
-        "decision": answer.decision,
-    }
-
-
-def _line(line: LineDifference) -> Json:
-    before, after = line.before, line.after
-    return {
-        "line": line.line,
-        "before": _decided(before),
-        "after": _decided(after),
-        "reasons": _swapped(_codes(gone(before.codes, after.codes)), _codes(gone(after.codes, before.codes))),
-        "rules": _swapped(_rules(gone(before.rules, after.rules)), _rules(gone(after.rules, before.rules))),
-        "policies": _swapped(gone(before.policies, after.policies), gone(after.policies, before.policies)),
-        "amounts": _swapped(
-            [_amount(each) for each in gone(before.amounts, after.amounts)],
-            [_amount(each) for each in gone(after.amounts, before.amounts)],
-        ),
-        "submitted": _amount(line.submitted) if line.submitted else None,
-    }
-
-
-def _decided(line: Line) -> Json:
-    return {"standing": line.standing.value, "decision": line.decision.value if line.decision else None}
-
-
-def _codes(codes: Iterable[Reason]) -> list[Json]:
-    return [{"system": system, "code": code} for system, code in codes]
-
-
-def _rules(rules: Iterable[Reason]) -> list[Json]:
-    return [{"decision": decision, "rule": rule} for decision, rule in rules]
-
-
-def _amount(amount: Amount) -> Json:
-    return {"category": amount.category} | _money(amount.currency, amount.value)
-
-
 def _sums(by_currency: Mapping[str, Decimal]) -> list[Json]:
-    return [_money(currency, value) for currency, value in sorted(by_currency.items())]
-
-
-def _money(currency: str, value: Decimal) -> Json:
-    return {"value": in_cents(value), "currency": currency or None}
-
-
-def in_cents(value: Decimal) -> str:
-    """An amount with its cents, and with what is finer where there is such."""
-    cents = value.quantize(Decimal("0.01"))
-    return str(cents if cents == value else value)
+    return [money(currency, value) for currency, value in sorted(by_currency.items())]
 
 
 def _move(move: Move) -> Json:
@@ -107,7 +34,3 @@ def _move(move: Move) -> Json:
 
 def _swaps(swaps: Swaps) -> Json:
     return {"gone": swaps.gone, "new": swaps.new}
-
-
-def _swapped(before: list[Json] | list[str], after: list[Json] | list[str]) -> Json:
-    return {"gone": before, "new": after}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import orjson
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -21,6 +21,11 @@ COLOUR = {"APPROVE": "green", "DENY": "red", "PEND": "yellow", "REVIEW": "cyan",
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """What moves a cursor, colours, rings, turns or hides text, and what no output can encode."""
+
+
+_DOCUMENT = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_WITHIN = "    "
+"""Before each line of what stands in a list of an indented object."""
 
 
 def visible(text: str) -> str:
@@ -63,11 +68,28 @@ def print_json_line(value: Json) -> None:
     _print_json(value, 0)
 
 
+def print_json_listing(value: Json, name: str, items: Iterable[Json]) -> None:
+    """As ``print_json`` of the object with all these items in a list under ``name``, the last key; each is printed as
+    it comes, and none is kept."""
+    start, end = orjson.dumps(value | {name: []}, option=_DOCUMENT).decode().rsplit("[]", 1)
+    _write_json(f"{start}[")
+    separator, closing = "\n", ""
+    for each in items:
+        item = orjson.dumps(each, option=orjson.OPT_INDENT_2).decode()
+        _write_json(f"{separator}{_WITHIN}{item.replace(chr(10), chr(10) + _WITHIN)}")
+        separator, closing = ",\n", "\n  "
+    _write_json(f"{closing}]{end}")
+    sys.stdout.buffer.flush()
+
+
 def _print_json(value: Json | list[Json], option: int) -> None:
-    written = orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE).decode()
+    _write_json(orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE).decode())
+    sys.stdout.buffer.flush()
+
+
+def _write_json(written: str) -> None:
     escaped = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
     sys.stdout.buffer.write(escaped.encode())
-    sys.stdout.buffer.flush()
 
 
 def outcome_lines(tally: Tally) -> list[str]:

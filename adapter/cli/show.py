@@ -13,9 +13,17 @@ from rich.text import Text
 from adapter.answers.answer import Action
 from adapter.answers.decisions import line_json
 from adapter.answers.operation_outcome import fhir_id
-from adapter.answers.totals import in_order
 from adapter.cli import changes_json
-from adapter.cli.console import COLOUR, console, folding, outcome_lines, print_json, print_json_line, visible
+from adapter.cli.console import (
+    COLOUR,
+    console,
+    folding,
+    outcome_lines,
+    print_json,
+    print_json_line,
+    print_json_listing,
+    visible,
+)
 from adapter.cli.show_changes import show_changes
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.errors import ConfigurationFault
@@ -32,7 +40,7 @@ def report(done: Report, output_format: str, target: str, dry_run: bool) -> None
     """What a run did."""
     complaints(done)
     if output_format == "json":
-        print_json(_counted(done) | (_dry_run(done) if dry_run else {}))
+        _report_json(done, dry_run)
         return
     _report_tables(done, target, dry_run)
 
@@ -75,11 +83,12 @@ def written_counts(done: Report) -> Json:
     return {action.value: done.written.get(action, 0) for action in Action if action is not Action.REMOVED}
 
 
-def _dry_run(done: Report) -> Json:
-    return {
-        "totals": changes_json.totals(done.totals),
-        "changes": changes_json.changes(in_order(done.changes)),
-    }
+def _report_json(done: Report, dry_run: bool) -> None:
+    if not dry_run:
+        print_json(_counted(done))
+        return
+    sums = {"totals": changes_json.totals(done.foreseen.totals)}
+    print_json_listing(_counted(done) | sums, "changes", done.foreseen.in_order())
 
 
 def _report_tables(done: Report, target: str, dry_run: bool) -> None:
@@ -91,7 +100,7 @@ def _report_tables(done: Report, target: str, dry_run: bool) -> None:
     for sentence in sentences(done):
         out.print(sentence, soft_wrap=True)
     if dry_run:
-        show_changes(out, done.totals, in_order(done.changes))
+        show_changes(out, done.foreseen.totals, done.foreseen.first)
     elif done.written:
         counts = ", ".join(f"{count} {name}" for name, count in written_counts(done).items() if count)
         out.print(f"Written: {counts}.")

@@ -11,15 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from adapter.answers.answer import Written
+from adapter.answers.change_json import in_cents
 from adapter.answers.difference import Difference, LineDifference, gone
 from adapter.answers.operation_outcome import fhir_id
 from adapter.answers.said import Amount, Line, Standing
-from adapter.answers.totals import Effect, Swaps, Totals, effect
-from adapter.cli.changes_json import in_cents
+from adapter.answers.totals import UNCHANGING, Effect, Swaps, Totals, effect, is_change
 from adapter.cli.console import COLOUR, folding
+from adapter.sync.foreseen import CLAIMS_SHOWN
 
-CLAIMS_SHOWN = 300
-"""Claims that are listed one by one; JSON has all of them."""
 _WORDS = {
     Standing.NO_ANSWER: "no answer",
     Standing.CANCELLED: "cancelled",
@@ -31,13 +30,13 @@ K = TypeVar("K", str, tuple[str, str])
 
 
 def show_changes(out: Console, sums: Totals, written: Sequence[Written]) -> None:
-    """Sums over all answers, then the answers that would not be left as they are."""
+    """Sums over all answers, then the first of those that would not be left as they are."""
     counts = ", ".join(f"{each.value} {sums.answers[each]}" for each in Effect if sums.answers[each])
     out.print(f"Of the answers a run would {counts}." if counts else "A run would write no answers.", soft_wrap=True)
     for table in (_moves(sums), _reasons(sums), _claims(written)):
         if table.row_count:
             out.print(table)
-    if (more := sum(map(_is_listed, written)) - CLAIMS_SHOWN) > 0:
+    if (more := _changed(sums) - CLAIMS_SHOWN) > 0:
         out.print(f"... and {more} more answers; --format json has them all.", soft_wrap=True)
 
 
@@ -84,7 +83,7 @@ def _money(currency: str, value: Decimal) -> str:
 
 def _claims(written: Iterable[Written]) -> Table:
     table = folding("claim", "line", "decision", "submitted", "reasons", title="Answers that would change")
-    for number, each in enumerate(filter(_is_listed, written)):
+    for number, each in enumerate(filter(is_change, written)):
         if number == CLAIMS_SHOWN:
             break
         for row in _rows(each):
@@ -92,8 +91,8 @@ def _claims(written: Iterable[Written]) -> Table:
     return table
 
 
-def _is_listed(written: Written) -> bool:
-    return effect(written) not in (Effect.LEAVE, Effect.FAIL)
+def _changed(sums: Totals) -> int:
+    return sum(count for of, count in sums.answers.items() if of not in UNCHANGING)
 
 
 def _rows(written: Written) -> Iterator[tuple[str | Text, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,7 @@ class Faults:
         found = [each for each in structural if not _JUDGED_BY_RULES.fullmatch(each.expression)]
         seen = {_plain(issue.expression) for issue in found if issue.severity == "error"}
         found += [each for each in mapped if not _told(each.expression, seen)]
+        found = [each for each in found if not _follows(each, located.faults)]
         return [*located.faults, *(_another_version(located, version) if found else ()), *found]
 
 
@@ -119,6 +120,12 @@ def _another_version(located: Located, version: str) -> Iterator[Issue]:
     if told is not None and told != READ_AS[version]:
         words = f"{located.kind} is written in FHIR {NAMES[told]} and was to be read as {NAMES[version]}"
         yield Issue("structure", words, located.kind, located.place())
+
+
+def _follows(issue: Issue, written: Sequence[Issue]) -> bool:
+    """Whether it only follows from how the element is written: a key that stands twice holds the list of its values."""
+    elements = [each.expression for each in written if "." in each.expression]
+    return any(f"{issue.expression}.".startswith((f"{each}.", f"{each}[")) for each in elements)
 
 
 def _told(expression: str, seen: set[str]) -> bool:

@@ -34,7 +34,7 @@ class Answering:
 
     def refused(self, claim: Located, issues: Sequence[Issue]) -> Answer:
         """An OperationOutcome, to a claim that could not be processed; each fault is told once."""
-        distinct = list({(each.code, each.expression, each.where): each for each in issues}.values())
+        distinct = list({(each.code, each.expression, each.where, each.text): each for each in issues}.values())
         id = fhir_id(claim.id) if claim.id else nameless(claim.place(), claim.entry)
         return Answer(claim.id, outcome=operation_outcome(distinct, id))
 

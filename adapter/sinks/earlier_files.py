@@ -1,8 +1,9 @@
 """What a folder holds of earlier answers, and what writing new ones over them would change. Nothing is written.
 
 The old files are gone through once, and of each answer only its id and its place in the file are kept, in a temporary
-database that SQLite moves to disk when it grows; an answer is read when its claim's turn comes. So a comparison takes
-the same room for a million answers as for a thousand, and new answers may come in any order.
+database that SQLite moves to disk when it grows; an answer is read when its claim's turn comes. So looking at old
+answers takes the same memory for a million as for a thousand, and new ones may come in any order; what the comparison
+finds is kept by ``sync/foreseen.py``, in the same way.
 """
 
 from __future__ import annotations

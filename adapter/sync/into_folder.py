@@ -11,6 +11,7 @@ from adapter.answers.answer import Answer, Written
 from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.files import AnswerFiles
 from adapter.sinks.spool import Spooled
+from adapter.sync.foreseen import Foreseen
 from adapter.sync.report import Report
 
 
@@ -39,24 +40,24 @@ class Comparing:
 
     earlier: EarlierAnswers
     whole: bool
-    found: list[Written] = field(default_factory=list)
+    found: Foreseen = field(default_factory=Foreseen)
 
     def take(self, answers: Sequence[Answer]) -> None:
         """Answers that this process decided."""
-        self.found += [self.earlier.compare(each) for each in answers]
+        self.found.add(map(self.earlier.compare, answers))
 
     def collect(self, written: Sequence[Written]) -> None:
         """Answers that were compared elsewhere."""
         for each in written:
             if each.claim is not None:
                 self.earlier.seen(each.claim)
-        self.found += written
+        self.found.add(written)
 
     def finish(self, report: Report) -> None:
         """All answers have come: of whole runs, what none of them was compared with would be gone."""
         if self.whole:
-            self.found += self.earlier.left()
-        report.wrote(self.found, dry_run=True)
+            self.found.add(self.earlier.left())
+        report.foresaw(self.found)
         report.warnings += self.earlier.warnings()
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Protocol
 
 from adapter.answers.answer import Action, Answer, Written
-from adapter.answers.totals import Totals
 from adapter.coverage.finding import Decision, LineDetermination
 from adapter.evidence.references import Json
 from adapter.evidence.store import EvidenceStore, Located
@@ -18,6 +17,7 @@ from adapter.logs import claims as log_claims
 from adapter.reconcile.adjudicator import Adjudicator
 from adapter.reconcile.reconciliation import Reconciliation, Unanswered
 from adapter.sources.walk import Reading
+from adapter.sync.foreseen import Foreseen
 
 
 class Progress(Protocol):
@@ -111,10 +111,8 @@ class Report:
     started: float = field(default_factory=time.monotonic)
     tally: Tally = field(default_factory=Tally)
     written: Counter[Action] = field(default_factory=Counter)
-    changes: list[Written] = field(default_factory=list)
-    """In a dry run: what would become of each answer, and ..."""
-    totals: Totals = field(default_factory=Totals)
-    """... the sums of that."""
+    foreseen: Foreseen = field(default_factory=Foreseen)
+    """In a dry run: what would become of the answers."""
     unanswered: list[Unanswered] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
     out_of_scope: int = 0
@@ -153,17 +151,18 @@ class Report:
         self.written.update(each.action for each in written)
         self.unfinished |= any(each.unfinished for each in written)
         if dry_run:
-            self.changes += written
-            for each in written:
-                self.totals.add(each)
+            self.foreseen.add(written)
+
+    def foresaw(self, foreseen: Foreseen) -> None:
+        """Enter what a dry run found out elsewhere."""
+        self.written += foreseen.actions
+        self.foreseen.absorb(foreseen)
 
     def absorb(self, part: Report) -> None:
         """Add what became of some claims to what became of those before."""
         self.tally.add(part.tally)
         self.written += part.written
-        self.changes += part.changes
-        for each in part.changes:
-            self.totals.add(each)
+        self.foreseen.absorb(part.foreseen)
         self.unanswered += part.unanswered
         self.out_of_scope += part.out_of_scope
         self.warnings += part.warnings

@@ -154,7 +154,7 @@ def dry_run(source: Path, out: Path) -> Report:
 
 
 def actions(report: Report) -> list[tuple[str | None, str]]:
-    return [(each.claim, each.action.value) for each in report.changes]
+    return [(each["claim"], each["action"]) for each in report.foreseen.in_order()]
 
 
 def test_a_dry_run_writes_nothing_and_says_what_would_be_created(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dry_run.made import POLICY, cancelled, outcome, response
 
 from adapter.answers.answer import Action, Written
 from adapter.answers.difference import difference
-from adapter.answers.totals import Effect, Swaps, Totals, effect, in_order
+from adapter.answers.totals import Effect, Swaps, Totals, effect
 
 Json = dict[str, Any]
 
@@ -44,16 +44,6 @@ def changed(old: Json | None, new: Json | None) -> Written:
 def test_effects(written: Written, becomes: Effect) -> None:
     assert effect(written) is becomes
     assert Totals.of([written]).answers == {becomes: 1}
-
-
-def test_answers_stand_in_the_order_of_their_claims() -> None:
-    names = ["c2", None, "c10", "c1"]
-    assert [each.claim for each in in_order(Written(name, Action.UNCHANGED) for name in names)] == [
-        None,
-        "c1",
-        "c10",
-        "c2",
-    ]
 
 
 def test_moves_of_lines_and_claims_with_their_money() -> None:

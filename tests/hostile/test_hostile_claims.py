@@ -207,6 +207,29 @@ def test_a_claim_in_which_a_key_stands_twice_is_refused(
     assert expression in told[OTHER]
 
 
+@pytest.mark.parametrize(
+    ("key", "twice", "element", "line", "faults"),
+    [
+        pytest.param('"status": "active"', '\n"status": "active", "status": "active"', "status", 2, 1, id="a value"),
+        pytest.param('"item": [', '\n"item": [], "item": [', "item", 2, 1, id="a list"),
+        # That no element has such a name does not follow from its standing there twice.
+        pytest.param('"status": "active"', '"status": "active", "\\u001b": 1, "\\u001b": 1', "", 1, 2, id="no element"),
+    ],
+)
+def test_the_answer_to_a_claim_says_that_a_key_stands_twice(
+    command: Command, folder: Path, key: str, twice: str, element: str, line: int, faults: int
+) -> None:
+    put(folder, json.dumps(part(bundle_of(OTHER), "Claim")).replace(key, twice, 1))
+    (told,) = [each for each in command.sync().resources("OperationOutcome") if each["id"] == OTHER]
+    path = f"Claim.{element}" if element else "Claim"
+    found = [each for each in told["issue"] if each["expression"][0].partition("[")[0] == path]
+    assert len(found) == faults
+    assert (
+        found[0]["details"]["text"] == f"{path}: a key that stands twice, so that nobody can tell which value is meant"
+    )
+    assert found[0]["diagnostics"].endswith(f", line {line}")
+
+
 def test_evidence_in_which_a_key_stands_twice_refuses_the_claim_and_is_named(command: Command, folder: Path) -> None:
     encounter = '"resourceType": "Encounter", "id": "0592t-29-minutes-enc"'
     put(folder, json.dumps(bundle_of(OTHER)).replace(encounter, f'"language": "en", "language": "de", {encounter}'))
