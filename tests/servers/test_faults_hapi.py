@@ -48,7 +48,6 @@ from adapter.sources.patience import Patience
 STORIES = ("0592t-approved", "0592t-29-minutes", "modifier-95", "expired-certificate")
 ASKED = {"ADAPTER_PAGE_SIZE": "3", "ADAPTER_CHUNK_SIZE": "2", "ADAPTER_CONCURRENCY": "1", "ADAPTER_TIMEOUT": "8"}
 CLAIM_PAGES = says_all("GET /fhir/Claim?", "_sort=_lastUpdated")
-FURTHER_PAGE = says_all("GET /fhir?_getpages")
 EVIDENCE = says_all("POST /fhir ", '"method":"GET"')
 LOOK_UP = says_all("/fhir/ClaimResponse?")
 ANSWERS, TRAILS = writes_of("ClaimResponse"), writes_of("Provenance")
@@ -225,7 +224,7 @@ FAULTS = {
     "412 to each answer, for good": Fault(
         rule(ANSWERS, entries_answered("412"), None), 3, "somebody else changed it each time"
     ),
-    "410 on a further page": Fault(rule(FURTHER_PAGE, answers(410)), 0),
+    "410 on a further page": Fault(rule(CLAIM_PAGES, answers(410), after=1), 0),
     "410 on every further page": Fault(
         rule(says_all("_getpages"), answers(410), None), 3, "410 to a further page of ClaimResponse. run it again"
     ),
@@ -336,7 +335,7 @@ def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
     world: World, system: Callable[[str], str], number: int
 ) -> None:
     used = system(f"signal-{number}")
-    world.proxy.scripted(Rule(FURTHER_PAGE, signals(number)))  # two claims are in hand by then, each in a chunk
+    world.proxy.scripted(Rule(CLAIM_PAGES, signals(number), after=1))  # two claims are in hand by then, each in a chunk
     ended = world.sync("--format", "json")
     assert code(ended) == 3
     assert "ending after the claims in hand; once more to leave them at once" in told(ended)
@@ -353,7 +352,7 @@ def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
 @pytest.mark.usefixtures("by_two")
 def test_told_twice_it_leaves_at_once_and_doubles_nothing(world: World, system: Callable[[str], str]) -> None:
     used = system("twice")
-    world.proxy.scripted(Rule(FURTHER_PAGE, signals(signal.SIGTERM)), Rule(ANSWERS, signals(signal.SIGTERM)))
+    world.proxy.scripted(Rule(CLAIM_PAGES, signals(signal.SIGTERM), after=1), Rule(ANSWERS, signals(signal.SIGTERM)))
     assert code(world.sync()) in (3, 130)  # before or after the answer of the server was there
     world.proxy.scripted()
     assert code(world.sync()) == 0
