@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+from adapter import on_disk
 from adapter.audit.chain import Chain, Head, read_link
 from adapter.audit.head import Ends, Unreadable, read_ends, write_ends
 from adapter.errors import AuditError
@@ -171,7 +172,7 @@ class AuditFile:
         finally:
             os.close(handle)
         if is_new:
-            _sync_folder(self.path.parent)
+            on_disk.force(self.path.parent)
         self._known = ((found.st_ino, found.st_size), head)
 
 
@@ -237,11 +238,3 @@ def _behind_last_end(handle: int, size: int) -> bytes:
         if (found := data.rfind(b"\n")) >= 0:
             return data[found + 1 :]
     return os.pread(handle, size, 0)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,8 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import PurePath
 
 from adapter.evidence.store import EvidenceStore, Located
-from adapter.fhir.version import STATEMENTS as STATEMENTS  # noqa: PLC0414 - handed on to whoever reads files
-from adapter.fhir.version import foreign_release, stated_releases, told_version
+from adapter.fhir.version import STATEMENTS, foreign_release, stated_releases, told_version
 
 EVERYWHERE = "all input"
 FILES_KNOWN = 1024

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import gethostname
 
+from adapter import on_disk
 from adapter.errors import UsageError
 from adapter.processes import is_alive
 from adapter.sinks.spool import NAMES
@@ -128,21 +129,13 @@ def _waiting(beside: Path) -> list[str]:
 def synced(path: Path) -> Iterator[Path]:
     """What is written to the path in the meantime is on the disk afterwards."""
     yield path
-    _sync(path)
+    on_disk.force(path)
 
 
 def _noted(folder: Path) -> None:
     """The names in a folder are on the disk; not every file system does that for folders."""
     with suppress(OSError):
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        on_disk.force(folder)
 
 
 def _is_folder(path: Path) -> bool:

@@ -19,9 +19,8 @@ from adapter.evidence.store import Located
 from adapter.fhir.capabilities import types_with
 from adapter.sources.bundle_pages import Deletion
 from adapter.sources.claim_pages import last_updated, moment
-from adapter.sources.dependents import WRITTEN_BY_US, Dependents
+from adapter.sources.dependents import MOST_GONE, WRITTEN_BY_US, Dependents
 from adapter.sources.fhir_client import batched
-from adapter.sources.hunt import MOST_VALUES
 from adapter.sources.many import Search
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.server import ServerSource
@@ -116,10 +115,10 @@ class Changes:
             # Of one resource the last deletion counts; one of which nobody knows when it was may be that.
             late = {each.name for each in due if before is None or each.when is None or each.when >= before}
             early = {each.name for each in due} - late
-            for names in batched(sorted(early), MOST_VALUES):
+            for names in batched(sorted(early), MOST_GONE):
                 yield self._given(await self._dependents.claims_of([], names), decided)
             here = Remembered()  # whoever is handed on here is decided after all that this history tells of
-            for names in batched(sorted(late), MOST_VALUES):
+            for names in batched(sorted(late), MOST_GONE):
                 yield self._given(here.first_heard(await self._dependents.claims_of([], names)))
 
     def _given(self, claims: Sequence[Located], decided: Callable[[Located], bool] | None = None) -> list[Located]:

@@ -62,7 +62,7 @@ async def test_many_deletions_of_one_patient_are_looked_into_once(
     server.told_of_deletions = told
     for (gone,) in server.answers().values():
         server.remove(f"{ANSWER}/{gone['id']}")
-    monkeypatch.setattr("adapter.sync.changes.MOST_VALUES", 1)  # so that each leads to both claims by itself
+    monkeypatch.setattr("adapter.sync.changes.MOST_GONE", 1)  # so that each leads to both claims by itself
     report = await changed(server, ledger, overlap=0)
     assert (decided(report), report.tally.claims) == ({APPROVED, SHORT}, 2)
 

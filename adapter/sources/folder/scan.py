@@ -18,9 +18,9 @@ import orjson
 
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.evidence.versions import STATEMENTS, majority, surroundings
+from adapter.evidence.versions import majority, surroundings
 from adapter.fhir.paths import is_type_name
-from adapter.fhir.version import told_version
+from adapter.fhir.version import STATEMENTS, told_version
 from adapter.limits import Limits
 from adapter.sources.folder.index import Index
 from adapter.sources.folder.relevance import Relevance
