@@ -253,10 +253,10 @@ def test_serve_renews_its_token_for_as_long_as_it_runs(
         server.instead = [JSONResponse({"error": "invalid_client"}, 401)]  # one renewal fails; the next does not
         server.revoke()
         service.notify("a03-29-minutes")
-        until(lambda: "a03-29-minutes" in clinic.answers())
+        # The first sweep may have answered it already; even so it is looked at again, which takes a token.
+        until(lambda: len(server.forms) >= before + 2 and "a03-29-minutes" in clinic.answers())
         process.terminate()
         assert process.wait(30) == 0
-    assert len(server.forms) > before
     assert server.refusals == []
 
 
