@@ -78,7 +78,7 @@ def _between_files(layers: Layers, loaded: Sequence[Mappings], book: PolicyBook)
 
 def notices(layers: Layers, adjudicator: Adjudicator) -> list[ConfigurationFault]:
     """What loads and changes nothing; worth a look, and no reason to stop."""
-    loaded = [adjudicator.mappings, *adjudicator.others.values()]
+    loaded = adjudicator.loaded
     variables = {each.version: each.variables for each in loaded}
     return [
         *checks.unused(layers, variables, loaded[0].tables.values(), loaded[0].payers),

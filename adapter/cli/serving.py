@@ -114,7 +114,7 @@ def _door(settings: Settings, secrets: Mapping[str, SecretStr]) -> PacedDoor:
 
 def _receiver(settings: Settings, adjudicator: Adjudicator, service: _Service, spans: Spans) -> Receiver:
     secret, most_bytes = settings.submit_secret, settings.max_notification_bytes
-    plans = [each.plan for each in (adjudicator.mappings, *adjudicator.others.values())]
+    plans = [each.plan for each in adjudicator.loaded]
     watched = frozenset[str]().union(*(each.watched for each in plans)) - WRITTEN_BY_US
     return Receiver(
         _door(settings, settings.secrets),

@@ -252,8 +252,9 @@ def checked(adjudicator: Adjudicator, notices: Sequence[ConfigurationFault]) -> 
     for each in notices:
         sys.stderr.write(f"coaching-adapter: notice: {each}\n")
     mappings, book = adjudicator.mappings, adjudicator.book
-    versions = [mappings, *adjudicator.others.values()]
-    counted = ", ".join(f"{len(each.resources)} resource mappings for FHIR {NAMES[each.version]}" for each in versions)
+    counted = ", ".join(
+        f"{len(each.resources)} resource mappings for FHIR {NAMES[each.version]}" for each in adjudicator.loaded
+    )
     console().print(
         f"In order: {counted}, "
         f"{len(book.policies)} policies, {len(mappings.payers.payers)} payers, "

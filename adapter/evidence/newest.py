@@ -92,9 +92,16 @@ def _by_identifier(one: Json, other: Json) -> bool | None:
 
 def identifiers(resource: Json) -> Iterator[tuple[str | None, str]]:
     """(system, value) of each identifier, and (None, value) so that a reference without a system finds it too."""
+    for system, value in written_identifiers(resource):
+        yield None, value
+        if system is not None:
+            yield system, value
+
+
+def written_identifiers(resource: Json) -> Iterator[tuple[str | None, str]]:
+    """(system, value) of each identifier; None for the system of one that has none."""
     found = resource.get("identifier")
     for each in found if isinstance(found, list) else [found]:
         if isinstance(each, dict) and isinstance(each.get("value"), str):
-            yield None, each["value"]
-            if isinstance(each.get("system"), str):
-                yield each["system"], each["value"]
+            system = each.get("system")
+            yield system if isinstance(system, str) else None, each["value"]

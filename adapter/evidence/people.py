@@ -73,8 +73,9 @@ def _person(reference: Sourced[object], holder: Record, follower: Follower) -> P
     found = follower.find(reference, holder)
     if found is None or found.kind != "Practitioner":
         return _no_practitioner(reference, holder, found, follower)
-    roles = tuple(filter(None, map(follower.use, follower.store.roles_of(found.key))))
-    return _with_issuers(PersonEvidence(found.key, reference, follower.use(found), roles), follower)
+    own = follower.key(reference, holder) or found.key  # one that is contained may be on file, too
+    roles = tuple(filter(None, map(follower.use, follower.store.roles_of(own))))
+    return _with_issuers(PersonEvidence(own, reference, follower.use(found), roles), follower)
 
 
 def _no_practitioner(

@@ -38,6 +38,11 @@ class Adjudicator:
     """Whether resources are not validated, because somebody did before; the Provenance of each answer then says so."""
 
     @property
+    def loaded(self) -> list[Mappings]:
+        """The mappings of every version, the default first."""
+        return [self.mappings, *self.others.values()]
+
+    @property
     def versions(self) -> tuple[str, ...]:
         """The FHIR versions that there are mappings for."""
         served = {READ_AS[each] for each in (self.mappings.version, *self.others)}

@@ -130,6 +130,8 @@ class _Run:
     trail: FolderTrail
     index: Index = field(init=False)
     contents: Contents = field(init=False)
+    at_once: bool = False
+    """Whether a portion has to be all there is, for the mappings ask for what no token is made of."""
     _names: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -142,29 +144,22 @@ class _Run:
     def scan(self) -> None:
         """The pass over all input."""
         adjudicator, source = self.adjudicator, self.order.source
-        mappings = [adjudicator.mappings, *adjudicator.others.values()]
-        relevance = Relevance.of(mappings, adjudicator.book.codes.ncci)
         scan = Scan(
-            source, self.index, relevance, adjudicator.in_scope, adjudicator.limits, self._spool_of, self.contents
+            source, self.index, self.relevance, adjudicator.in_scope, adjudicator.limits, self._spool_of, self.contents
         )
-        for problem in not_followed(mappings):
-            self.contents.tangled = True
+        for problem in not_followed(adjudicator.loaded):
+            self.at_once = True
             self.report.warnings.append(problem)
         total = _bytes_under(source)
         scan.run(lambda done: self.tell("MB read", done // MB, total and total // MB))
         resources, distinct = self.index.count()
         self.report.superseded = resources - distinct
         self._warn_of_misread()
-        if self.contents.tangled_at and self.contents.bytes > self.way.memory:
-            self.report.warnings.append(
-                f"{self.contents.tangled_at}: refers by an identifier, by a search or to what it contains; nothing is "
-                "looked up by that in a folder, so all of it is decided at once, in one process and in memory"
-            )
 
     def decide(self, folder: Folder, keep: Keep | None) -> Iterator[Done]:
         """Every claim in scope of those asked for; each portion as it is done."""
         total = len(self.order.ids) or self.index.count_due()
-        processes = 1 if self.contents.tangled else min(self.way.processes, -(-total // self.portion)) or 1
+        processes = 1 if self.at_once else min(self.way.processes, -(-total // self.portion)) or 1
         so_far, used = 0, set[int]()
         for done in decided(self._asked_for(), lambda: self._work(processes, folder, keep), processes):
             so_far += done.claims
@@ -180,7 +175,11 @@ class _Run:
     def _asked_for(self) -> Iterator[list[Due]]:
         wanted = {f"Claim/{id}" for id in self.order.ids}
         due = (each for each in self.index.due() if not wanted or each.key in wanted)
-        return portions_of(due, sys.maxsize if self.contents.tangled else self.portion)
+        return portions_of(due, sys.maxsize if self.at_once else self.portion)
+
+    @cached_property
+    def relevance(self) -> Relevance:
+        return Relevance.of(self.adjudicator.loaded, self.adjudicator.book.codes.ncci)
 
     @cached_property
     def portion(self) -> int:
@@ -219,7 +218,9 @@ class _Run:
             contents.versions(),
             contents.version(),
             contents.statements,
-            contents.tangled,
+            self.at_once,
+            contents.other_names,
+            self.relevance.kinds,
         )
 
     def _spool_of(self, path: Path) -> IO[bytes]:

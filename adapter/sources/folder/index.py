@@ -156,8 +156,7 @@ class Index:
         """Enter a line that only counts where something leads to it: in one row, for these are the many."""
         number = self._next = self._next + 1
         self._aside.append((number, key, file, start, length, line))
-        if tokens:
-            self._links += [(token, -number) for token in tokens]
+        self._links += [(token, -number) for token in tokens]
         if len(self._aside) >= AT_ONCE:
             self._write()
 
@@ -242,6 +241,16 @@ class Index:
         for some in portions(sorted(tokens), MOST_VALUES):
             query = f"SELECT unit FROM link WHERE token IN ({_marks(some)})"  # noqa: S608 - values are bound
             yield from self.numbered(unit for (unit,) in self._db.execute(query, some).fetchall())
+
+    def owned(self, tokens: Iterable[str]) -> Iterator[Unit]:
+        """Where what is found by these tokens stands; one that ends in ``|`` is what the tokens begin with."""
+        whole = set(tokens)
+        beginnings = {each for each in whole if each.endswith("|")}
+        yield from self.linked(whole - beginnings)
+        for each in sorted(beginnings):
+            query = "SELECT unit FROM link WHERE token >= ? AND token < ?"
+            bounds = (each, f"{each[:-1]}}}")  # the sign that follows "|"
+            yield from self.numbered(unit for (unit,) in self._db.execute(query, bounds).fetchall())
 
     def _where(self, table: str, column: str, values: Iterable[str]) -> Iterator[Unit]:
         for some in portions(sorted(values), MOST_VALUES):

@@ -20,14 +20,8 @@ from adapter.errors import InputError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.folder.index import Due, Index, Unit
-from adapter.sources.folder.tokens import (
-    days,
-    days_around,
-    held,
-    links,
-    patient,
-    references,
-)
+from adapter.sources.folder.names import aliases, is_plain, references
+from adapter.sources.folder.tokens import about, days, days_around, held, links, owners, patients, roles
 from adapter.sources.folder.unchanged import Entered, changed, refuse_changed
 from adapter.sources.guarded import read_guarded
 from adapter.sources.reader import FileReader
@@ -48,8 +42,12 @@ class Whole:
     versions: Mapping[str, str | None]
     version: str | None
     statements: Sequence[int]
-    tangled: bool
+    at_once: bool
     """Whether a portion has to be all there is."""
+    other_names: bool
+    """Whether anything refers by another name than ``Type/id``."""
+    kinds: frozenset[str]
+    """The types on which a decision can rest."""
 
 
 class Portion(NamedTuple):
@@ -96,7 +94,7 @@ class Portions:
         return found
 
     def _gathered(self, claims: Sequence[Due]) -> EvidenceStore:
-        if self.whole.tangled:
+        if self.whole.at_once:
             store = EvidenceStore()
             for unit in self.index.units():
                 store.extend(self.read(unit)[0])
@@ -157,11 +155,14 @@ class _Gathering:
     _keys: set[str] = field(default_factory=set)
     _patients: set[str] = field(default_factory=set)
     _tokens: set[str] = field(default_factory=set)
-    _asked: set[str] = field(default_factory=set)
+    _asked: tuple[set[str], ...] = field(default_factory=lambda: (set(), set(), set()))
+    """What was looked for of each: a patient's key is looked for as such, too."""
     _people: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Coaches named in what is about a patient, and ..."""
+    """Who may be a coach and is named in what is about a patient, by a name of the patient, and ..."""
     _days: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """... the days it speaks of."""
+    _same: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Names of one resource, or of one person, each with all."""
 
     def gather(self, claims: Sequence[Due]) -> None:
         index = self.source.index
@@ -175,15 +176,21 @@ class _Gathering:
     def _chase(self, only: tuple[str, ...] = ()) -> None:
         """Read what is wanted until nothing more is."""
         index = self.source.index
-        while wanted := [each - self._asked for each in (self._patients, self._keys, self._tokens)]:
-            if not any(wanted):
-                return
-            about, keys, tokens = wanted
-            self._asked |= about | keys | tokens
+        while any(wanted := [each - asked for each, asked in zip(self._wanted(), self._asked, strict=True)]):
+            for asked, each in zip(self._asked, wanted, strict=True):
+                asked.update(each)
+            patients, keys, tokens = wanted
             # A key is also a token of what refers to it from the other end.
-            self._take(index.about(about), only)
-            self._take(index.keyed(keys | about), only)
-            self._take(index.linked(tokens | about | keys), only)
+            self._take(index.about(patients), only)
+            self._take(index.keyed(keys | patients), only)
+            self._take(index.linked(tokens | patients | keys), only)
+            if self.source.whole.other_names:
+                self._take(index.linked(map(about, patients)), only)
+                self._take(index.owned({each for key in keys for each in owners(key)}), only)
+
+    def _wanted(self) -> tuple[set[str], set[str], set[str]]:
+        self._patients |= {name for each in self._patients for name in self._same.get(each, ())}
+        return self._patients, self._keys, self._tokens
 
     def _take(self, units: Iterable[Unit], follow: tuple[str, ...] = ()) -> None:
         for unit in units:
@@ -194,37 +201,62 @@ class _Gathering:
                 self._follow(found, content, follow)
 
     def _follow(self, found: Sequence[Located], content: bytes, only: tuple[str, ...]) -> None:
-        named = references(content)
-        self._keys.update(each.local for each in found)  # a newer version may say otherwise
+        for located in found:
+            self._keys.add(located.local)  # a newer version may say otherwise
+            if self.source.whole.other_names:
+                self._note_names(located)
+            if len(found) == 1:
+                self._note(located, references(content, located.resource), only)
+            elif located.kind in self.source.whole.kinds:
+                self._note(located, references(orjson.dumps(located.resource), located.resource), only)
+
+    def _note(self, located: Located, named: set[str], only: tuple[str, ...]) -> None:
+        """``named`` is what it refers to."""
         if only:
-            self._keys |= {each for each in named if each.startswith(only)}
+            self._keys |= {each for each in named if _may_be(each, only)}
             return
         self._keys |= named
-        for located in found:
-            if located.kind == "Claim":
-                self._tokens.update(links("Claim", located.resource))
-                self._patients.update(filter(None, (patient(located.resource),)))
-            self._note_sessions(located, named)
-
-    def _note_sessions(self, located: Located, named: set[str]) -> None:
+        if located.kind == "Claim":
+            self._tokens.update(links("Claim", located.resource))
+            self._patients.update(patients(located.resource))
         if located.kind in ("Claim", "Encounter", "Procedure"):
-            whose = patient(located.resource) or located.key
-            self._people[whose].update(each for each in named if each.startswith(COACHES))
+            whose = next(iter(patients(located.resource)), located.key)
+            self._people[whose].update(each for each in named if _may_be(each, COACHES))
             self._days[whose] |= days(located.resource)
+
+    def _note_names(self, located: Located) -> None:
+        """Look for what refers to it by another name."""
+        others = aliases(located)
+        self._tokens |= others
+        self._name_together({*others, located.local} if located.id else others)
+
+    def _name_together(self, names: set[str]) -> None:
+        if len(names) > 1:
+            for each in names:
+                self._same[each] |= names
 
     def _sessions_elsewhere(self) -> Iterator[str]:
         """The tokens of the sessions that the coaches of a patient held on the patient's days."""
-        known_as = self._known_as()
-        for whose, people in self._people.items():
-            around = {near for day in self._days[whose] for near in days_around(day)}
-            names = {name for each in people for name in known_as.get(each, {each})}
+        for role in self.store.all("PractitionerRole"):  # a practitioner and the roles of one are the same person
+            self._name_together({role.local, *roles(role.resource)})
+        of_one: dict[str, set[str]] = defaultdict(set)
+        for whose in self._people:
+            of_one[min(self._all_names(whose))].add(whose)
+        for several in of_one.values():
+            around = {near for each in several for day in self._days[each] for near in days_around(day)}
+            names = {name for each in several for person in self._people[each] for name in self._all_names(person)}
             yield from (held(name, day) for name in names for day in around)
 
-    def _known_as(self) -> dict[str, set[str]]:
-        """A practitioner and the roles of one are the same person."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for role in self.store.all("PractitionerRole"):
-            owner = self.store.key_of(role.resource.get("practitioner"), role)
-            if owner is not None:
-                found[owner] |= {owner, role.local}
-        return found | {name: names for owner, names in list(found.items()) for name in names}
+    def _all_names(self, name: str) -> set[str]:
+        """All names of whom one name means, by way of any they share."""
+        found, waiting = {name}, [name]
+        while waiting:
+            new = self._same.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
+
+
+def _may_be(name: str, kinds: tuple[str, ...]) -> bool:
+    """Whether a name may mean a resource of these types; most that are no ``Type/id`` do not tell the type."""
+    return name.startswith(kinds) or not is_plain(name)

@@ -23,13 +23,9 @@ from adapter.fhir.paths import is_type_name
 from adapter.fhir.version import STATEMENTS, told_version
 from adapter.limits import Limits
 from adapter.sources.folder.index import Index
+from adapter.sources.folder.names import by_another_name
 from adapter.sources.folder.relevance import Relevance
-from adapter.sources.folder.tokens import (
-    is_tangled,
-    links,
-    patient,
-    sessions,
-)
+from adapter.sources.folder.tokens import about, entered, links, numbered, patients, sessions
 from adapter.sources.folder.unchanged import Entered, refuse_changed
 from adapter.sources.guarded import state_of
 from adapter.sources.json_text import is_all_of
@@ -56,10 +52,8 @@ class Contents:
     """How much was read, unpacked."""
     base: str | None = None
     """The service base that resources without another are of."""
-    tangled: bool = False
-    """Whether something refers in a way that tokens do not follow: then only all of the input tells what is meant."""
-    tangled_at: str = ""
-    """Where the first such thing stands."""
+    other_names: bool = False
+    """Whether something that matters refers, or is referred to, by another name than ``Type/id``."""
 
     def version(self) -> str | None:
         """The version that some resources tell, where none tells another."""
@@ -145,12 +139,13 @@ class Scan:
         kind, id = resource["resourceType"], resource.get("id")
         if kind not in self.relevance.masses or not isinstance(id, str) or not id:
             return False
-        if self.relevance.matters(kind, resource, line) or (kind != "Claim" and is_tangled(line, resource)):
+        if self.relevance.matters(kind, resource, line):
             return False
+        self._notice(kind, resource, line)
         if (version := told_version(resource)) is not None:
             self._aside[version] += 1
         self.contents.reading.resources += 1
-        tokens = tuple(links(kind, resource)) if kind == "Claim" else ()
+        tokens = links(kind, resource) if kind == "Claim" else numbered(resource)
         self.index.aside(f"{kind}/{id}", file, start, len(line), row, tokens)
         return True
 
@@ -168,20 +163,33 @@ class Scan:
 
     def _enter(self, unit: int, found: list[Located], content: bytes) -> None:
         for located in found:
-            if not self.contents.tangled and located.kind in self.relevance.kinds and _is_tangled(located, content):
-                self.contents.tangled, self.contents.tangled_at = True, located.place()
-            self._resource(unit, located)
+            if located.full_url and located.base is None:
+                self.contents.other_names = True
+            self._notice(located.kind, located.resource, content)
+            self._resource(unit, located, content if len(found) == 1 else None)
 
-    def _resource(self, unit: int, located: Located) -> None:
+    def _notice(self, kind: str, resource: Json, content: bytes) -> None:
+        """Remember that tokens of other names are needed, when they are; one resource that says so is enough."""
+        if not self.contents.other_names and kind in self.relevance.kinds:
+            self.contents.other_names = by_another_name(content, resource)
+
+    def _resource(self, unit: int, located: Located, content: bytes | None) -> None:
+        """Enter a resource; ``content`` is its text where it stands alone in it."""
         resource, kind = located.resource, located.kind
         self._count_version(unit, located)
         key = located.local if located.id else located.key
         ours = kind == "Claim" and self.in_scope(located)
-        subject = patient(resource) or (key if ours else None)
+        subject, *others = patients(resource) or ((key,) if ours else (None,))
         self.index.resource(unit, key, subject, scope=self._scope(located), ours=ours, claim=kind == "Claim")
+        self.index.link(unit, (about(each) for each in others if each))
         self.index.link(unit, links(kind, resource))
-        if kind in ("Procedure", "Encounter"):
+        self.index.link(unit, entered(located))
+        if kind in ("Procedure", "Encounter") and self._may_be_held(kind, resource, content):
             self.index.link(unit, sessions(kind, resource))
+
+    def _may_be_held(self, kind: str, resource: Json, content: bytes | None) -> bool:
+        """Whether it may be a session of ours with somebody; a line that cannot was put aside."""
+        return content is not None or self.relevance.matters(kind, resource, orjson.dumps(resource))
 
     def _scope(self, located: Located) -> str:
         """As the store tells servers apart."""
@@ -213,9 +221,3 @@ def _resource_in(line: bytes) -> Json | None:
 @lru_cache(maxsize=1000)
 def _is_plain(kind: str) -> bool:
     return kind != "Bundle" and is_type_name(kind)
-
-
-def _is_tangled(located: Located, content: bytes) -> bool:
-    """Whether it refers as tokens do not, or has an address of its own that does not end in its type and id."""
-    named = located.full_url is not None and located.base is None
-    return named or is_tangled(content, located.resource)

@@ -1,8 +1,7 @@
-"""By which names a resource is found again: its patient, what it refers to, when which coach held it.
+"""By which tokens a resource is found again: its patient, what it refers to, when which coach held it.
 
 A token is a text that two resources share when one may matter to the other. Too many shared tokens cost time, one too
-few would lose evidence: a server's address and a version are left out of references, so that every spelling of one
-reference has the same token.
+few would lose evidence. Most are a name (``names``); what has an identifier is entered under ``is value|system``.
 """
 
 from __future__ import annotations
@@ -11,15 +10,11 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-import orjson
+from adapter.evidence.newest import written_identifiers
+from adapter.evidence.references import Json, objects
+from adapter.evidence.store import PATIENT_ELEMENTS, Located
+from adapter.sources.folder.names import BY, address, names
 
-from adapter.evidence.references import Json, objects, parse_reference, parse_reference_text
-from adapter.evidence.store import PATIENT_ELEMENTS
-
-_PLAIN_REFERENCES = re.compile(rb'"reference"\s*:\s*"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})"')
-_REFERENCES = re.compile(rb'"reference"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
-_LOGICAL = re.compile(rb'"identifier"\s*:\s*\{')
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}").match
 LONGEST_SESSION = 1000
 """Days of a Period that are entered one by one; a longer one is no session."""
@@ -33,8 +28,8 @@ TIMES = (
     "billablePeriod",
 )
 """Where a Procedure, Encounter or Claim says when it was, in R4 and R5."""
-_PLAIN = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}").fullmatch
-"""The reference that most are."""
+_IS = "is "
+"""Begins the token of what has an identifier."""
 SERVICED = ("servicedPeriod", "servicedDate")
 PEOPLE = {
     "Procedure": frozenset({"performer.actor"}),
@@ -44,73 +39,70 @@ PEOPLE = {
 
 
 def number(value: str) -> str:
-    """The token of an identifier, whatever its system: a reference need not name it."""
+    """The token of a claim's identifier, whatever its system: what names a claim by it need not name that."""
     return f"number {value}"
 
 
 def held(person: str, day: str) -> str:
-    """The token of a session that a person (``Practitioner/id`` or ``PractitionerRole/id``) held on a day."""
+    """The token of a session that a person held on a day, by each name of the person."""
     return f"held {day} {person}"
 
 
-def references(content: bytes) -> set[str]:
-    """``Type/id`` of everything that a JSON text refers to."""
-    plain = _PLAIN_REFERENCES.findall(content)
-    found = {each.decode() for each in set(plain)}
-    if content.count(b'"reference"') > len(plain):
-        for text in set(_REFERENCES.findall(content)):
-            found.update(_local({"reference": _unescaped(text)}))
-    return found
+def about(name: str) -> str:
+    """The token of what is about somebody who is referred to by several names; the first is entered as the patient."""
+    return f"about {name}"
 
 
-def is_tangled(content: bytes, resource: Json) -> bool:
-    """Whether a resource refers in a way that no token follows: by an identifier, by a search, to what it contains.
-
-    An ASCII letter that is written as an escape may be part of such a reference, too.
-    """
-    if b'"contained"' in content:
-        return True
-    # One sign is found much faster than several, and few texts hold these at all.
-    if b"?" in content and b"?identifier" in content:
-        return True
-    if b"\\" in content and _ESCAPED_ASCII.search(content) is not None:
-        return True
-    return _LOGICAL.search(content) is not None and _refers_by_identifier(resource)
+def owners(name: str) -> tuple[str, ...]:
+    """The tokens of what an identifier may mean, of a name made of one; a token that ends in ``|`` is a beginning."""
+    if not name.startswith(BY):
+        return ()
+    written = name.removeprefix(BY)
+    return (f"{_IS}{written}", number(written.rpartition("|")[0]))
 
 
-def _refers_by_identifier(value: object) -> bool:
-    if isinstance(value, dict):
-        pointer = None if "resourceType" in value else parse_reference(value)
-        if pointer is not None and pointer.identifier is not None:
-            return True
-        return any(map(_refers_by_identifier, value.values()))
-    return isinstance(value, list) and any(map(_refers_by_identifier, value))
-
-
-def patient(resource: Json) -> str | None:
-    """The token of whom a resource is about; none of a Patient, who is found by the key, nor of what is tangled."""
+def patients(resource: Json) -> tuple[str, ...]:
+    """The names of whom a resource is about; none of a Patient, who is found by its own."""
     if resource.get("resourceType") == "Patient":
-        return None
+        return ()
     subject = next((resource[each] for each in PATIENT_ELEMENTS if each in resource), None)
     if isinstance(subject, list):
         subject = subject[0] if len(subject) == 1 else None
-    return next(iter(_local(subject)), None)
+    return names(subject, resource)
+
+
+def entered(located: Located) -> Iterator[str]:
+    """The tokens under which a resource is found by what refers to it by another name."""
+    yield from address(located)
+    yield from numbered(located.resource)
+
+
+def numbered(resource: Json) -> Iterator[str]:
+    """Those of its identifiers."""
+    if "identifier" in resource:
+        for system, value in written_identifiers(resource):
+            yield f"{_IS}{value}|{system or ''}"
 
 
 def links(kind: str, resource: Json) -> Iterator[str]:
     """The tokens by which a resource is found from the other end of what it refers to."""
     if kind == "Procedure":
-        yield from _local(resource.get("encounter"))
+        yield from names(resource.get("encounter"), resource)
     elif kind == "PractitionerRole":
-        yield from _local(resource.get("practitioner"))
+        yield from roles(resource)
     elif kind == "ClaimResponse":
-        yield from _local(resource.get("request"))
+        yield from names(resource.get("request"), resource)
     elif kind == "Claim":
         for each in objects(resource.get("identifier")):
             yield from _numbers(each)
         for related in objects(resource.get("related")):
-            yield from _local(related.get("claim"))
+            yield from names(related.get("claim"), resource)
             yield from _numbers(related.get("reference"))
+
+
+def roles(role: Json) -> tuple[str, ...]:
+    """The names of the practitioner whose role it is."""
+    return names(role.get("practitioner"), role)
 
 
 def sessions(kind: str, resource: Json) -> Iterator[str]:
@@ -166,26 +158,9 @@ def _people(kind: str, resource: Json) -> Iterator[str]:
         parts = objects(resource.get("participant"))
         taking_part = [each.get(name) for each in parts for name in ("individual", "actor")]
     for each in taking_part:
-        yield from _local(each)
-
-
-def _local(reference: object) -> tuple[str, ...]:
-    """``Type/id`` of a plain reference, without its server and version."""
-    text = reference.get("reference") if isinstance(reference, dict) else None
-    if not isinstance(text, str):
-        return ()
-    if _PLAIN(text):
-        return (text,)
-    local = parse_reference_text(text).local
-    return (local,) if local else ()
+        yield from names(each, resource)
 
 
 def _numbers(identifier: object) -> tuple[str, ...]:
     value = identifier.get("value") if isinstance(identifier, dict) else None
     return (number(value),) if isinstance(value, str) else ()
-
-
-def _unescaped(text: bytes) -> str:
-    """The text of a JSON string: some servers write a slash as ``\\/``."""
-    value: str = orjson.loads(b'"' + text + b'"') if b"\\" in text else text.decode()
-    return value
