@@ -28,6 +28,8 @@ from adapter.sources.reader import FileReader
 from adapter.sources.walk import Reading
 
 COACHES = ("Practitioner/", "PractitionerRole/")
+OF_SESSIONS = frozenset({"Encounter", "Procedure", "Practitioner", "PractitionerRole", "Patient", "Group"})
+"""What tells who was with whom, and when; whatever else has an identifier may be what one of these names by it."""
 MOST_OPEN = 200
 """Files kept open at once."""
 
@@ -197,6 +199,8 @@ class _Gathering:
             if unit.id not in self._read:
                 self._read.add(unit.id)
                 found, content = self.source.read(unit)
+                if follow and len(found) > 1:  # the Bundle of somebody else, of whom only the sessions matter
+                    found = [each for each in found if each.kind in OF_SESSIONS or "identifier" in each.resource]
                 self.store.extend(found)
                 self._follow(found, content, follow)
 
