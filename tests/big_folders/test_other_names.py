@@ -143,6 +143,9 @@ def procedure_of_a_numbered_visit(found: list[Json]) -> list[Json]:
     visit["identifier"] = [{"system": "https://a.example/visit", "value": "V1"}]
     procedure = next(each for each in found if each["id"] == "zz-proc")
     procedure |= {"encounter": {"identifier": visit["identifier"][0]}, "subject": {"display": "somebody"}}
+    claim = of("Claim", found)
+    claim.pop("procedure", None)
+    claim["item"][0].pop("procedureSequence", None)
     return []
 
 
