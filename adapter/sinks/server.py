@@ -15,6 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
+import httpx
+
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.answers.withdrawal import withdrawal
@@ -23,7 +25,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
 from adapter.sinks.barred import Barred
 from adapter.sinks.earlier_server import Pair, earlier_outcomes
-from adapter.sinks.entries import Entries
+from adapter.sinks.entries import Entries, Reply
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -34,8 +36,9 @@ from adapter.sinks.on_server import (
     version_of,
     versioned,
 )
+from adapter.sinks.once import Once
 from adapter.sinks.standing import Standing
-from adapter.sinks.step import CONFLICT, CREATED, Step, problem_of, provenance_entry, settle
+from adapter.sinks.step import CONFLICT, CREATED, Step, problem_of, provenance_entry, provenance_there, settle
 from adapter.sources.fhir_client import FhirClient, batched
 
 MOST_ENTRIES = 100
@@ -56,6 +59,7 @@ class ServerSink:
         """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
         self._entries = Entries(client)
+        self._once = Once(client, self._standing)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
@@ -140,7 +144,7 @@ class ServerSink:
         return Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
 
     async def _write_responses(self, steps: Sequence[Step]) -> None:
-        replies = await self._entries.send([self._response_entry(step) for step in steps])
+        replies = await self._once.send(steps, self._response_entry, self._response_there)
         self._barred.refuse("ClaimResponse", [each.status for each in replies])
         for step, reply in zip(steps, replies, strict=True):
             if problem := problem_of(reply, "ClaimResponse"):
@@ -151,7 +155,7 @@ class ServerSink:
 
     async def _write_provenances(self, steps: Sequence[Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]
-        replies = await self._entries.send([provenance_entry(step) for step in due])
+        replies = await self._once.send(due, provenance_entry, provenance_there)
         self._barred.refuse("Provenance", [each.status for each in replies])
         for step, reply in zip(due, replies, strict=True):
             if problem := problem_of(reply, "Provenance"):
@@ -171,6 +175,14 @@ class ServerSink:
         if version := version_of(current):
             request["ifMatch"] = f'W/"{version}"'
         return {"resource": {**content, "id": current["id"]}, "request": request}
+
+    def _response_there(self, step: Step, now: OnServer) -> Reply | None:
+        """The reply to a new ClaimResponse, if one is there by now; another than ours is a conflict."""
+        found = now.current
+        if step.known.current is not None or found is None:  # of an update If-Match tells
+            return None
+        ours = same_content(step.answer.response or {}, found, self.client.base)
+        return Reply(CREATED if ours else httpx.codes.OK, versioned(found["id"], version_of(found)))
 
     async def _write_outcomes(self, answers: Sequence[Answer], *, dry_run: bool) -> dict[int, Written]:
         if not answers:

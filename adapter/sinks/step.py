@@ -8,7 +8,7 @@ from urllib.parse import quote
 from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.references import Json
 from adapter.sinks.entries import Reply
-from adapter.sinks.on_server import LOCATION, OnServer, target_id, versioned
+from adapter.sinks.on_server import LOCATION, OnServer, provenance_of, target_id, versioned
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
@@ -76,6 +76,13 @@ def provenance_entry(step: Step) -> Json:
         target = quote(f"ClaimResponse/{target_id(step.stands or '')}", safe="")
         request["ifNoneExist"] = f"target={target}&recorded={quote(recorded, safe='')}"
     return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
+
+
+def provenance_there(step: Step, now: OnServer) -> Reply | None:
+    """The reply to the Provenance of a step, if it is there by now."""
+    about = (each for each in now.responses if each.get("id") == target_id(step.stands or ""))
+    found = next(filter(None, (provenance_of(each, now.provenances) for each in about)), None)
+    return Reply(CREATED, f"Provenance/{found['id']}") if found else None
 
 
 def problem_of(reply: Reply, kind: str) -> str:
