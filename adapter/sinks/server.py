@@ -38,7 +38,16 @@ from adapter.sinks.on_server import (
 )
 from adapter.sinks.once import Once
 from adapter.sinks.standing import Standing
-from adapter.sinks.step import CONFLICT, CREATED, Step, problem_of, provenance_entry, provenance_there, settle
+from adapter.sinks.step import (
+    CONFLICT,
+    CREATED,
+    Step,
+    problem_of,
+    provenance_entry,
+    provenance_there,
+    refusal_of,
+    settle,
+)
 from adapter.sources.fhir_client import FhirClient, batched
 
 MOST_ENTRIES = 100
@@ -79,11 +88,8 @@ class ServerSink:
             )
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
-        standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
-        taken_back = {step.answer.claim: step.written.targets for step in withdrawals if not dry_run}
-        done = [
-            standing.get(each.claim) or _with(written[id(each)], taken_back.get(each.claim, ())) for each in answers
-        ]
+        taken_back = {step.answer.claim: step.written for step in withdrawals}
+        done = [_joined(written[id(each)], taken_back.get(each.claim)) for each in answers]
         if not dry_run:
             return done
         there = {step.identifier: step.known for step in [*steps, *withdrawals]}
@@ -111,7 +117,7 @@ class ServerSink:
         for identifier, known in (await self._known(list(claims), before)).items():
             answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
             if answer is not None:
-                steps.append(Step(answer, identifier, known, Action.UPDATED))
+                steps.append(self._step(answer, identifier, known))
         return steps
 
     async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
@@ -158,7 +164,7 @@ class ServerSink:
         replies = await self._once.send(due, provenance_entry, provenance_there)
         self._barred.refuse("Provenance", [each.status for each in replies])
         for step, reply in zip(due, replies, strict=True):
-            if problem := problem_of(reply, "Provenance"):
+            if problem := refusal_of(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")
                 step.unfinished = await self._keeps_provenances()
             elif reply.status == CREATED and (place := _PROVENANCE.search(reply.location)):
@@ -228,5 +234,13 @@ class ServerSink:
         return value
 
 
-def _with(written: Written, targets: tuple[str, ...]) -> Written:
-    return replace(written, targets=(*written.targets, *targets)) if targets else written
+def _joined(written: Written, withdrawal: Written | None) -> Written:
+    """What became of the answer to a claim whose earlier one was taken back, or could not be: then that one stands."""
+    if withdrawal is None or withdrawal.action is Action.FAILED:
+        return withdrawal or written
+    return replace(
+        written,
+        problem=written.problem or withdrawal.problem,
+        targets=(*written.targets, *withdrawal.targets),
+        unfinished=withdrawal.unfinished,
+    )

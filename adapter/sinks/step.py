@@ -86,10 +86,13 @@ def provenance_there(step: Step, now: OnServer) -> Reply | None:
 
 
 def problem_of(reply: Reply, kind: str) -> str:
-    """What is wrong with an entry, empty when nothing is."""
+    """What is wrong with an entry that must not meet another one, empty when nothing is."""
+    return CONFLICT if reply.status in _CHANGED_MEANWHILE else refusal_of(reply, kind)
+
+
+def refusal_of(reply: Reply, kind: str) -> str:
+    """Why an entry was not carried out, for a message; empty when it was."""
     if reply.went_well:
         return ""
-    if reply.status in _CHANGED_MEANWHILE:
-        return CONFLICT
     said = f"{reply.status or 'no status'}{f' ({reply.codes})' if reply.codes else ''}"
     return reply.fault or f"the server refused the {kind}: {said}"
