@@ -18,9 +18,9 @@ from adapter.evidence.references import Json, objects
 from adapter.evidence.store import Located
 from adapter.fhir.capabilities import types_with
 from adapter.sources.bundle_pages import Deletion
-from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.dependents import MOST_GONE, WRITTEN_BY_US, Dependents
 from adapter.sources.fhir_client import batched
+from adapter.sources.instants import last_updated, moment
 from adapter.sources.many import Search
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.server import ServerSource

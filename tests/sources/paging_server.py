@@ -44,9 +44,9 @@ class PagingServer:
 
     def page(self, request: httpx.Request, offset: int, following: str | None = None) -> httpx.Response:
         query = request.url.params
-        count, bounds = int(query["_count"]), query.get_list("_lastUpdated")
+        count, bounds = int(query.get("_count", 0)), query.get_list("_lastUpdated")
         within = [each for each in self.claims if all(_holds(each, bound) for bound in bounds)]
-        within.sort(key=lambda each: str(each["meta"]["lastUpdated"]))
+        within.sort(key=lambda each: str(each["meta"]["lastUpdated"]), reverse=query.get("_sort") == "-_lastUpdated")
         some = within[offset : offset + count]
         more = offset + count < len(within)
         bound = "".join(f"&_lastUpdated={each.replace('+', '%2B')}" for each in bounds)
