@@ -29,9 +29,7 @@ from adapter.sources.narrowing import Narrowing, says_no
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.seen import Seen
 from adapter.sources.sorting import Sorting
-
-MOST_STALE = 20
-"""Pages in a row on which there is nothing that the same search had not brought; it then goes round in circles."""
+from adapter.sources.window_search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,55 +38,6 @@ class Page:
 
     claims: Sequence[Json]
     reached: str | None
-
-
-@dataclass
-class Search:
-    """What one search of a walk has brought so far, in the order of its pages."""
-
-    window: Window
-    trusted: bool
-    """Whether the server was, when it began."""
-    is_known: bool
-    """Whether it has brought something that it has to bring: what was seen at its begin."""
-    sent: Seen = field(default_factory=Seen)
-    new: int = 0
-    newest: int = 0
-    """How many of its last page are new."""
-    size: int = 0
-    """Of its last page."""
-    linked: bool = False
-    """Whether a page had a link to the next one."""
-    stale: int = 0
-    last: str | None = None
-    """When the last of it changed."""
-    more: bool = False
-    """Whether there is more of the window, as far as the last page tells."""
-    is_told: bool = False
-    """Whether the server tells that there is no more."""
-
-    def take(self, found: Sequence[Json], total: object, *, goes_on: bool) -> None:
-        """Take in a page.
-
-        Raises:
-            Unserved: page after page brings what others had brought.
-        """
-        # What only an earlier search had brought is read over again: many claims may share one instant.
-        self.stale = 0 if [each for each in found if self.sent.add(each)] else self.stale + 1
-        if self.stale > MOST_STALE:
-            raise Unserved("the server sends page after page of what it has sent before")
-        self.size = len(found)
-        self.is_told = total == self.sent.taken
-        beyond = type(total) is int and total > self.sent.taken
-        # Of whoever links, or pays no heed to how many are asked for, the total is no mere size of the page.
-        whole = self.is_told and (self.linked or self.size > self.window.count)
-        self.more = goes_on or beyond or (self.size >= self.window.count and not whole)
-        self.linked = self.linked or goes_on
-
-    @property
-    def goes_slowly(self) -> bool:
-        """Whether its last page is mostly what was known, because it is asked for from earlier."""
-        return self.window.back is not None and self.newest * 2 < self.size
 
 
 @dataclass
@@ -107,6 +56,8 @@ class ClaimPages:
     _looked_into: bool = False
     _proven: bool = True
     """Whether the order was, as far as it was looked into; that is where the walk is longer than one page."""
+    _counts: bool = True
+    """Whether a total may be one."""
     _seen: Seen = field(default_factory=Seen)
     _any: bool = False
     _first: tuple[Window, str] | None = None
@@ -189,7 +140,7 @@ class ClaimPages:
 
     async def _taken(self, search: Search, found: Sequence[Json], page: Json) -> list[Json]:
         """Take in a page, and what it tells of the server; returns what is new on it."""
-        search.take(found, page.get("total"), goes_on=self._goes_on(page))
+        search.take(found, page.get("total") if self._counts else None, goes_on=self._goes_on(page))
         self._largest = max(self._largest, len(found))
         entered = search.last is None and not self._is_at(search.window.begin)
         claims = [each for each in found if self._seen.add(each, late=self._is_late(each))]
@@ -241,6 +192,9 @@ class ClaimPages:
         window = search.window
         if self._lost_trust(search):
             return self._anew()
+        if search.by_total and not await self._sorting.counts():
+            self._counts = False
+            return [window]
         if self._trusted and not search.is_known:
             return self._stepped_back(window)
         if self._trusted and self._is_beyond(window):
@@ -255,7 +209,9 @@ class ClaimPages:
 
     async def _left_by_order(self) -> list[Window]:
         """What is left at the end of a walk in an order that was not proven: all, unless they are counted."""
-        if self._proven or not self._trusted or self.unread or await self._sorting.counts_no_more(self._whole, self._seen.first):
+        if self._proven or not self._trusted or self.unread:
+            return []
+        if await self._sorting.counts_no_more(self._whole, self._seen.first):
             return []
         self._ordered = False
         return self._anew()

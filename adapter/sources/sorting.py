@@ -12,6 +12,7 @@ from adapter.evidence.references import Json
 from adapter.sources.change_windows import Window
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.instants import just_after, last_updated, moment
+from adapter.sources.narrowing import LEAST
 from adapter.sources.paging import Parameters
 from adapter.sources.refusals import Refused, Unserved
 
@@ -39,6 +40,12 @@ class Sorting:
         except (Refused, Unserved):
             return False
         return total is not None and total <= read
+
+    async def counts(self) -> bool:
+        """Whether a total is none where nothing is found; some servers tell how much they have at all."""
+        async for page in self._client.pages(self._kind, LEAST[1]):
+            return bool(self._client.resources_of(page)) or not page.get("total")
+        return True
 
     async def any_after(self, window: Window, instant: str) -> bool:
         """Whether something in the window changed after an instant."""
