@@ -56,8 +56,9 @@ class ClaimPages:
     _looked_into: bool = False
     _proven: bool = True
     """Whether the order was, as far as it was looked into; that is where the walk is longer than one page."""
+    _counted: bool = False
     _counts: bool = True
-    """Whether a total may be one."""
+    """Whether the server tells totals, as far as that was looked into."""
     _seen: Seen = field(default_factory=Seen)
     _any: bool = False
     _first: tuple[Window, str] | None = None
@@ -113,7 +114,8 @@ class ClaimPages:
                 self._any = True
                 found = self._resources_on(page)
                 search.is_known = search.is_known or any(self._is_old(each, window) for each in found)
-                if found and not search.is_known:
+                if found and not search.is_known:  # so it counts for nothing that was asked for
+                    yield Page([each for each in found if self._seen.add(each)], None)
                     break
                 claims = await self._taken(search, found, page)
                 if claims:
@@ -143,7 +145,9 @@ class ClaimPages:
         search.take(found, page.get("total") if self._counts else None, goes_on=self._goes_on(page))
         self._largest = max(self._largest, len(found))
         entered = search.last is None and not self._is_at(search.window.begin)
+        again = self._seen.again
         claims = [each for each in found if self._seen.add(each, late=self._is_late(each))]
+        search.again += self._seen.again - again
         search.new, search.newest = search.new + len(claims), len(claims)
         self._judge(search, found)
         if found and self._trusted:
@@ -192,20 +196,20 @@ class ClaimPages:
         window = search.window
         if self._lost_trust(search):
             return self._anew()
-        if search.by_total and not await self._sorting.counts():
-            self._counts = False
-            return [window]
         if self._trusted and not search.is_known:
             return self._stepped_back(window)
         if self._trusted and self._is_beyond(window):
             return [Window(self._reached, window.end, min(window.count, self.client.page_size))]
+        if search.by_total and not self._counted:
+            self._counted, self._counts = True, await self._sorting.counts()
+            return [window]
         if self._trusted and self._is_at(window.begin):
             return await self._rest_of_instant(search)
         if search.more and window.count <= self.client.page_size:
             return [replace(window, count=window.count * SMALLER)]
         if search.more:
             raise Unserved("the server says that there is more than it sends, and has no link to it")
-        return []
+        return [window] if search.again and not self._trusted else []
 
     async def _left_by_order(self) -> list[Window]:
         """What is left at the end of a walk in an order that was not proven: all, unless they are counted."""

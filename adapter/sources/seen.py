@@ -14,7 +14,7 @@ class Seen:
     """The versions that came last, of at most ``MOST_REMEMBERED`` resources."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[int, str]] = {}
+        self._known: dict[int, tuple[int, int]] = {}
         self.first = 0
         """How many resources came for the first time, as far as is remembered."""
         self.again = 0
@@ -44,7 +44,7 @@ class Seen:
 
     def add(self, resource: Json, *, late: bool = False) -> bool:
         """Whether this version is a new one. One ``late`` in the walk may be of a resource that is forgotten."""
-        name, changed = _name(resource), str(_meta(resource).get("lastUpdated"))
+        name, changed = _name(resource), hash(str(_meta(resource).get("lastUpdated")))
         if self.has(resource):
             self.made_up = self.made_up or self._known[name][1] != changed
             return False

@@ -25,6 +25,8 @@ class Search:
     """Whether it has brought something that it has to bring: what was seen at its begin."""
     sent: Seen = field(default_factory=Seen)
     new: int = 0
+    again: int = 0
+    """How many of these are other versions of what was read; pages that links lead to may have shifted since."""
     newest: int = 0
     """How many of its last page are new."""
     size: int = 0
