@@ -64,7 +64,7 @@ class ClaimPages:
     _first: tuple[Window, str] | None = None
     """The window that the walk entered last, not where it had come to, and when the first in it changed."""
     _page_began: str | None = None
-    """When the first on the last page with something new changed."""
+    """When the first changed on the last page of more than one instant."""
     _largest: int = 0
     """Resources on the largest page."""
     _cut_at: str | None = None
@@ -151,9 +151,9 @@ class ClaimPages:
         search.new, search.newest = search.new + len(claims), len(claims)
         self._judge(search, found)
         if found and self._trusted:
-            self._page_began = last_updated(found[0])
-            if entered:
-                self._first = search.window, str(self._page_began)
+            began = str(last_updated(found[0]))
+            self._page_began = self._page_began if self._is_at(began) else began
+            self._first = (search.window, began) if entered else self._first
             await self._prove(search)
         return claims
 
@@ -209,7 +209,7 @@ class ClaimPages:
             return [replace(window, count=window.count * SMALLER)]
         if search.more:
             raise Unserved("the server says that there is more than it sends, and has no link to it")
-        return [window] if search.again and not self._trusted else []
+        return [window] if search.again and not (self._trusted or self._seen.is_full) else []
 
     async def _left_by_order(self) -> list[Window]:
         """What is left at the end of a walk in an order that was not proven: all, unless they are counted."""
@@ -266,7 +266,8 @@ class ClaimPages:
         """What to try in place of a window that was not read to its end; the last comes first."""
         come_to = [each for each in (window.begin, self._reached if self._trusted else None) if each]
         begin = max(come_to, key=moment, default=None)
-        if came_further and begin != window.begin:
+        by_links = not (self._bounded or self._seen.is_full)
+        if came_further and (begin != window.begin or by_links):
             return [replace(window, begin=begin, back=None)]
         window = replace(window, begin=begin)
         return await self._narrowing.instead(window, fault, sorts=self._ordered, keeps_bounds=self._bounded)
