@@ -34,7 +34,8 @@ MOST_ATTEMPTS = 4
 """Attempts at an item that fails, before it is given up and told."""
 MOST_CRASHES = 3
 """How often an item that a process died of is taken up by another."""
-WATCHING_SECONDS = 1.0
+WATCHING_SECONDS = (0.1, 1.0)
+"""How often a run looks whether its items are done: often at first, for a small one soon is."""
 STORING_SECONDS = 5.0
 
 Decide = Callable[[Item], Json]
@@ -124,12 +125,14 @@ class RunWorker:
         if not self._kept(partial(self._board.is_open, id)):
             return
         self._kept(partial(self._board.put, items, plan.basis.digest))
+        seconds, most = WATCHING_SECONDS
         while True:
             counted = self._kept(partial(self._board.counted, id))
             if not counted[State.WAITING] and not counted[State.RUNNING]:
                 return
-            if self._leaving.wait(WATCHING_SECONDS):
+            if self._leaving.wait(seconds):
                 raise self._left_behind()
+            seconds = min(1.5 * seconds, most)
 
     # --- an item
 

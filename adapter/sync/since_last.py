@@ -68,7 +68,7 @@ class SinceLast:
         if now is not None:
             self.checkpoint.begin(now, anew=False)
         if "Claim" in kinds:
-            begin = max(filter(None, (since, self.checkpoint.reached)), key=moment)
+            begin = max(filter(None, (since, self._from(self.checkpoint.reached))), key=moment)
             run.fresh = self._is_fresh
             await run.walk(Extent(since=begin))
         await self._concerned(run, Changes(self.reconciler.source, since, self.settled), kinds, now)
@@ -81,9 +81,9 @@ class SinceLast:
         await there.begin()
         if now is not None:
             self.checkpoint.begin(now, anew=anew)
-        await run.walk(Extent(since=reached))
-        if begun is not None and reached is not None:  # what was decided before it was killed may rest on less
-            since = (moment(begun) - self.overlap).isoformat(timespec="seconds")
+        await run.walk(Extent(since=self._from(reached)))
+        since = self._from(begun)
+        if since is not None and reached is not None:  # what was decided before it was killed may rest on less
             changes = Changes(self.reconciler.source, since)
             await self._concerned(run, changes, [*changes.kinds, ANSWER], now)
         return self._ended(run, now, await self._ahead(there, marks, now))
@@ -93,6 +93,10 @@ class SinceLast:
             run.report.ended_early = True
             return
         await run.decide(changes.concerned(kinds, now, self._was_decided))
+
+    def _from(self, instant: str | None) -> str | None:
+        """From where to go on behind an instant: what is of before it may only be found now."""
+        return None if instant is None else (moment(instant) - self.overlap).isoformat(timespec="seconds")
 
     def _run(self) -> ServerRun:
         return ServerRun(

@@ -78,6 +78,8 @@ def visits_at_one_time(first: str, second: str) -> tuple[list[Json], list[Json],
     people = [each for each in one if each["resourceType"] in OF_ALL]
     own = [each for each in one if each not in people]
     other = renamed(own, "-b", *{each["resourceType"] for each in own})
+    for number in (number for each in other for number in each.get("identifier", [])):
+        number["value"] += "-b"  # else that would lead from one to the other
     return people, respelt(own, first), respelt(other, second)
 
 
@@ -118,13 +120,13 @@ def patient_of_two_numbers(found: list[Json]) -> list[Json]:
     return []
 
 
-def note_of_two_numbers(found: list[Json]) -> list[Json]:
-    """The same of the note."""
+def assessment_of_two_numbers(found: list[Json]) -> list[Json]:
+    """The same of the first assessment, without which no session follows up."""
     numbers = [{"system": "https://a.example", "value": "1"}, *of("Patient", found)["identifier"]]
-    note = of("DocumentReference", found)
-    note["contained"] = [{"resourceType": "Patient", "id": "p", "identifier": numbers}]
-    note["subject"] = {"reference": "#p"}
-    note.pop("context")
+    for each in found:
+        if each["id"] in ("zz-initial-enc", "zz-initial-proc"):
+            each["contained"] = [{"resourceType": "Patient", "id": "p", "identifier": numbers}]
+            each["subject"] = {"reference": "#p"}
     return []
 
 
@@ -161,7 +163,7 @@ def days_told_under_another_name(found: list[Json]) -> list[Json]:
 STORIES = (
     number_of_two_coaches,
     patient_of_two_numbers,
-    note_of_two_numbers,
+    assessment_of_two_numbers,
     number_of_two_patients,
     procedure_of_a_numbered_visit,
     days_told_under_another_name,

@@ -98,9 +98,14 @@ def _works(process: str | None, node: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
 def test_the_same_command_goes_on_with_the_run(
-    place: Workplace, board: Board, alone: tuple[Json, dict[str, Json]], number: signal.Signals
+    place: Workplace,
+    board: Board,
+    alone: tuple[Json, dict[str, Json]],
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, written = alone
+    monkeypatch.setattr("adapter.durable.takeover.SILENCE_SECONDS", 6.0)  # half a minute is waited for above
     place.server.seconds = 0.05
     first = place.sync()
     id = begun(board, place, items=2)

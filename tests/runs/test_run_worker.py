@@ -69,7 +69,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pauses, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(engine_module, "SHOWING_SECONDS", 0.05)
     monkeypatch.setattr(takeover_module, "SILENCE_SECONDS", 0.5)
-    monkeypatch.setattr(worker_module, "WATCHING_SECONDS", 0.05)
+    monkeypatch.setattr(worker_module, "WATCHING_SECONDS", (0.05, 0.05))
 
 
 @contextmanager

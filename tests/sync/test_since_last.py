@@ -131,14 +131,26 @@ async def test_killed_at_any_request_the_next_run_goes_on_and_writes_nothing_twi
 
 
 @pytest.mark.anyio
-async def test_a_killed_run_goes_on_behind_the_claims_that_are_answered(server: FhirServer, tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.sqlite"
+@pytest.mark.parametrize(("before", "again"), [(299, {SHORT, APPROVED}), (302, {SHORT})])
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_killed_run_goes_on_behind_the_claims_that_are_answered_less_the_overlap(
+    server: FhirServer, tmp_path: Path, first: bool, before: int, again: set[str]
+) -> None:
+    """A claim stamped before the last answered one may only be found now, as after a run that came to its end."""
+    ledger, reached = tmp_path / "ledger.sqlite", datetime.now(UTC)
+    server.resources[f"Claim/{SHORT}"]["meta"]["lastUpdated"] = reached.isoformat()
+    server.resources[f"Claim/{APPROVED}"]["meta"]["lastUpdated"] = (reached - timedelta(seconds=before)).isoformat()
     with Ledger(ledger) as opened:
         checkpoint = Checkpoint(opened, BASE, "Claim")
         checkpoint.take_over()
-        checkpoint.begin(datetime.now(UTC) + timedelta(hours=1), anew=True)
-        checkpoint.reach(server.resources[f"Claim/{SHORT}"]["meta"]["lastUpdated"])
-    assert decided(await changed(server, ledger)) == {SHORT}
+        if not first:
+            checkpoint.finish(reached - timedelta(days=1), timedelta(), {})
+        checkpoint.begin(reached + timedelta(hours=1), anew=True)
+        checkpoint.reach(reached.isoformat())
+    for each in server.resources.values():  # so that evidence leads nowhere
+        if each["resourceType"] != "Claim":
+            each["meta"]["lastUpdated"] = "2020-01-01T00:00:00Z"
+    assert decided(await changed(server, ledger)) == again
 
 
 @pytest.mark.anyio

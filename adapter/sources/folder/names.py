@@ -31,6 +31,11 @@ def is_plain(name: str) -> bool:
     return _PLAIN(name) is not None
 
 
+def is_number(name: str) -> bool:
+    """Whether a name is made of an identifier, which several may have."""
+    return name.startswith(BY)
+
+
 def references(content: bytes, resource: Json) -> set[str]:
     """The names of everything that a JSON text refers to, in which that resource stands."""
     plain = _PLAIN_REFERENCES.findall(content)

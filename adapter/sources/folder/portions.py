@@ -20,7 +20,7 @@ from adapter.errors import InputError
 from adapter.evidence.store import EvidenceStore, Located
 from adapter.limits import Limits
 from adapter.sources.folder.index import Due, Index, Unit
-from adapter.sources.folder.names import aliases, is_plain, references
+from adapter.sources.folder.names import aliases, is_number, is_plain, references
 from adapter.sources.folder.tokens import about, days, days_around, held, links, owners, patients, roles
 from adapter.sources.folder.unchanged import Entered, changed, refuse_changed
 from adapter.sources.guarded import read_guarded
@@ -28,6 +28,8 @@ from adapter.sources.reader import FileReader
 from adapter.sources.walk import Reading
 
 COACHES = ("Practitioner/", "PractitionerRole/")
+OF_SESSIONS = frozenset({"Encounter", "Procedure", "Practitioner", "PractitionerRole", "Patient", "Group"})
+"""What tells who was with whom, and when; whatever else has an identifier may be what one of these names by it."""
 MOST_OPEN = 200
 """Files kept open at once."""
 
@@ -163,6 +165,8 @@ class _Gathering:
     """... the days it speaks of."""
     _same: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Names of one resource, or of one person, each with all."""
+    _bearers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Which resources have a name that is no ``Type/id``."""
 
     def gather(self, claims: Sequence[Due]) -> None:
         index = self.source.index
@@ -189,7 +193,7 @@ class _Gathering:
                 self._take(index.owned({each for key in keys for each in owners(key)}), only)
 
     def _wanted(self) -> tuple[set[str], set[str], set[str]]:
-        self._patients |= {name for each in self._patients for name in self._same.get(each, ())}
+        self._patients |= {name for each in self._patients for name in self._also(each)}
         return self._patients, self._keys, self._tokens
 
     def _take(self, units: Iterable[Unit], follow: tuple[str, ...] = ()) -> None:
@@ -197,6 +201,8 @@ class _Gathering:
             if unit.id not in self._read:
                 self._read.add(unit.id)
                 found, content = self.source.read(unit)
+                if follow and len(found) > 1:  # the Bundle of somebody else, of whom only the sessions matter
+                    found = [each for each in found if each.kind in OF_SESSIONS or "identifier" in each.resource]
                 self.store.extend(found)
                 self._follow(found, content, follow)
 
@@ -228,6 +234,8 @@ class _Gathering:
         """Look for what refers to it by another name."""
         others = aliases(located)
         self._tokens |= others
+        for each in others:
+            self._bearers[each].add(located.key)
         self._name_together({*others, located.local} if located.id else others)
 
     def _name_together(self, names: set[str]) -> None:
@@ -247,11 +255,15 @@ class _Gathering:
             names = {name for each in several for person in self._people[each] for name in self._all_names(person)}
             yield from (held(name, day) for name in names for day in around)
 
+    def _also(self, name: str) -> set[str]:
+        """The other names of whom a name means; a number that several have means none of them."""
+        return set() if is_number(name) and len(self._bearers[name]) > 1 else self._same.get(name, set())
+
     def _all_names(self, name: str) -> set[str]:
         """All names of whom one name means, by way of any they share."""
         found, waiting = {name}, [name]
         while waiting:
-            new = self._same.get(waiting.pop(), set()) - found
+            new = self._also(waiting.pop()) - found
             found |= new
             waiting += new
         return found

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from adapter.evidence.newest import written_identifiers
 from adapter.evidence.references import Json, objects
 from adapter.evidence.store import PATIENT_ELEMENTS, Located
-from adapter.sources.folder.names import BY, address, names
+from adapter.sources.folder.names import BY, address, is_number, names
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}").match
 LONGEST_SESSION = 1000
@@ -55,7 +55,7 @@ def about(name: str) -> str:
 
 def owners(name: str) -> tuple[str, ...]:
     """The tokens of what an identifier may mean, of a name made of one; a token that ends in ``|`` is a beginning."""
-    if not name.startswith(BY):
+    if not is_number(name):
         return ()
     written = name.removeprefix(BY)
     return (f"{_IS}{written}", number(written.rpartition("|")[0]))
