@@ -11,10 +11,12 @@ MOST_AGAIN = 1_000
 
 
 class Seen:
-    """The versions that came last, of at most ``MOST_REMEMBERED`` resources."""
+    """The versions that came last, and the resources, at most ``MOST_REMEMBERED`` of each."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[int, int]] = {}
+        self._versions: dict[int, int] = {}
+        """Each with its ``lastUpdated``."""
+        self._resources: dict[int, int] = {}
         self.first = 0
         """How many resources came for the first time, as far as is remembered."""
         self.again = 0
@@ -25,7 +27,7 @@ class Seen:
     @property
     def is_full(self) -> bool:
         """Whether something may be forgotten."""
-        return len(self._known) >= MOST_REMEMBERED
+        return len(self._versions) >= MOST_REMEMBERED
 
     @property
     def taken(self) -> int:
@@ -39,33 +41,36 @@ class Seen:
 
     def has(self, resource: Json) -> bool:
         """Whether this version is known."""
-        known = self._known.get(_name(resource))
-        return known is not None and known[0] == _version(resource)
+        return _version(resource) in self._versions
 
     def add(self, resource: Json, *, late: bool = False) -> bool:
         """Whether this version is a new one. One ``late`` in the walk may be of a resource that is forgotten."""
-        name, changed = _name(resource), hash(str(_meta(resource).get("lastUpdated")))
-        if self.has(resource):
-            self.made_up = self.made_up or self._known[name][1] != changed
+        name, version, changed = (
+            hash(resource.get("id")),
+            _version(resource),
+            hash(str(_meta(resource).get("lastUpdated"))),
+        )
+        if version in self._versions:
+            self.made_up = self.made_up or self._versions[version] != changed
             return False
-        if name in self._known or (late and self.is_full):
+        if name in self._resources or (late and self.is_full):
             self.again += 1
         else:
             self.first += 1
-        self._known.pop(name, None)
-        self._known[name] = _version(resource), changed
-        if len(self._known) > MOST_REMEMBERED:
-            del self._known[next(iter(self._known))]
+        _remember(self._versions, version, changed)
+        _remember(self._resources, name, changed)
         return True
 
 
-def _name(resource: Json) -> int:
-    return hash(resource.get("id"))
+def _remember(known: dict[int, int], key: int, changed: int) -> None:
+    known[key] = changed
+    if len(known) > MOST_REMEMBERED:
+        del known[next(iter(known))]
 
 
 def _version(resource: Json) -> int:
     meta = _meta(resource)
-    return hash(str(meta.get("versionId") or meta.get("lastUpdated")))
+    return hash((resource.get("id"), str(meta.get("versionId") or meta.get("lastUpdated"))))
 
 
 def _meta(resource: Json) -> Json:
