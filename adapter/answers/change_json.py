@@ -8,7 +8,7 @@ from decimal import Decimal
 from adapter.answers.answer import Written
 from adapter.answers.difference import Difference, LineDifference, gone
 from adapter.answers.said import Amount, Line, Said
-from adapter.answers.totals import Reason, effect
+from adapter.answers.totals import EXACT, Reason, effect
 from adapter.evidence.references import Json
 
 
@@ -75,7 +75,7 @@ def money(currency: str, value: Decimal) -> Json:
 
 def in_cents(value: Decimal) -> str:
     """An amount with its cents, and with what is finer where there is such."""
-    cents = value.quantize(Decimal("0.01"))
+    cents = EXACT.quantize(value, Decimal("0.01"))
     return str(cents if cents == value else value)
 
 

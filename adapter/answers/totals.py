@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Self, TypeVar
 
@@ -21,6 +21,8 @@ Move = tuple[Standing, Standing]
 Reason = tuple[str, str]
 """(CARC, RARC or issue; code), or (decision; rule)."""
 K = TypeVar("K", bound=Hashable)
+EXACT = Context(prec=1000)
+"""Digits enough for whatever number JSON holds beside any other: no amount is too large, and no cent is lost."""
 
 
 class Effect(StrEnum):
@@ -107,7 +109,7 @@ class Totals:
 
     def _add_money(self, move: Move, currency: str, value: Decimal) -> None:
         sums = self.submitted[move]
-        sums[currency] = sums.get(currency, Decimal(0)) + value
+        sums[currency] = EXACT.add(sums.get(currency, Decimal(0)), value)
 
 
 def is_change(written: Written) -> bool:

@@ -15,12 +15,14 @@ _WITHDRAWN = "Withdrawn:"
 
 
 def withdrawal(claim: str, earlier: Json, instant: datetime) -> Answer | None:
-    """The answer that takes an earlier one back; None when it does not stand any more."""
-    if earlier.get("status") == "cancelled":
-        return None
-    words = f"{_WITHDRAWN} Claim/{claim} as it is now cannot be processed; see its OperationOutcome."
-    response = cancelled(earlier, words)
-    return Answer(claim, response, provenance(response, (), [f"Claim/{claim}"], instant.isoformat(timespec="seconds")))
+    """The answer that takes an earlier one back, as it is where that was done; None when it was cancelled otherwise."""
+    decided, response = instant.isoformat(timespec="seconds"), earlier
+    if not was_withdrawn(earlier):
+        if earlier.get("status") == "cancelled":
+            return None
+        words = f"{_WITHDRAWN} Claim/{claim} as it is now cannot be processed; see its OperationOutcome."
+        response = cancelled(earlier, words) | {"created": decided}
+    return Answer(claim, response, provenance(response, (), [f"Claim/{claim}"], decided))
 
 
 def was_withdrawn(response: Json) -> bool:

@@ -65,8 +65,7 @@ class ServerSync:
     async def once(self, stop: asyncio.Event) -> Report:
         """One run over the claims that were asked for."""
         reconciler = self._reconciler()
-        moves = not self.run.dry_run and reconciler.sink is not None
-        checkpoint = Checkpoint(self.ledger, self.client.base, self.query, moves)
+        checkpoint = Checkpoint(self.ledger, self.client.base, self.query, reconciler.writes)
         checkpoint.take_over()
         report = await self._ran(reconciler, checkpoint, stop)
         report.warnings += self._clocks()

@@ -36,9 +36,9 @@ from adapter.sync.report import LINES_SHOWN, Report
 # --- sync
 
 
-def report(done: Report, output_format: str, target: str, dry_run: bool) -> None:
-    """What a run did."""
-    complaints(done)
+def report(done: Report, output_format: str, target: str, *, dry_run: bool, stays: bool) -> None:
+    """What a run did; ``stays``: what it wrote before it was asked to end."""
+    complaints(done, stays=stays)
     if output_format == "json":
         _report_json(done, dry_run)
         return
@@ -54,8 +54,8 @@ def _counted(done: Report) -> Json:
     return done.summary() | {"written": written_counts(done)}
 
 
-def complaints(done: Report) -> None:
-    """What a run left undone, and what it warns of."""
+def complaints(done: Report, *, stays: bool = True) -> None:
+    """What a run left undone, and what it warns of; ``stays`` as in ``report``."""
     for each in done.unanswered:
         whom = f"Claim/{fhir_id(each.claim)}" if each.claim else "some claims"
         complain(f"no answer for {whom}: {each.problem}")
@@ -64,7 +64,8 @@ def complaints(done: Report) -> None:
     for warning in (*done.unread, *done.warnings):
         complain(warning)
     if done.ended_early:
-        complain(_how_far(done))
+        nothing = "ended as asked before all claims were looked at; nothing was written. Run it again to begin anew"
+        complain(_how_far(done) if stays else nothing)
 
 
 def _how_far(done: Report) -> str:

@@ -68,13 +68,15 @@ def sync(choice: Choice, run: Run) -> int:
             order = Order(Path(choice.source), run.out or DEFAULT_OUT, choice.instant, run.ids, run.dry_run)
             with unwound_when_told(tell) as tell_on, opened_trail(settings) as trail:
                 report = sync_files(order, adjudicator, tell_on, way_of(settings), trail=trail)
-    show.report(report, choice.output_format, _target(choice, run), run.dry_run)
+    stays = choice.is_server and run.out is None and not run.dry_run
+    target = _target(choice, run, ended_early=report.ended_early)
+    show.report(report, choice.output_format, target, dry_run=run.dry_run, stays=stays)
     return OK if report.complete else UNANSWERED
 
 
-def _target(choice: Choice, run: Run) -> str:
+def _target(choice: Choice, run: Run, *, ended_early: bool) -> str:
     if run.dry_run:
         return "nothing written (dry run)"
     if choice.is_server and run.out is None:
         return f"answers written to {server_name(choice.source)}"
-    return f"answers in {run.out or DEFAULT_OUT}"
+    return f"nothing written to {run.out}" if ended_early else f"answers in {run.out or DEFAULT_OUT}"

@@ -19,6 +19,8 @@ from adapter.session.time import Interval, Moment
 MOST_ZOOM = 4
 """A stay more than so many times as long as the session runs off the scale, or the session would be a hair."""
 MOST_TICKS = 6
+MOST_MINUTES = 366 * 24 * 60
+"""Of a stated length or of units: more, which some number in a claim may come to, runs off the scale."""
 STEPS = tuple(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 240, 480, 1440))
 
 
@@ -173,15 +175,15 @@ def _documented(session: CoachingSession) -> Bar:
     if minutes is None:
         why = "the times contradict each other" if contradicts(session) else "start or stop time is not recorded"
         return Bar("documented", "Documented", why, "not known")
-    end = start + timedelta(minutes=minutes) if start else None
-    return Bar("documented", "Documented", "whole minutes of the session", counted(minutes, "minute"), start, end)
+    known = counted(minutes, "minute")
+    return Bar("documented", "Documented", "whole minutes of the session", known, start, _after(start, minutes))
 
 
 def _required(explained: ExplainedLine) -> Bar:
     minutes, start, code = explained.required_minutes, _begun(explained.session), explained.session.code
     if minutes is None:
         return Bar("required", "Required", f"{code or 'the line'} names no minimum", "none")
-    end = start + timedelta(minutes=minutes) if start else None
+    end = _after(start, minutes)
     return Bar("required", "Required", f"minimum of {code}", counted(minutes, "minute"), start, end)
 
 
@@ -189,7 +191,7 @@ def _billed(session: CoachingSession, unit: int) -> Bar:
     """The units of the line as time, for a code that is billed by time."""
     units = session.line.quantity.value if session.line.quantity else 1
     minutes, start = int(units * unit), _begun(session)
-    end = start + timedelta(minutes=minutes) if start and minutes > 0 else start
+    end = _after(start, minutes) if minutes > 0 else start
     return Bar(
         "required",
         "Billed",
@@ -198,6 +200,11 @@ def _billed(session: CoachingSession, unit: int) -> Bar:
         start,
         end,
     )
+
+
+def _after(start: datetime | None, minutes: int) -> datetime | None:
+    """The end of so many minutes; None of more than can be drawn."""
+    return start + timedelta(minutes=minutes) if start and minutes <= MOST_MINUTES else None
 
 
 def _begun(session: CoachingSession) -> datetime | None:

@@ -11,13 +11,13 @@ import sqlite3
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import IO, NamedTuple
 
 import orjson
 
-from adapter.errors import UsageError
 from adapter.evidence.references import Json
+from adapter.sinks.told import told_of_temporary
 
 MOST_HELD = 1000
 """Rows in memory; what a few claims come to never touches the disk."""
@@ -122,7 +122,7 @@ class ChangeSpool:
             self._spill()
 
     def _spill(self) -> None:
-        with _told():
+        with told_of_temporary():
             self._disk = self._disk or _Disk()
             self._disk.add(self._held)
         self._held = []
@@ -130,7 +130,7 @@ class ChangeSpool:
     def _rows(self, order: str) -> Iterator[Row]:
         """In that order where they are on the disk; those in memory came last, and come as they are."""
         if self._disk is not None:
-            with _told():
+            with told_of_temporary():
                 yield from self._disk.rows(order)
         yield from self._held
 
@@ -138,14 +138,3 @@ class ChangeSpool:
 def _close(lines: IO[bytes]) -> None:
     with suppress(OSError):  # on a full disk what is not written yet; nobody reads it any more
         lines.close()
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, sqlite3.OperationalError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(
-            f"what a dry run finds cannot be kept in the folder for temporary files ({reason}). Name another in TMPDIR."
-        ) from error

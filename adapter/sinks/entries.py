@@ -22,7 +22,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.capabilities import as_a_whole
 from adapter.sinks.on_server import ID
 from adapter.sources.faults import codes_of, issue_codes
-from adapter.sources.fhir_client import FhirClient, batched, repeatable
+from adapter.sources.fhir_client import FhirClient, batched
 from adapter.sources.patience import BUSY
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.wire import FHIR_JSON
@@ -35,6 +35,8 @@ _AT_FIRST = frozenset({404, *_NEVER})
 """... of one that took none so far also 404, which later is about what is in it; ..."""
 _UNDECLARED = frozenset({400, *_AT_FIRST})
 """... and where it never said that it takes any, 400, which else is about what is in it."""
+_AFTER_SOME = 500
+"""From this status on, some entries of a batch may have been carried out."""
 _BATCHES = frozenset({"batch", "transaction"})
 _ETAG = re.compile(rf'(?:W/)?"?({ID})"?')
 _PRINTABLE = string.punctuation + " "
@@ -91,6 +93,8 @@ class Entries:
                 self._refused = True
                 return await self._one_by_one(entries)
             if len(entries) > 1 and refused.status in self._halved_for:
+                if refused.status >= _AFTER_SOME and not await self.client.can_repeat(entries):
+                    raise Unserved(refused.problem, refused.hint) from refused
                 return await self._by_halves(entries)
             return [Reply(refused.status, codes=refused.codes)] * len(entries)
         self._taken = True
@@ -111,7 +115,8 @@ class Entries:
     async def _alone(self, entry: Json) -> Reply:
         wire, kind = self.client.wire, entry["resource"]["resourceType"]
         what = f"a new {kind}" if entry["request"]["method"] == "POST" else f"an update of a {kind}"
-        response = await wire.look(self._request(entry), what, repeatable=repeatable(entry), later=BUSY)
+        repeatable = await self.client.can_repeat([entry])
+        response = await wire.look(self._request(entry), what, repeatable=repeatable, later=BUSY)
         if response.status_code == httpx.codes.UNAUTHORIZED or response.is_redirect:
             raise wire.refusals.of(response, what)
         # Whoever answers 200 with a page to log in has written nothing.

@@ -18,7 +18,7 @@ from socket import gethostname
 
 from adapter import on_disk
 from adapter.errors import UsageError
-from adapter.processes import is_alive
+from adapter.processes import is_over, name_of
 from adapter.sinks.spool import NAMES
 from adapter.sources.walk import OURS
 
@@ -41,7 +41,7 @@ def refuse_folders(out: Path) -> None:
 
 def folder_beside(out: Path) -> Path:
     """A new folder for what is on its way to ``out``, named after this process; ``take_away`` removes it."""
-    return Path(tempfile.mkdtemp(prefix=f"{OURS}{os.getpid()}@{gethostname()}-", dir=out))
+    return Path(tempfile.mkdtemp(prefix=f"{OURS}{name_of(os.getpid())}@{gethostname()}-", dir=out))
 
 
 def put_in_place(beside: Path, out: Path) -> None:
@@ -52,6 +52,7 @@ def put_in_place(beside: Path, out: Path) -> None:
         OSError: nothing was replaced.
     """
     refuse_folders(out)
+    _supersede(out)
     with synced(beside / MARKER) as path:
         path.write_bytes(_MARKED)
     _noted(beside)
@@ -63,6 +64,15 @@ def put_in_place(beside: Path, out: Path) -> None:
         problem = f"only some files of {out} could be replaced ({error.strerror})"
         hint = "Mend that, and run it again into the same folder: the others are put in place first."
         raise UsageError(f"{problem}. {hint}") from error
+
+
+def _supersede(out: Path) -> None:
+    """What others have complete on their way is older than what takes its place now, and must not come back over it.
+
+    Of a run that was killed ``heal`` has put it in place; this is of one that seems alive, or was on another machine.
+    """
+    for marker in out.glob(f"{OURS}*@*-*/{MARKER}"):
+        marker.unlink(missing_ok=True)
 
 
 def take_away(beside: Path, out: Path) -> None:
@@ -101,8 +111,7 @@ def left_in(out: Path) -> Iterator[Path]:
 def is_left(folder: Path) -> bool:
     """Whether a run left it that was killed outright: it is named after a process of this machine that is no more."""
     process, _, host = folder.name.removeprefix(OURS).partition("@")
-    here = host.startswith(f"{gethostname()}-")
-    return here and process.isdecimal() and not is_alive(int(process))
+    return host.startswith(f"{gethostname()}-") and is_over(process)
 
 
 def is_half(beside: Path) -> bool:

@@ -46,12 +46,17 @@ def changed_elements(one: Json, other: Json, base: str = "") -> list[str]:
 
 
 def has_provenance(response: Json, provenances: Iterable[Json]) -> bool:
-    """Whether one of the Provenances is about this version of the ClaimResponse.
+    """Whether one of the Provenances is about this version of the ClaimResponse."""
+    return provenance_of(response, provenances) is not None
+
+
+def provenance_of(response: Json, provenances: Iterable[Json]) -> Json | None:
+    """The first of the Provenances that is about this version of the ClaimResponse.
 
     HAPI drops the version of a target unless told otherwise; then a Provenance counts when it was recorded no earlier
     than this version was decided.
     """
-    return any(_is_about(response, provenance) for provenance in provenances)
+    return next((each for each in provenances if _is_about(response, each)), None)
 
 
 def _is_about(response: Json, provenance: Json) -> bool:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
+import httpx
+
 from adapter.answers.answer import Action, Answer, Written
 from adapter.answers.claim_response import answer_identifier
 from adapter.answers.withdrawal import withdrawal
@@ -23,7 +25,7 @@ from adapter.evidence.references import Json
 from adapter.fhir.capabilities import types_with
 from adapter.sinks.barred import Barred
 from adapter.sinks.earlier_server import Pair, earlier_outcomes
-from adapter.sinks.entries import Entries
+from adapter.sinks.entries import Entries, Reply
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.on_server import (
     ID,
@@ -34,8 +36,18 @@ from adapter.sinks.on_server import (
     version_of,
     versioned,
 )
+from adapter.sinks.once import Once
 from adapter.sinks.standing import Standing
-from adapter.sinks.step import CONFLICT, CREATED, Step, problem_of, provenance_entry, settle
+from adapter.sinks.step import (
+    CONFLICT,
+    CREATED,
+    Step,
+    problem_of,
+    provenance_entry,
+    provenance_there,
+    refusal_of,
+    settle,
+)
 from adapter.sources.fhir_client import FhirClient, batched
 
 MOST_ENTRIES = 100
@@ -56,6 +68,7 @@ class ServerSink:
         """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
         self._entries = Entries(client)
+        self._once = Once(client, self._standing)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
@@ -75,11 +88,8 @@ class ServerSink:
             )
         written = {id(step.answer): step.written for step in steps}
         written |= await self._write_outcomes(outcomes, dry_run=dry_run)
-        standing = {step.answer.claim: step.written for step in withdrawals if step.action is Action.FAILED}
-        taken_back = {step.answer.claim: step.written.targets for step in withdrawals if not dry_run}
-        done = [
-            standing.get(each.claim) or _with(written[id(each)], taken_back.get(each.claim, ())) for each in answers
-        ]
+        taken_back = {step.answer.claim: step.written for step in withdrawals}
+        done = [_joined(written[id(each)], taken_back.get(each.claim)) for each in answers]
         if not dry_run:
             return done
         there = {step.identifier: step.known for step in [*steps, *withdrawals]}
@@ -107,7 +117,7 @@ class ServerSink:
         for identifier, known in (await self._known(list(claims), before)).items():
             answer = withdrawal(claims[identifier], known.current, self.instant) if known.current else None
             if answer is not None:
-                steps.append(Step(answer, identifier, known, Action.UPDATED))
+                steps.append(self._step(answer, identifier, known))
         return steps
 
     async def _known(self, identifiers: Sequence[str], before: Mapping[str, OnServer]) -> dict[str, OnServer]:
@@ -140,7 +150,7 @@ class ServerSink:
         return Step(answer, identifier, known, Action.UNCHANGED, problem, stands)
 
     async def _write_responses(self, steps: Sequence[Step]) -> None:
-        replies = await self._entries.send([self._response_entry(step) for step in steps])
+        replies = await self._once.send(steps, self._response_entry, self._response_there)
         self._barred.refuse("ClaimResponse", [each.status for each in replies])
         for step, reply in zip(steps, replies, strict=True):
             if problem := problem_of(reply, "ClaimResponse"):
@@ -151,10 +161,10 @@ class ServerSink:
 
     async def _write_provenances(self, steps: Sequence[Step]) -> None:
         due = [step for step in steps if step.answer.provenance is not None]
-        replies = await self._entries.send([provenance_entry(step) for step in due])
+        replies = await self._once.send(due, provenance_entry, provenance_there)
         self._barred.refuse("Provenance", [each.status for each in replies])
         for step, reply in zip(due, replies, strict=True):
-            if problem := problem_of(reply, "Provenance"):
+            if problem := refusal_of(reply, "Provenance"):
                 step.remark(f"its Provenance is missing ({problem}); the next run tries again")
                 step.unfinished = await self._keeps_provenances()
             elif reply.status == CREATED and (place := _PROVENANCE.search(reply.location)):
@@ -171,6 +181,14 @@ class ServerSink:
         if version := version_of(current):
             request["ifMatch"] = f'W/"{version}"'
         return {"resource": {**content, "id": current["id"]}, "request": request}
+
+    def _response_there(self, step: Step, now: OnServer) -> Reply | None:
+        """The reply to a new ClaimResponse, if one is there by now; another than ours is a conflict."""
+        found = now.current
+        if step.known.current is not None or found is None:  # of an update If-Match tells
+            return None
+        ours = same_content(step.answer.response or {}, found, self.client.base)
+        return Reply(CREATED if ours else httpx.codes.OK, versioned(found["id"], version_of(found)))
 
     async def _write_outcomes(self, answers: Sequence[Answer], *, dry_run: bool) -> dict[int, Written]:
         if not answers:
@@ -216,5 +234,13 @@ class ServerSink:
         return value
 
 
-def _with(written: Written, targets: tuple[str, ...]) -> Written:
-    return replace(written, targets=(*written.targets, *targets)) if targets else written
+def _joined(written: Written, withdrawal: Written | None) -> Written:
+    """What became of the answer to a claim whose earlier one was taken back, or could not be: then that one stands."""
+    if withdrawal is None or withdrawal.action is Action.FAILED:
+        return withdrawal or written
+    return replace(
+        written,
+        problem=written.problem or withdrawal.problem,
+        targets=(*written.targets, *withdrawal.targets),
+        unfinished=withdrawal.unfinished,
+    )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from adapter.answers.answer import Action, Answer, Written
 from adapter.evidence.references import Json
 from adapter.sinks.entries import Reply
-from adapter.sinks.on_server import LOCATION, OnServer, target_id, versioned
+from adapter.sinks.on_server import LOCATION, OnServer, provenance_of, target_id, versioned
 
 CONFLICT = "conflict"
 """Problem of an answer that somebody changed meanwhile: read again, decide again, write again."""
@@ -78,11 +78,21 @@ def provenance_entry(step: Step) -> Json:
     return {"resource": {**provenance, "target": [{"reference": step.stands}]}, "request": request}
 
 
+def provenance_there(step: Step, now: OnServer) -> Reply | None:
+    """The reply to the Provenance of a step, if it is there by now."""
+    about = (each for each in now.responses if each.get("id") == target_id(step.stands or ""))
+    found = next(filter(None, (provenance_of(each, now.provenances) for each in about)), None)
+    return Reply(CREATED, f"Provenance/{found['id']}") if found else None
+
+
 def problem_of(reply: Reply, kind: str) -> str:
-    """What is wrong with an entry, empty when nothing is."""
+    """What is wrong with an entry that must not meet another one, empty when nothing is."""
+    return CONFLICT if reply.status in _CHANGED_MEANWHILE else refusal_of(reply, kind)
+
+
+def refusal_of(reply: Reply, kind: str) -> str:
+    """Why an entry was not carried out, for a message; empty when it was."""
     if reply.went_well:
         return ""
-    if reply.status in _CHANGED_MEANWHILE:
-        return CONFLICT
     said = f"{reply.status or 'no status'}{f' ({reply.codes})' if reply.codes else ''}"
     return reply.fault or f"the server refused the {kind}: {said}"

@@ -18,7 +18,7 @@ import orjson
 
 from adapter.errors import SourceError
 from adapter.evidence.references import Json
-from adapter.fhir.capabilities import does_as_a_whole
+from adapter.fhir.capabilities import created_once, does_as_a_whole
 from adapter.limits import DEFAULT
 from adapter.sources.addresses import checked_base, own_address
 from adapter.sources.bundle_pages import BundlePages, Deletion, page_in
@@ -66,12 +66,13 @@ class FhirClient:
             auth=auth,
             headers={"Accept": FHIR_JSON},
         )
+        self.patience = patience or Patience()
         self._wire = Wire(
             self._http,
             self.base,
             timeout=timeout,
             concurrency=concurrency,
-            patience=patience or Patience(),
+            patience=self.patience,
             most_bytes=max_response_bytes,
         )
         self._paging = Paging(self._http, self._wire, self.base, self._read, page_size)
@@ -202,11 +203,18 @@ class FhirClient:
             raise SourceError(f"{self._wire.shown} answered a batch with a response that is no object")
         return replies
 
+    async def can_repeat(self, entries: Sequence[Json]) -> bool:
+        """Whether sending the entries twice ends as sending them once; a condition counts where it is heeded."""
+        asked = [each["request"] for each in entries if each["request"]["method"] == "POST"]
+        if not all("ifNoneExist" in each for each in asked):
+            return False
+        return not asked or {each["url"] for each in asked} <= created_once(await self.capabilities())
+
     async def _batch(self, entries: Sequence[Json], what: str) -> list[Json]:
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
         headers = {"Content-Type": FHIR_JSON, "Cache-Control": "no-cache"}
         request = self._http.build_request("POST", self.base, content=orjson.dumps(bundle), headers=headers)
-        body = await self._wire.ask(request, what, repeatable=all(map(repeatable, entries)))
+        body = await self._wire.ask(request, what, repeatable=await self.can_repeat(entries))
         answers = self._read.listed(expected(body, "Bundle", self._wire.shown), "entry")
         if len(answers) != len(entries):
             raise SourceError(f"{self._wire.shown} answered {len(answers)} of {len(entries)} entries of a batch")
@@ -268,9 +276,3 @@ def search_value(text: str) -> str:
 def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The values in portions that one request can bear."""
     return (values[start : start + size] for start in range(0, len(values), size))
-
-
-def repeatable(entry: Json) -> bool:
-    """Whether sending the entry twice ends as sending it once."""
-    request = entry["request"]
-    return request["method"] != "POST" or "ifNoneExist" in request

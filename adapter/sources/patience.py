@@ -5,6 +5,7 @@ A server's ``Retry-After`` counts more than our own waits, within reason.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Patience:
             wait_max=self.longest_wait,
         )
         return await retrying(_another_try, once)
+
+    async def pause(self, attempt: int) -> None:
+        """Wait before another attempt, the longer the more there were."""
+        await asyncio.sleep(min(self.first_wait * 2 ** (attempt - 1), self.longest_wait))
 
 
 class Busy(Exception):

@@ -31,6 +31,11 @@ class Unserved(SourceError):
     """The server is there, but did not serve this request: too busy for it, too slow, or with a damaged answer."""
 
 
+@dataclass(eq=False)
+class Overloaded(SourceError):
+    """The server has served no request of a kind for so long that no single claim is to blame."""
+
+
 class Refusals:
     """The refusals of one server, and of the keeper of its files. ``timeout`` is how long an answer was waited for."""
 

@@ -18,9 +18,10 @@ from adapter.evidence.references import Json
 from adapter.fhir.paths import is_type_name
 from adapter.sources.clock import ServerClock
 from adapter.sources.json_text import parse_json
+from adapter.sources.overload import LONGEST, Overload
 from adapter.sources.pace import Pace
 from adapter.sources.patience import BUSY, Busy, Patience, retry_after
-from adapter.sources.refusals import Refusals, Unserved
+from adapter.sources.refusals import Overloaded, Refusals, Unserved
 from adapter.sources.sending import sent
 from adapter.sources.witness import RequestWitness
 
@@ -64,6 +65,7 @@ class Wire:
         self._http = http
         self._timeout = timeout
         self._pace = Pace(concurrency)
+        self._overload = Overload()
         self._patience = patience
         self._most_bytes = most_bytes
 
@@ -103,7 +105,7 @@ class Wire:
         later: frozenset[int] = BUSY,
     ) -> httpx.Response:
         try:
-            response = await self._persist(request, once, later, repeatable=repeatable)
+            response = await self._persist(request, once, later, what, repeatable=repeatable)
         except Busy as busy:
             problem = f"{self.shown} answered {busy.status} to {what}, also when asked again"
             raise Unserved(problem, "try again later") from busy
@@ -118,6 +120,7 @@ class Wire:
         request: httpx.Request,
         ask: Callable[[], Awaitable[httpx.Response]],
         later: frozenset[int],
+        what: str,
         *,
         repeatable: bool,
     ) -> httpx.Response:
@@ -125,6 +128,7 @@ class Wire:
 
         async def once() -> httpx.Response:
             async with self._pace.slot() as began:
+                self._leave_overloaded(what)
                 with self.witness.attempt(request, next(number)) as answered:
                     response = await ask()
                     answered(response.status_code)
@@ -132,12 +136,19 @@ class Wire:
                 wait = retry_after(response)
                 if response.status_code in _TOO_MUCH:
                     self._pace.pushed_back(began, wait)
+                    self._overload.refused(what)
                 raise Busy(response.status_code, wait)
             if response.status_code not in BUSY:
                 self._pace.went_well()
+                self._overload.served(what)
             return response
 
         return await self._patience.persist(once, repeatable=repeatable)
+
+    def _leave_overloaded(self, what: str) -> None:
+        if self._overload.lasts(what):
+            problem = f"{self.shown} answered nothing but 429 or 503 to {what} for {LONGEST / 60:g} minutes"
+            raise Overloaded(problem, "try again later")
 
     async def _received(self, request: httpx.Request) -> httpx.Response:
         """The whole answer, unless it is larger, or trickles longer, than any honest one."""

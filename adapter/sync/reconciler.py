@@ -34,6 +34,11 @@ class Reconciler:
     keep: Callable[[Sequence[Answer]], None] = lambda _answers: None
     witness: Witness = NOBODY
 
+    @property
+    def writes(self) -> bool:
+        """Whether what is decided is an answer from then on, and not only compared or kept elsewhere."""
+        return self.sink is not None and not self.dry_run
+
     async def reconcile(self, claims: Sequence[Located], report: Report, tell: Progress) -> None:
         """Gather, decide, write; what changed on the server meanwhile is read and decided again."""
         due = [each for each in claims if self.adjudicator.in_scope(each)]
@@ -64,7 +69,7 @@ class Reconciler:
         report.unanswered += unanswered
         self.witness.decided(answers, unanswered)
         written: Sequence[Written] = []
-        if self.sink is not None and not self.dry_run:
+        if self.writes:
             self.witness.writing(answers)
         if self.sink is not None:
             with self.witness.stage(Stage.WRITE):

@@ -132,7 +132,8 @@ class ServerRun:
         self.report.absorb(part)
         whole = self.report.finished and not self.reconciler.source.unread
         if chunk.reached is not None and whole:
-            self.report.reached = chunk.reached
+            if self.reconciler.writes:
+                self.report.reached = chunk.reached
             self.reached(chunk.reached)
 
     def _conclude(self, extent: Extent, seen: set[str]) -> None:

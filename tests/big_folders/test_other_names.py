@@ -138,11 +138,16 @@ def number_of_two_patients(found: list[Json]) -> list[Json]:
 
 
 def procedure_of_a_numbered_visit(found: list[Json]) -> list[Json]:
-    """The procedure names its visit by a number, and nobody as its patient."""
+    """The procedure was not done; it names its visit by a number, and nobody as its patient."""
     visit = next(each for each in found if each["id"] == "zz-enc")
     visit["identifier"] = [{"system": "https://a.example/visit", "value": "V1"}]
     procedure = next(each for each in found if each["id"] == "zz-proc")
+    procedure.pop("performer")  # by which it would be found, too
+    procedure["status"] = "not-done"
     procedure |= {"encounter": {"identifier": visit["identifier"][0]}, "subject": {"display": "somebody"}}
+    claim = of("Claim", found)
+    claim.pop("procedure", None)
+    claim["item"][0].pop("procedureSequence", None)
     return []
 
 

@@ -146,7 +146,7 @@ def test_a_folder_for_temporary_files_that_takes_nothing_is_named(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     assert len([*at_once(written(MOST_HELD)).foreseen.in_order()]) == MOST_HELD
-    with pytest.raises(UsageError, match=r"cannot be kept .* \(No such file or directory\)\. Name another in TMPDIR\."):
+    with pytest.raises(UsageError, match=r"cannot be written \(No such file or directory\)\. Name another with TMPDIR\."):
         at_once(written(MOST_HELD + 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from dry_run.made import POLICY, cancelled, outcome, response
 
 from adapter.answers.answer import Action, Written
+from adapter.answers.change_json import change_json, in_cents
 from adapter.answers.difference import difference
 from adapter.answers.totals import Effect, Swaps, Totals, effect
 
@@ -69,6 +71,31 @@ def test_moves_of_lines_and_claims_with_their_money() -> None:
         ("APPROVE", "CANCELLED"): {"USD": Decimal(85)},
         ("NO_ANSWER", "PEND"): {"USD": Decimal(85)},
     }
+
+
+@pytest.mark.parametrize(
+    ("nets", "text"),
+    [
+        pytest.param([85], "85.00", id="whole"),
+        pytest.param([0.1, 0.2], "0.30", id="cents"),
+        pytest.param([0.125], "0.125", id="finer than a cent"),
+        pytest.param([-5], "-5.00", id="below zero"),
+        pytest.param([1e30], f"1{30 * '0'}.00", id="large"),
+        pytest.param([-sys.float_info.max], f"-17976931348623157{292 * '0'}.00", id="the most that JSON holds"),
+        pytest.param([5e-324], "5E-324", id="the least"),
+        pytest.param([1e30, 85.5, -1e30], "85.50", id="a large one hides no cent"),
+        pytest.param([sys.float_info.max, 5e-324, -sys.float_info.max], "5E-324", id="nor any other part"),
+    ],
+)
+def test_sums_of_any_numbers_are_exact(nets: list[float], text: str) -> None:
+    written = [changed(response("DENY", net=each), response("APPROVE", net=each)) for each in nets]
+    sums, parts = Totals.of(written), Totals()
+    for each in reversed(written):
+        parts.absorb(Totals.of([each]))
+    for found in (sums, parts):
+        ((_, by_currency),) = found.submitted.items()
+        assert in_cents(by_currency["USD"]) == text
+    assert all(change_json(each)["difference"]["lines"] for each in written)
 
 
 def test_reasons_are_counted_by_line_where_an_answer_took_the_place_of_another() -> None:

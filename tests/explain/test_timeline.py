@@ -99,6 +99,13 @@ def test_units_of_a_timed_code_are_shown_as_time() -> None:
     assert (bar(visit, "Billed").when, bar(visit, "Billed").minutes) == ("4 units of 15 minutes", "60 minutes")
 
 
+@pytest.mark.parametrize(("quantity", "is_open"), [(35136, False), (35137, True), (2 * 10**9, True), (10**308, True)])
+def test_units_that_come_to_more_than_a_year_run_off_the_scale(quantity: int, is_open: bool) -> None:
+    visit = drawn(a_session(code="H0038", minutes=50, quantity=quantity))
+    assert bar(visit, "Billed").open_ended is is_open
+    assert bar(visit, "Billed").minutes == f"{15 * quantity} minutes"
+
+
 def test_before_the_first_value_nothing_is_required() -> None:
     assert explained(a_session(on=date(2019, 12, 31))).required_minutes is None
 

@@ -21,6 +21,7 @@ from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.patience import Patience
+from adapter.sources.refusals import Overloaded
 from adapter.sources.server import ServerSource
 from adapter.sync.reconciler import Reconciler
 
@@ -84,6 +85,19 @@ async def test_a_claim_is_answered_and_the_same_hint_again_writes_nothing(world:
         assert await world.answering.reconcile([claim_of(APPROVED)]) == {}
     assert world.outcomes() == {APPROVED: "complete"}
     assert world.written() == {APPROVED: 1}
+
+
+@pytest.mark.anyio
+async def test_that_nothing_of_a_kind_is_served_any_more_is_no_failure_of_a_claim(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def overloaded(*_anything: object) -> None:
+        raise Overloaded("nothing but 503")
+
+    monkeypatch.setattr(Reconciler, "reconcile", overloaded)
+    for _ in range(3):
+        with pytest.raises(ServerAway, match="nothing but 503"):
+            await world.answering.reconcile([claim_of(APPROVED)])
 
 
 @pytest.mark.anyio

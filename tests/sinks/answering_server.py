@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -42,12 +43,16 @@ class Server:
         """Interactions offered for OperationOutcome."""
         self.as_a_whole = ["batch"]
         """Interactions offered for the server itself."""
+        self.creates_once = ["ClaimResponse", "Provenance"]
+        """The types for which it declares that it heeds ``If-None-Exist``; for the others it does not."""
         self.to_batches = 200
         """The status of its answer to a batch; of another one nothing is carried out."""
         self.asked_by_batch = 0
         self.batches: list[list[Json]] = []
         """The entries of each; those of single requests in ``singles``."""
         self.singles: list[httpx.Request] = []
+        self.loses: Counter[str] = Counter()
+        """Of how many writes of a type the answer is lost, after they were carried out."""
         self.fault: Fault = lambda _request: None
         """Answers a single request in its place."""
         self.searches: list[str] = []
@@ -85,7 +90,9 @@ class Server:
 
     def _metadata(self, request: httpx.Request) -> httpx.Response:
         interaction = [{"code": code} for code in self.stores]
-        rest = [{"mode": "server", "resource": [{"type": "OperationOutcome", "interaction": interaction}]}]
+        types: list[Json] = [{"type": "OperationOutcome", "interaction": interaction}]
+        types += [{"type": each, "conditionalCreate": True} for each in self.creates_once]
+        rest: list[Json] = [{"mode": "server", "resource": types}]
         rest[0] |= {"interaction": [{"code": code} for code in self.as_a_whole]}
         return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
 
@@ -137,6 +144,7 @@ class Server:
         entries = orjson.loads(request.content)["entry"]
         self.batches.append(entries)
         answers = [{"response": self._entry(**each)} for each in entries]
+        self._lose(entries[0]["resource"])
         return httpx.Response(200, json={"resourceType": "Bundle", "type": "batch-response", "entry": answers})
 
     def _single(self, request: httpx.Request) -> httpx.Response:
@@ -149,10 +157,16 @@ class Server:
         conditions = {member: request.headers[name] for name, member in names.items() if name in request.headers}
         asked = {"method": request.method, "url": unquote(request.url.path.removeprefix("/fhir/")), **conditions}
         said = self._entry(asked, orjson.loads(request.content))
+        self._lose(orjson.loads(request.content))
         headers = {
             name: said[member] for name, member in (("Location", "location"), ("ETag", "etag")) if said.get(member)
         }
         return httpx.Response(int(said["status"][:3]), headers=headers, json=said.get("outcome"))
+
+    def _lose(self, resource: Json) -> None:
+        if self.loses[resource["resourceType"]]:
+            self.loses[resource["resourceType"]] -= 1
+            raise httpx.ReadError("")
 
     def _entry(self, request: Json, resource: Json) -> Json:
         kind = resource["resourceType"]
@@ -174,6 +188,8 @@ class Server:
         return self.put("ClaimResponse", f"r{len(self.kept)}", resource)
 
     def _create(self, request: Json, resource: Json) -> Json:
+        if resource["resourceType"] not in self.creates_once:
+            return self.put(resource["resourceType"], f"n{len(self.kept)}", resource)
         if resource["resourceType"] == "ClaimResponse":
             return self._create_response(unquote(request["ifNoneExist"]), resource)
         wanted = {name: values[0] for name, values in parse_qs(request.get("ifNoneExist", "")).items()}

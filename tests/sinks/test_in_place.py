@@ -10,7 +10,9 @@ from socket import gethostname
 
 import pytest
 
+from adapter import processes
 from adapter.errors import UsageError
+from adapter.processes import is_over, name_of
 from adapter.sinks.earlier_files import EarlierAnswers
 from adapter.sinks.files import AnswerFiles
 from adapter.sinks.in_place import FILES, MARKER, put_in_place, standing
@@ -107,6 +109,61 @@ def test_of_a_run_that_was_killed_since_nothing_stands_over_newer_answers(
     assert [each.name for each in out.iterdir() if each.is_dir()] == []
 
 
+@pytest.mark.parametrize(
+    ("process", "host"),
+    [
+        pytest.param(str(os.getppid()), gethostname(), id="its number is in use again"),
+        pytest.param(str(NOBODY), "another-machine", id="on another machine"),
+    ],
+)
+def test_what_was_passed_over_never_comes_back_over_newer_answers(
+    out: Path, monkeypatch: pytest.MonkeyPatch, process: str, host: str
+) -> None:
+    beside = killed(out, monkeypatch, 2)
+    passed_over = beside.rename(out / f".adapter-{process}@{host}-abc")
+    with AnswerFiles(out) as files:
+        files.write({"of": "this run"})
+    newer = {name: (out / name).read_text(encoding="utf-8") for name in FILES}
+    passed_over.rename(beside)  # its number is free again
+    with AnswerFiles(out):
+        pass
+    assert content(out) == newer
+
+
+def test_a_number_that_is_in_use_again_is_told_by_when_its_process_began(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = killed(out, monkeypatch, 2)
+    number, boot, began = name_of(os.getpid()).split(".")
+    beside.rename(out / f".adapter-{number}.{boot}.{int(began) - 1}@{gethostname()}-abc")
+    with AnswerFiles(out):
+        pass
+    assert content(out) == NEW
+
+
+@pytest.mark.parametrize(
+    ("name", "over"),
+    [
+        pytest.param(name_of(os.getpid()), False, id="this process"),
+        pytest.param(str(os.getpid()), False, id="its number alone"),
+        pytest.param(f"{os.getpid()}.{'0' * 8}.1", True, id="one of another start of the machine"),
+        pytest.param(f"{NOBODY}", True, id="nobody's number"),
+        pytest.param(f"{NOBODY}.{'0' * 8}.1", True, id="nobody's number, and when it began"),
+        pytest.param("", False, id="no number"),
+        pytest.param("x.y.z", False, id="something else"),
+    ],
+)
+def test_whether_a_process_is_over(name: str, over: bool) -> None:
+    assert is_over(name) is over
+
+
+def test_where_the_kernel_does_not_tell_the_number_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = name_of(os.getpid())
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert name_of(os.getpid()) == str(os.getpid())
+    assert not is_over(mine)
+
+
 def test_a_comparison_reads_what_is_on_its_way(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(out, monkeypatch, 1)
     (out / FILES[0]).write_bytes(b'{"resourceType":"ClaimResponse","id":"in-its-place"}\n')
@@ -169,7 +226,7 @@ def test_where_only_some_can_be_replaced_it_is_said_and_the_next_run_goes_on(
         "Mend that, and run it again into the same folder: the others are put in place first."
     )
     (kept,) = (each for each in out.iterdir() if each.is_dir())
-    kept.rename(kept.with_name(kept.name.replace(str(os.getpid()), str(NOBODY))))  # the process is over
+    kept.rename(kept.with_name(kept.name.replace(name_of(os.getpid()), str(NOBODY))))  # the process is over
     with AnswerFiles(out):
         pass
     assert all("old" not in each for each in content(out).values())

@@ -156,6 +156,15 @@ async def test_a_server_that_does_not_let_us_write_is_fatal(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("status", [409, 412, 500])
+async def test_why_a_provenance_is_missing_is_said_in_words(sink: ServerSink, server: Server, status: int) -> None:
+    server.refuse["Provenance"] = {"status": str(status)}
+    (written,) = await sink.write([answer()])
+    reason = f"the server refused the Provenance: {status}"
+    assert written.problem == f"its Provenance is missing ({reason}); the next run tries again"
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("strips_versions", [False, True])
 async def test_a_provenance_that_is_missing_is_added(sink: ServerSink, server: Server, strips_versions: bool) -> None:
     server.strips_versions = strips_versions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -54,6 +56,53 @@ async def test_an_outcome_takes_the_earlier_answer_back_once(sink: ServerSink, s
     assert [each["recorded"] for each in server.of("Provenance")] == [NOW, INSTANT.isoformat(timespec="seconds")]
     assert await actions(sink, fault()) == [Action.UNCHANGED]
     assert server.of("ClaimResponse")[0]["meta"]["versionId"] == "2"
+
+
+class Killed(BaseException):
+    """The process ends at once."""
+
+
+def refuses_provenances(server: Server) -> None:
+    server.refuse["Provenance"] = {"status": "500"}
+
+
+def dies_before_provenances(server: Server) -> None:
+    def dies() -> None:
+        if server.of("ClaimResponse")[0]["status"] == "cancelled":
+            raise Killed
+
+    server.meanwhile = dies
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("strips_versions", [False, True])
+@pytest.mark.parametrize("goes_wrong", [refuses_provenances, dies_before_provenances])
+async def test_the_provenance_of_what_was_taken_back_is_added(
+    sink: ServerSink, server: Server, goes_wrong: Callable[[Server], None], strips_versions: bool
+) -> None:
+    server.strips_versions = strips_versions
+    await sink.write([earlier()])
+    goes_wrong(server)
+    with suppress(Killed):
+        (written,) = await sink.write([fault()])
+        assert written.unfinished
+        assert written.problem.startswith("its Provenance is missing (the server refused the Provenance: 500)")
+    assert len(server.of("Provenance")) == 1
+    server.refuse, server.meanwhile = {}, lambda: None
+    for _ in range(2):
+        (written,) = await sink.write([fault()])
+        assert (written.problem, written.unfinished) == ("", False)
+        assert len(server.of("Provenance")) == 2
+    (response,) = server.of("ClaimResponse")
+    assert (response["status"], response["meta"]["versionId"]) == ("cancelled", "2")
+
+
+@pytest.mark.anyio
+async def test_what_was_cancelled_otherwise_has_the_provenance_of_that(sink: ServerSink, server: Server) -> None:
+    await sink.write([earlier("cancelled")])
+    server.kept = {name: each for name, each in server.kept.items() if each["resourceType"] == "ClaimResponse"}
+    await sink.write([fault()])
+    assert server.of("Provenance") == []
 
 
 @pytest.mark.anyio

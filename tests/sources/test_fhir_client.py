@@ -290,8 +290,14 @@ def answered(*statuses: str) -> httpx.Response:
     return fhir({"resourceType": "Bundle", "type": "batch-response", "entry": entry})
 
 
+def declaring(**declared: Any) -> httpx.Response:
+    types = [{"type": CONDITIONAL["request"]["url"], **declared}]
+    return fhir({"resourceType": "CapabilityStatement", "rest": [{"mode": "server", "resource": types}]})
+
+
 @pytest.mark.anyio
 async def test_a_batch_is_answered_entry_by_entry(client: FhirClient, respx_mock: respx.MockRouter) -> None:
+    respx_mock.get(f"{BASE}/metadata").mock(return_value=declaring())
     respx_mock.post(BASE).mock(return_value=answered("200 OK", "409 Conflict"))
     assert await client.batch([PUT, CONDITIONAL]) == [{"status": "200 OK"}, {"status": "409 Conflict"}]
 
@@ -305,19 +311,28 @@ async def test_a_batch_answered_in_part_is_a_fault(client: FhirClient, respx_moc
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("entries", "tries"),
+    ("entries", "declared", "tries"),
     [
-        pytest.param([PUT, CONDITIONAL], 3, id="twice is as good as once"),
-        pytest.param([PUT, CREATE], 1, id="twice would create twice"),
+        pytest.param([PUT, CONDITIONAL], {"conditionalCreate": True}, 3, id="twice is as good as once"),
+        pytest.param([PUT, CONDITIONAL], {"conditionalCreate": False}, 1, id="conditions are passed over"),
+        pytest.param([PUT, CONDITIONAL], {}, 1, id="of conditions nothing is said"),
+        pytest.param([PUT, CONDITIONAL], {"conditionalCreate": "true"}, 1, id="of conditions nothing clear is said"),
+        pytest.param([PUT, CREATE], {"conditionalCreate": True}, 1, id="twice would create twice"),
     ],
 )
+@pytest.mark.respx(assert_all_called=False)
 async def test_only_a_repeatable_batch_is_repeated(
-    client: FhirClient, respx_mock: respx.MockRouter, entries: list[dict[str, Any]], tries: int
+    client: FhirClient,
+    respx_mock: respx.MockRouter,
+    entries: list[dict[str, Any]],
+    declared: dict[str, Any],
+    tries: int,
 ) -> None:
-    respx_mock.post(BASE).mock(side_effect=httpx.ReadTimeout("late"))
+    respx_mock.get(f"{BASE}/metadata").mock(return_value=declaring(**declared))
+    route = respx_mock.post(BASE).mock(side_effect=httpx.ReadTimeout("late"))
     with pytest.raises(SourceError):
         await client.batch(entries)
-    assert len(respx_mock.calls) == tries
+    assert route.call_count == tries
 
 
 @pytest.mark.anyio

@@ -41,8 +41,8 @@ class NoProvenances(Dated):
         return response
 
 
-async def run(server: FhirServer, ledger: Path, transport: Dated) -> Report:
-    await asyncio.sleep(1.1)  # the clock of a head counts seconds
+async def run(server: FhirServer, ledger: Path, transport: Dated, after: float = 1.1) -> Report:
+    await asyncio.sleep(after)  # the clock of a head counts seconds
     async with a_run(transport, ledger, overlap=0) as started:
         return await started.changed()
 
@@ -78,3 +78,32 @@ async def test_a_missing_provenance_holds_the_checkpoint(
     await run(server, ledger, NoProvenances(server, declared=declared))
     assert len(server.of("Provenance")) == (0 if moves else 2)
     assert len(server.of("ClaimResponse")) == 2
+
+
+@pytest.mark.anyio
+async def test_a_missing_provenance_of_a_withdrawal_holds_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, ledger = FhirServer(), tmp_path / "ledger.sqlite"
+    server.put(*story(APPROVED))
+    await run(server, ledger, Dated(server), after=0)
+    claim = {name: value for name, value in server.of("Claim")[0].items() if name != "status"}
+    server.put(claim)
+    written = FhirServer._entry
+    monkeypatch.setattr(
+        FhirServer,
+        "_entry",
+        lambda there, asked: (
+            {"response": {"status": "500"}} if asked["request"]["url"] == "Provenance" else written(there, asked)
+        ),
+    )
+    with Ledger(ledger) as opened:
+        before = opened.checkpoints(BASE)
+    report = await run(server, ledger, Dated(server))
+    assert (report.complete, report.finished, len(report.warnings)) == (True, False, 1)
+    with Ledger(ledger) as opened:
+        assert opened.checkpoints(BASE) == before
+    monkeypatch.undo()
+    assert (await run(server, ledger, Dated(server), after=0)).finished
+    assert [each["status"] for each in server.of("ClaimResponse")] == ["cancelled"]
+    assert len(server.of("Provenance")) == 2

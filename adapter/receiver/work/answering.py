@@ -15,7 +15,7 @@ from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.ledger import Ledger
 from adapter.sources.dependents import Dependents, NoTimes
 from adapter.sources.fhir_client import FhirClient, batched
-from adapter.sources.refusals import Refused
+from adapter.sources.refusals import Overloaded, Refused
 from adapter.sync.halving import by_halves, ensure_there
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.report import Report
@@ -107,7 +107,7 @@ class Answering:
             ServerAway: because the server answers nothing at all, so that nobody's claim is to blame. It may also have
                 been away until now: that a claim breaks the wire is only believed the second time.
         """
-        if isinstance(error, AuditError):  # nobody's claim is to blame, and nothing may be done without
+        if isinstance(error, AuditError | Overloaded):  # nobody's claim is to blame, and nothing may be done without
             raise ServerAway(str(error)) from error
         if not isinstance(error, SourceError):
             return f"internal error, please report it: {raised_at(error)}"
