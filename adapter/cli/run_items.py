@@ -20,8 +20,8 @@ from adapter.runs.tally import concerned, tally
 from adapter.settings import Settings
 from adapter.sinks.ledger import Ledger
 from adapter.sinks.server import ServerSink
-from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.instants import last_updated, moment
 from adapter.sync.changes import Changes
 from adapter.sync.reconciler import Reconciler
 from adapter.sync.server import Extent, ServerRun

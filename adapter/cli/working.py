@@ -34,7 +34,7 @@ from adapter.runs.progress import how_far
 from adapter.runs.worker import RunWorker
 from adapter.settings import Settings, load_settings
 from adapter.sinks.ledger import Ledger
-from adapter.sources.claim_pages import moment
+from adapter.sources.instants import moment
 from adapter.sync.checkpoints import Checkpoint
 from adapter.sync.report import Progress
 

@@ -18,7 +18,7 @@ from adapter.metrics import table
 from adapter.metrics.meters import Meters
 from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.step import CONFLICT
-from adapter.sources.claim_pages import last_updated, moment
+from adapter.sources.instants import last_updated, moment
 from adapter.sources.witness import Answered, RequestWitness
 from adapter.sync.witness import Concluded, Stage, Witness
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from adapter.runs.model import Window
-from adapter.sources import claim_pages
+from adapter.sources import change_windows
 from adapter.sources.fhir_client import FhirClient
 from adapter.sources.refusals import Refused
 
@@ -105,7 +105,7 @@ def _windows(pieces: list[_Piece], since: str | None) -> tuple[Window, ...]:
 async def _count(client: FhirClient, since: str | None, until: datetime) -> int | None:
     """None where the server does not count."""
     try:
-        return await client.count("Claim", claim_pages.Window(since, as_text(until), 1).bounds)
+        return await client.count("Claim", change_windows.Window(since, as_text(until), 1).bounds)
     except Refused:
         return None
 
@@ -113,7 +113,7 @@ async def _count(client: FhirClient, since: str | None, until: datetime) -> int 
 async def _first(client: FhirClient, since: str | None) -> datetime | None:
     """When the claim that changed first did; our own start of the range where there is none."""
     try:
-        search = client.search("Claim", claim_pages.Window(since, None, 1).parameters)
+        search = client.search("Claim", change_windows.Window(since, None, 1).parameters)
         async for page in search:
             for resource in page:
                 return _instant((resource.get("meta") or {}).get("lastUpdated"))

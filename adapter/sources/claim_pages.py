@@ -1,13 +1,15 @@
-"""All claims of a server in the order of their last change, whatever becomes of its pages.
+"""All claims of a server in the order of their last change, whatever becomes of its pages; other types likewise.
 
 A walk knows how far it has come: every claim that changed before ``reached`` was on a page. From there it searches anew
 for each page. Where a server counts pages by offset, a claim that changes moves to the end, and its next page would
 leave out as many claims as have moved; and a link that is left out or leads astray is not missed. A link is followed
 only where a whole page was changed in one instant, or where a server keeps to no order or bound.
 
-When a page is gone (410), repeats, leads to another server or round in a circle, the search begins anew, too. When that
-brings nothing new, its window is halved in time to a second, then its pages are made smaller to one claim, then it is
-halved to an instant; what is left after that is noted as unread, and the walk goes on behind it.
+Nothing a server says of itself is believed. A walk is at its end when a search from ``reached`` brings nothing new, and
+not on a page as large as pages get, which may be cut. Such a search has to bring something that is known: else the
+server takes the bound for another instant, and is asked from earlier. A page in order proves no order (``sorting``);
+where none is proven, all have to be counted. Whoever fails in any of that is read from begin to end by its links. What
+a fault hides is looked for in ``narrowing``.
 https://hl7.org/fhir/R4/search.html#lastUpdated
 """
 
@@ -16,51 +18,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from adapter.errors import SourceError
 from adapter.evidence.references import Json
+from adapter.sources.change_windows import SMALLER, Window, stepped_back
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.instants import just_after, last_updated, moment
+from adapter.sources.narrowing import Narrowing, says_no
 from adapter.sources.refusals import Refused, Unserved
-
-MOST_STALE = 20
-"""Pages in a row on which there is nothing that the same search had not brought; it then goes round in circles."""
-MOST_REMEMBERED = 50_000
-"""Versions by which a claim is known that comes twice; pages shift by a few, and a load has one instant for many."""
-SMALLEST = timedelta(seconds=1)
-"""Span of a window that is not halved again while its pages can be made smaller."""
-INSTANT = timedelta(milliseconds=2)
-"""Span of a window that is never halved again: its middle, in whole milliseconds, might be its begin."""
-SMALLER = 10
-"""Times that pages are made smaller in one go."""
-MOST_FAULTS = 150
-"""Windows of one walk that are narrowed; a server on which more of them fail is not helped by ever smaller ones."""
-_UNSUITED = frozenset({400, 404, 405, 422, 501})
-FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before any FHIR server; where a window begins whose first claim cannot be had."""
-
-LEAST = ({"_count": "1"}, {"_count": "1", "_lastUpdated": f"lt{FIRST_DAY.isoformat()}"})
-"""Searches that a server answers if any: for one claim, and for none in case it is that one which cannot be had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Claims changed at or after ``begin`` and before ``end``; None is open. ``count`` of them are asked for a page."""
-
-    begin: str | None
-    end: str | None
-    count: int
-
-    @property
-    def bounds(self) -> dict[str, list[str]]:
-        """The window as search parameters."""
-        bounds = [f"ge{self.begin}"] if self.begin else []
-        bounds += [f"lt{self.end}"] if self.end else []
-        return {"_lastUpdated": bounds} if bounds else {}
-
-    @property
-    def parameters(self) -> dict[str, str | list[str]]:
-        return {"_sort": "_lastUpdated", "_count": str(self.count), **self.bounds}
+from adapter.sources.seen import Seen
+from adapter.sources.sorting import Sorting
+from adapter.sources.window_search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,45 +40,42 @@ class Page:
     reached: str | None
 
 
-class Versions:
-    """The versions of claims that came last, at most ``MOST_REMEMBERED`` of them."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def add(self, claim: Json) -> bool:
-        """Whether this version is a new one."""
-        meta = claim.get("meta")
-        meta = meta if isinstance(meta, dict) else {}
-        version = hash((claim.get("id"), str(meta.get("versionId")), str(meta.get("lastUpdated"))))
-        if version in self._known:
-            return False
-        self._known[version] = None
-        if len(self._known) > MOST_REMEMBERED:
-            del self._known[next(iter(self._known))]
-        return True
-
-
 @dataclass
 class ClaimPages:
-    """One walk over the claims of a server; ``unread`` says at its end what could not be read."""
+    """One walk over the claims of a server, or over another ``kind``; ``unread`` says what could not be read."""
 
     client: FhirClient
     since: str | None = None
     until: str | None = None
     unread: list[str] = field(default_factory=list)
+    kind: str = "Claim"
     _reached: str | None = None
     _ordered: bool = True
     _bounded: bool = True
     """Whether the server keeps to the bounds of a window."""
-    _seen: Versions = field(default_factory=Versions)
+    _looked_into: bool = False
+    _proven: bool = True
+    """Whether the order was, as far as it was looked into; that is where the walk is longer than one page."""
+    _counted: bool = False
+    _counts: bool = True
+    """Whether the server tells totals, as far as that was looked into."""
+    _seen: Seen = field(default_factory=Seen)
     _any: bool = False
-    _more: bool = False
-    """Whether there may be more of a window than was read."""
-    _faults: int = 0
+    _first: tuple[Window, str] | None = None
+    """The window that the walk entered last, not where it had come to, and when the first in it changed."""
+    _page_began: str | None = None
+    """When the first changed on the last page of more than one instant."""
+    _largest: int = 0
+    """Resources on the largest page."""
+    _cut_at: str | None = None
+    """The instant behind which there was something that no search from it brought."""
+
+    def __post_init__(self) -> None:
+        self._narrowing = Narrowing(self.client, self.kind, self.unread)
+        self._sorting = Sorting(self.client, self.kind)
+        self._whole = Window(self.since, self.until, self.client.page_size)
+        self._waiting = [self._whole]
+        self._began: datetime | None = None
 
     async def pages(self) -> AsyncIterator[Page]:
         """The pages, oldest change first.
@@ -118,150 +84,215 @@ class ClaimPages:
             SourceError: the server is away or refuses us, does not know such a search, or has not served a single page.
         """
         last: SourceError | None = None
-        waiting = [Window(self.since, self.until, self.client.page_size)]
-        while waiting:
-            window = waiting.pop()
-            before = len(self._seen), self._reached
+        while self._waiting:
+            window = self._waiting.pop()
+            before = self._seen.taken, self._reached
             try:
                 async for page in self._read(window):
                     yield page
-                waiting += self._rest_of(window)
             except (Refused, Unserved) as fault:
-                if not self._any and _says_no(fault):
+                if not self._any and says_no(fault):
                     raise
-                await self._still_there(fault)
+                await self._narrowing.still_there(fault)
                 last = fault
-                came_further = (len(self._seen), self._reached) != before
-                waiting += await self._instead(window, fault, came_further=came_further)
+                came_further = (self._seen.taken, self._reached) != before
+                self._waiting += await self._instead(window, fault, came_further=came_further)
+            if not self._waiting:
+                self._waiting += await self._left_by_order()
         if last and not self._any:
             raise last
 
+    @property
+    def _trusted(self) -> bool:
+        return self._ordered and self._bounded
+
     async def _read(self, window: Window) -> AsyncIterator[Page]:
         """The pages of a window until the walk has come further, from where it then begins anew; else all of them."""
-        stale, sent = 0, Versions()
-        self._more = False
-        async with aclosing(self.client.pages("Claim", window.parameters)) as pages:
+        search = Search(window, self._trusted, not (self._trusted and self._is_at(window.begin)))
+        async with aclosing(self.client.pages(self.kind, window.parameters)) as pages:
             async for page in pages:
                 self._any = True
-                read = self._claims_on(page)
-                claims = [each for each in read if self._seen.add(each)]
-                # What only an earlier search had brought is read over again: many claims may share one instant.
-                stale = 0 if [each for each in read if sent.add(each)] else stale + 1
-                if stale > MOST_STALE:
-                    raise Unserved("the server sends page after page of claims that it has sent before")
-                self._advance(claims)
-                self._bounded = self._bounded and not any(_is_before(each, window.begin) for each in read)
-                yield Page(claims, self._reached if self._ordered else None)
-                total = page.get("total")
-                more = type(total) is int and total > len(sent)
-                self._more = self.client.goes_on(page) or len(read) >= window.count or more
-                if self._more and self._is_beyond(window):
+                found = self._resources_on(page)
+                search.is_known = search.is_known or any(self._is_old(each, window) for each in found)
+                if found and not search.is_known:  # so it counts for nothing that was asked for
+                    yield Page([each for each in found if self._seen.add(each)], None)
+                    break
+                claims = await self._taken(search, found, page)
+                if claims:
+                    yield Page(claims, self._reached if self._trusted and self._proven else None)
+                if self._seen.is_endless:
+                    self._give_up()
                     return
+                further = search.more and self._is_beyond(window) and not search.goes_slowly
+                if further or self._lost_trust(search):
+                    break
+        self._waiting += await self._next(search)
 
-    def _claims_on(self, page: Json) -> list[Json]:
-        """The claims of a page.
+    def _resources_on(self, page: Json) -> list[Json]:
+        """What a page has of the type.
 
         Raises:
             Unserved: something else is on it; who sends that may leave out what was asked for.
         """
         found = self.client.resources_of(page)
-        if any(each["resourceType"] not in ("Claim", "OperationOutcome") for each in found):
-            raise Unserved("the server sends something else where claims were asked for")
-        return [each for each in found if each["resourceType"] == "Claim"]
+        if any(each["resourceType"] not in (self.kind, "OperationOutcome") for each in found):
+            what = "claims were" if self.kind == "Claim" else f"{self.kind} was"
+            raise Unserved(f"the server sends something else where {what} asked for")
+        return [each for each in found if each["resourceType"] == self.kind]
 
-    def _rest_of(self, window: Window) -> list[Window]:
-        """What is left of a window that was read as far as the walk has come."""
-        return [replace(window, begin=self._reached)] if self._more and self._is_beyond(window) else []
+    async def _taken(self, search: Search, found: Sequence[Json], page: Json) -> list[Json]:
+        """Take in a page, and what it tells of the server; returns what is new on it."""
+        search.take(found, page.get("total") if self._counts else None, goes_on=self._goes_on(page))
+        self._largest = max(self._largest, len(found))
+        entered = search.last is None and not self._is_at(search.window.begin)
+        again = self._seen.again
+        claims = [each for each in found if self._seen.add(each, late=self._is_late(each))]
+        search.again += self._seen.again - again
+        search.new, search.newest = search.new + len(claims), len(claims)
+        self._judge(search, found)
+        if found and self._trusted:
+            began = str(last_updated(found[0]))
+            self._page_began = self._page_began if self._is_at(began) else began
+            self._first = (search.window, began) if entered else self._first
+            await self._prove(search)
+        return claims
 
-    def _is_beyond(self, window: Window) -> bool:
-        """Whether the walk has come further than to where the window begins, as far as the server lets it tell."""
-        if not (self._ordered and self._bounded) or self._reached is None:
-            return False
-        return window.begin is None or moment(self._reached) > moment(window.begin)
+    def _goes_on(self, page: Json) -> bool:
+        """Whether a page has a link to the next one; where it leads is for whoever follows it."""
+        try:
+            return self.client.goes_on(page)
+        except SourceError:
+            return True
 
-    def _advance(self, claims: Sequence[Json]) -> None:
-        """Note how far the walk has come, as long as the server keeps to the order that it was asked for."""
-        for each in claims:
+    def _judge(self, search: Search, found: Sequence[Json]) -> None:
+        """Note how far the walk has come, as long as the server keeps to the order and bounds it was asked for."""
+        self._ordered = self._ordered and not self._seen.made_up
+        for each in found:
             at = last_updated(each)
-            if at is None or (self._reached is not None and moment(at) < moment(self._reached)):
+            if at is None or (search.last is not None and moment(at) < moment(search.last)):
                 self._ordered = False
                 return
-            self._reached = at
+            search.last = at
+            self._bounded = self._bounded and not search.window.is_clear_of(at)
+            if self._reached is None or moment(at) > moment(self._reached):
+                self._reached = at
 
-    async def _still_there(self, fault: SourceError) -> None:
-        """Whether it is this window that the server does not serve, and not the server that is gone.
+    async def _prove(self, search: Search) -> None:
+        """Look once, where a walk is longer than one page, whether the order of what was read is one."""
+        if self._looked_into or self._first is None or self._reached is None:
+            return
+        window, first = self._first
+        if search.more or (search.new and search.window != window):
+            self._looked_into = True
+            found = await self._sorting.is_sorted(window, first, self._reached)
+            self._proven, self._ordered = found is True, found is not False
+
+    async def _next(self, search: Search) -> list[Window]:
+        """Where to go on after a search.
 
         Raises:
-            SourceError: it does not serve the least of searches either.
+            Unserved: there is more of the window, and no way to it.
         """
-        for least in LEAST:
-            try:
-                async for _page in self.client.search("Claim", least):
-                    return
-            except (Refused, Unserved):
-                continue
-        raise fault
+        window = search.window
+        if self._lost_trust(search):
+            return self._anew()
+        if self._trusted and not search.is_known:
+            return self._stepped_back(window)
+        if self._trusted and self._is_beyond(window):
+            return [Window(self._reached, window.end, min(window.count, self.client.page_size))]
+        if search.by_total and not self._counted:
+            self._counted, self._counts = True, await self._sorting.counts()
+            return [window]
+        if self._trusted and self._is_at(window.begin):
+            return await self._rest_of_instant(search)
+        if search.more and window.count <= self.client.page_size:
+            return [replace(window, count=window.count * SMALLER)]
+        if search.more:
+            raise Unserved("the server says that there is more than it sends, and has no link to it")
+        return [window] if search.again and not (self._trusted or self._seen.is_full) else []
+
+    async def _left_by_order(self) -> list[Window]:
+        """What is left at the end of a walk in an order that was not proven: all, unless they are counted."""
+        if self._proven or not self._trusted or self.unread:
+            return []
+        if await self._sorting.counts_no_more(self._whole, self._seen.first):
+            return []
+        self._ordered = False
+        return self._anew()
+
+    def _stepped_back(self, window: Window) -> list[Window]:
+        """Where to ask instead of from an instant of which the server did not bring again what it had brought."""
+        for earlier in (window.begin, self._page_began):
+            back = stepped_back(window, earlier, self.since)
+            if window.back is None or moment(str(back.back)) < moment(window.back):
+                return [back]
+        self._bounded = False
+        return self._anew()
+
+    def _anew(self) -> list[Window]:
+        """All of the walk once more, by links; what was read on trust may have left something out."""
+        self._waiting.clear()
+        return [self._whole]
+
+    async def _rest_of_instant(self, search: Search) -> list[Window]:
+        """Where to go on after a search that brought nothing behind its begin."""
+        window = search.window
+        if search.more and window.count <= self.client.page_size:
+            return [replace(window, count=window.count * SMALLER)]
+        if search.new and not self._seen.is_full:
+            return [window]
+        if not search.more and (search.is_told or search.size < self._largest):
+            return []
+        if search.more or await self._sorting.any_after(window, str(self._reached)):
+            return self._behind_instant(window)
+        return []
+
+    def _behind_instant(self, window: Window) -> list[Window]:
+        """Where to go on when there is more, and not on what is sent of an instant: the second time behind that."""
+        if self._cut_at != self._reached:  # it may have come since
+            self._cut_at = self._reached
+            return [window]
+        behind = just_after(str(self._reached))
+        self._narrowing.note(str(self._reached), f"to {behind}", "the server sends only some of them, and has no link")
+        if behind is None or (window.end is not None and moment(behind) >= moment(window.end)):
+            return []
+        return [Window(behind, window.end, self.client.page_size)]
+
+    def _give_up(self) -> None:
+        self._waiting.clear()
+        self._narrowing.note(str(self._reached or self.since), "on", "they change as fast as they are read")
 
     async def _instead(self, window: Window, fault: SourceError, *, came_further: bool) -> list[Window]:
         """What to try in place of a window that was not read to its end; the last comes first."""
-        come_to = [each for each in (window.begin, self._reached if self._ordered else None) if each]
+        come_to = [each for each in (window.begin, self._reached if self._trusted else None) if each]
         begin = max(come_to, key=moment, default=None)
-        if came_further and begin != window.begin:
-            return [replace(window, begin=begin)]
-        self._faults += 1
-        begin = begin or await self._oldest()
-        end = window.end or (self.client.server_time or datetime.now(UTC)).isoformat()
-        narrower = narrowed(window, begin, end) if self._faults < MOST_FAULTS else []
-        return narrower or self._left_out(window, begin, end, fault)
+        by_links = not (self._bounded or self._seen.is_full)
+        if came_further and (begin != window.begin or by_links):
+            return [replace(window, begin=begin, back=None)]
+        window = replace(window, begin=begin)
+        return await self._narrowing.instead(window, fault, sorts=self._ordered, keeps_bounds=self._bounded)
 
-    def _left_out(self, window: Window, begin: str, end: str, fault: SourceError) -> list[Window]:
-        """Note what is not read; what follows is behind it, or nothing where it has no end."""
-        goes_on = window.end is None and moment(end) > moment(begin)
-        until = f"to {end}" if window.end or goes_on else "on"
-        self.unread.append(f"claims changed from {begin} {until} could not be read: {fault}")
-        return [Window(end, None, self.client.page_size)] if goes_on else []
+    def _lost_trust(self, search: Search) -> bool:
+        """Whether the server was found out in a search that is not of the whole walk."""
+        return search.trusted and not self._trusted and search.window != self._whole
 
-    async def _oldest(self) -> str:
-        try:
-            async for page in self.client.search("Claim", {"_sort": "_lastUpdated", "_count": "1"}):
-                found = [at for each in page if (at := last_updated(each))]
-                return min([*found, FIRST_DAY.isoformat()], key=moment) if not found else found[0]
-        except (Refused, Unserved):
-            pass
-        return FIRST_DAY.isoformat()
+    def _is_at(self, instant: str | None) -> bool:
+        """Whether the walk has come just there."""
+        return instant is not None and self._reached is not None and moment(instant) == moment(self._reached)
 
+    def _is_beyond(self, window: Window) -> bool:
+        """Whether the walk has come further than to where the window begins, as far as the server lets it tell."""
+        if not self._trusted or self._reached is None:
+            return False
+        return window.begin is None or moment(self._reached) > moment(window.begin)
 
-def narrowed(window: Window, begin: str, end: str) -> list[Window]:
-    """Windows that ask for less at once, the last one first; none where it cannot be less."""
-    span = moment(end) - moment(begin)
-    if span > (SMALLEST if window.count > 1 else INSTANT):
-        middle = (moment(begin) + span / 2).isoformat(timespec="milliseconds")
-        return [Window(middle, window.end, window.count), Window(begin, middle, window.count)]
-    return [Window(begin, window.end, max(1, window.count // SMALLER))] if window.count > 1 else []
+    def _is_old(self, resource: Json, window: Window) -> bool:
+        """Whether a resource was brought before, and changed no later than where the window begins."""
+        at = last_updated(resource)
+        return at is not None and moment(at) <= moment(str(window.begin)) and self._seen.has(resource)
 
-
-def _says_no(fault: SourceError) -> bool:
-    """Whether the server calls the search itself wrong or unknown, so that no narrower one will do."""
-    return isinstance(fault, Refused) and fault.status in _UNSUITED
-
-
-def _is_before(claim: Json, begin: str | None) -> bool:
-    """Whether a claim is clearly outside the bound that was asked for; some servers only know seconds."""
-    at = last_updated(claim)
-    return begin is not None and at is not None and moment(at) < moment(begin) - SMALLEST
-
-
-def last_updated(resource: Json) -> str | None:
-    """``meta.lastUpdated``, where it is an instant."""
-    meta = resource.get("meta")
-    written = meta.get("lastUpdated") if isinstance(meta, dict) else None
-    try:
-        return written if isinstance(written, str) and moment(written) else None
-    except ValueError:
-        return None
-
-
-def moment(instant: str) -> datetime:
-    """An instant; where it says no offset it is in UTC."""
-    found = datetime.fromisoformat(instant)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    def _is_late(self, resource: Json) -> bool:
+        """Whether a resource was changed since the walk began, by the server's clock."""
+        self._began = self._began or self.client.server_time
+        at = last_updated(resource)
+        return at is not None and self._began is not None and moment(at) >= self._began

@@ -47,10 +47,12 @@ class Dependents:
 
         Raises:
             NoTimes: the server does not know when a Claim was changed.
+            Unserved: some of it could not be read.
         """
         found: list[Json] = []
         for kind in sorted(self._watched):
-            found += await self._source.find(kind, "_lastUpdated", [f"ge{since}"])
+            async for page in self._source.changed(kind, since):
+                found += page
         if "Claim?_lastUpdated" in self._source.unsupported:
             raise NoTimes("the server cannot search by _lastUpdated")
         return found

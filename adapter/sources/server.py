@@ -79,6 +79,29 @@ class ServerSource:
         """The pages of the claims changed in a window, with how far each page reaches."""
         return ClaimPages(self.client, since, until, self.unread)
 
+    async def changed(self, kind: str, since: str) -> AsyncIterator[Sequence[Json]]:
+        """What of a type changed at or after an instant, a page at a time; none is missed when pages shift meanwhile.
+
+        Nothing, and a note of it, when the server does not know the type or the search.
+
+        Raises:
+            Unserved: some of it could not be read.
+        """
+        search = Search(kind, {"_lastUpdated": f"ge{since}"})
+        walk = ClaimPages(self.client, since, kind=kind)
+        if _name(search) in self.unsupported:
+            return
+        try:
+            async for page in walk.pages():
+                yield page.claims
+        except Refused as refused:
+            if refused.status not in _UNSUPPORTED:
+                raise
+            async for found in self.find_pages(search):  # it may only not sort
+                yield found
+        if walk.unread:
+            raise Unserved(walk.unread[0])
+
     async def named(self, ids: Sequence[str]) -> AsyncIterator[list[Json]]:
         """The pages of the claims of these ids."""
         for some in batched(sorted(set(ids)), MOST_VALUES):

@@ -18,9 +18,9 @@ from adapter.evidence.references import Json, objects
 from adapter.evidence.store import Located
 from adapter.fhir.capabilities import types_with
 from adapter.sources.bundle_pages import Deletion
-from adapter.sources.claim_pages import last_updated, moment
 from adapter.sources.dependents import MOST_GONE, WRITTEN_BY_US, Dependents
 from adapter.sources.fhir_client import batched
+from adapter.sources.instants import last_updated, moment
 from adapter.sources.many import Search
 from adapter.sources.refusals import Refused, Unserved
 from adapter.sources.server import ServerSource
@@ -96,10 +96,9 @@ class Changes:
         the run began: it was, or will be, seen then.
         """
         for kind in (each for each in kinds if each != ANSWER):
-            async for page in self._source.find_pages(Search(kind, {"_lastUpdated": f"ge{self._since}"})):
+            async for page in self._source.changed(kind, self._since):
                 due = [each for each in page if not self._settled.is_done(version_of(each))]
-                early = [each for each in due if before is not None and _is_before(each, before)]
-                late = [each for each in due if each not in early]
+                early, late = _parted(due, before)
                 yield self._given(await self._dependents.claims_of(early), decided)
                 yield self._given(await self._dependents.claims_of(late))
         async for found in self.deleted(kinds, before, decided):
@@ -160,6 +159,15 @@ async def marks_ahead(source: ServerSource, now: datetime, overlap: timedelta) -
     """What a run that begins ``now`` leaves for the next one, which looks back by the overlap."""
     since = looked_back(now, overlap)
     return await Changes(source, since).marks(since)
+
+
+def _parted(resources: Sequence[Json], before: datetime | None) -> tuple[list[Json], list[Json]]:
+    """Those that changed before an instant, and the others."""
+    early: list[Json] = []
+    late: list[Json] = []
+    for each in resources:
+        (early if before is not None and _is_before(each, before) else late).append(each)
+    return early, late
 
 
 def _is_before(resource: Json, instant: datetime) -> bool:

@@ -16,7 +16,7 @@ from typing import Self
 
 from adapter.evidence.references import parse_reference
 from adapter.evidence.store import Located
-from adapter.sources.claim_pages import last_updated, moment
+from adapter.sources.instants import last_updated, moment
 from adapter.sync.report import Report
 
 IN_HAND = 3

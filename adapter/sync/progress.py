@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapter.errors import SourceError
-from adapter.sources.claim_pages import Window
+from adapter.sources.change_windows import Window
 from adapter.sources.fhir_client import FhirClient
 from adapter.sync.report import Progress
 

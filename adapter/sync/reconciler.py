@@ -13,7 +13,7 @@ from adapter.reconcile.reconciliation import Unanswered
 from adapter.sinks.on_server import OnServer
 from adapter.sinks.server import ServerSink
 from adapter.sinks.step import CONFLICT
-from adapter.sources.claim_pages import last_updated, moment
+from adapter.sources.instants import last_updated, moment
 from adapter.sources.server import ServerSource
 from adapter.sync.report import Progress, Report, decide
 from adapter.sync.witness import NOBODY, Concluded, Stage, Witness

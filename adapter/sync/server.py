@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.sources.claim_pages import Page, Window
+from adapter.sources.change_windows import Window
+from adapter.sources.claim_pages import Page
 from adapter.sync.chunks import Chunk, Cutter, InHand
 from adapter.sync.named import Named
 from adapter.sync.progress import Pace

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from adapter.evidence.references import Json
 from adapter.evidence.store import Located
-from adapter.sources.claim_pages import moment
 from adapter.sources.fhir_client import FhirClient
+from adapter.sources.instants import moment
 from adapter.sync.answers_there import AnswersThere
 from adapter.sync.changes import ANSWER, Changes, looked_back, marks_ahead
 from adapter.sync.checkpoints import Checkpoint, Marks

@@ -44,9 +44,9 @@ class PagingServer:
 
     def page(self, request: httpx.Request, offset: int, following: str | None = None) -> httpx.Response:
         query = request.url.params
-        count, bounds = int(query["_count"]), query.get_list("_lastUpdated")
-        within = [each for each in self.claims if all(_holds(each, bound) for bound in bounds)]
-        within.sort(key=lambda each: str(each["meta"]["lastUpdated"]))
+        count, bounds = int(query.get("_count", 0)), query.get_list("_lastUpdated")
+        within = [each for each in self.claims if all(holds(each, bound) for bound in bounds)]
+        within.sort(key=lambda each: str(each["meta"]["lastUpdated"]), reverse=query.get("_sort") == "-_lastUpdated")
         some = within[offset : offset + count]
         more = offset + count < len(within)
         bound = "".join(f"&_lastUpdated={each.replace('+', '%2B')}" for each in bounds)
@@ -60,6 +60,6 @@ def bundle(resources: Sequence[Json], following: str | None = None) -> httpx.Res
     return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries})
 
 
-def _holds(resource: Json, bound: str) -> bool:
+def holds(resource: Json, bound: str) -> bool:
     changed, limit = datetime.fromisoformat(resource["meta"]["lastUpdated"]), datetime.fromisoformat(bound[2:])
     return changed >= limit if bound.startswith("ge") else changed < limit

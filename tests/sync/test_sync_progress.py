@@ -6,7 +6,7 @@ import pytest
 
 from adapter.cli.progress import _Since
 from adapter.errors import SourceError
-from adapter.sources.claim_pages import Window
+from adapter.sources.change_windows import Window
 from adapter.sync.progress import Pace
 
 
