@@ -23,6 +23,7 @@ from faults.proxy import (
     Act,
     Exchange,
     FaultProxy,
+    Request,
     Rule,
     answers,
     cuts_off,
@@ -47,13 +48,17 @@ from adapter.sources.patience import Patience
 
 STORIES = ("0592t-approved", "0592t-29-minutes", "modifier-95", "expired-certificate")
 ASKED = {"ADAPTER_PAGE_SIZE": "3", "ADAPTER_CHUNK_SIZE": "2", "ADAPTER_CONCURRENCY": "1", "ADAPTER_TIMEOUT": "8"}
-CLAIM_PAGES = says_all("GET /fhir/Claim?", "_sort=_lastUpdated")
 EVIDENCE = says_all("POST /fhir ", '"method":"GET"')
 LOOK_UP = says_all("/fhir/ClaimResponse?")
 ANSWERS, TRAILS = writes_of("ClaimResponse"), writes_of("Provenance")
 BATCHES = says_all("POST /fhir ")
 HTML = b"<html>log in first</html>"
 Json = dict[str, Any]
+
+
+def claim_pages(request: Request) -> bool:
+    """A page of claims, and not the look for the single one that comes before, or last."""
+    return says_all("GET /fhir/Claim?", "_sort=_lastUpdated")(request) and "_count=1&" not in request.said
 
 
 def resources() -> list[Json]:
@@ -196,12 +201,12 @@ def rule(fits: Any, act: Act, times: int | None = 1, after: int = 0) -> Callable
 
 FAULTS = {
     "connection refused in the middle": Fault(rule(EVIDENCE, goes_away(), None), 4, "cannot connect to http://127."),
-    "reset half-way, reading": Fault(rule(CLAIM_PAGES, resets()), 0),
+    "reset half-way, reading": Fault(rule(claim_pages, resets()), 0),
     "reset half-way, evidence": Fault(rule(EVIDENCE, resets()), 0),
     "reset half-way, answers that are written by then": Fault(rule(ANSWERS, resets()), 0),
     "reset half-way, provenances that are written by then": Fault(rule(TRAILS, resets()), 0),
     "stalls in the middle of an answer": Fault(rule(EVIDENCE, stalls()), 0),
-    "401 for good": Fault(rule(CLAIM_PAGES, answers(401), None), 4, "failed at the step read: "),
+    "401 for good": Fault(rule(claim_pages, answers(401), None), 4, "failed at the step read: "),
     "403 to reading": Fault(rule(EVIDENCE, answers(403), None), 4, "check the token's scopes, or our rights there"),
     "403 to writing": Fault(rule(ANSWERS, answers(403), None), 4, "access failed at the step write"),
     "404 to evidence": Fault(
@@ -224,7 +229,7 @@ FAULTS = {
     "412 to each answer, for good": Fault(
         rule(ANSWERS, entries_answered("412"), None), 3, "somebody else changed it each time"
     ),
-    "410 on a further page": Fault(rule(CLAIM_PAGES, answers(410), after=1), 0),
+    "410 on a further page": Fault(rule(claim_pages, answers(410), after=1), 0),
     "410 on every further page": Fault(
         rule(says_all("_getpages"), answers(410), None), 3, "410 to a further page of ClaimResponse. run it again"
     ),
@@ -234,20 +239,20 @@ FAULTS = {
         "no answer for Claim/faults-modifier-95: the answer could not be written: the server refused the ClaimResponse",
     ),
     "429 with seconds": Fault(rule(EVIDENCE, answers(429, Retry_After="1")), 0),
-    "503 with a date": Fault(lambda: [Rule(CLAIM_PAGES, busy_for_a_second())], 0),
+    "503 with a date": Fault(lambda: [Rule(claim_pages, busy_for_a_second())], 0),
     "503 for good": Fault(rule(says_all("GET"), answers(503), None), 4, "answered 503 to"),
-    "500 in a burst, reading": Fault(rule(CLAIM_PAGES, answers(500), 3, after=1), 0),
+    "500 in a burst, reading": Fault(rule(claim_pages, answers(500), 3, after=1), 0),
     "500 in a burst, evidence": Fault(rule(EVIDENCE, answers(500), 2), 0),
     "500 to answers, for good": Fault(
         rule(ANSWERS, answers(500), None), 3, "the server refused the ClaimResponse: 500"
     ),
-    "HTML in place of a page": Fault(rule(CLAIM_PAGES, answers(200, HTML, Content_Type="text/html")), 4, "text/html"),
-    "truncated JSON, a page": Fault(rule(CLAIM_PAGES, cuts_off()), 0),
+    "HTML in place of a page": Fault(rule(claim_pages, answers(200, HTML, Content_Type="text/html")), 4, "text/html"),
+    "truncated JSON, a page": Fault(rule(claim_pages, cuts_off()), 0),
     "truncated JSON, answers that are written by then": Fault(rule(ANSWERS, cuts_off()), 0),
     "wrong content type": Fault(
         rule(EVIDENCE, answers(200, b"<x/>", Content_Type="application/fhir+xml")), 4, "fhir+xml"
     ),
-    "a page that links to itself": Fault(rule(CLAIM_PAGES, edits(links_to_itself)), 0),
+    "a page that links to itself": Fault(rule(claim_pages, edits(links_to_itself)), 0),
     "evidence of which each entry fails": Fault(rule(EVIDENCE, entries_answered("500")), 0),
     "provenances of which each fails": Fault(rule(TRAILS, entries_answered("500")), 0, "its Provenance is missing"),
 }
@@ -335,7 +340,7 @@ def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
     world: World, system: Callable[[str], str], number: int
 ) -> None:
     used = system(f"signal-{number}")
-    world.proxy.scripted(Rule(CLAIM_PAGES, signals(number), after=1))  # two claims are in hand by then, each in a chunk
+    world.proxy.scripted(Rule(claim_pages, signals(number), after=1))  # two claims are in hand by then, each in a chunk
     ended = world.sync("--format", "json")
     assert code(ended) == 3
     assert "ending after the claims in hand; once more to leave them at once" in told(ended)
@@ -352,7 +357,7 @@ def test_told_to_end_it_finishes_what_is_in_hand_and_is_gone_on_with(
 @pytest.mark.usefixtures("by_two")
 def test_told_twice_it_leaves_at_once_and_doubles_nothing(world: World, system: Callable[[str], str]) -> None:
     used = system("twice")
-    world.proxy.scripted(Rule(CLAIM_PAGES, signals(signal.SIGTERM), after=1), Rule(ANSWERS, signals(signal.SIGTERM)))
+    world.proxy.scripted(Rule(claim_pages, signals(signal.SIGTERM), after=1), Rule(ANSWERS, signals(signal.SIGTERM)))
     assert code(world.sync()) in (3, 130)  # before or after the answer of the server was there
     world.proxy.scripted()
     assert code(world.sync()) == 0
@@ -365,6 +370,6 @@ def test_told_to_end_it_leaves_a_folder_as_it_was(world: World, system: Callable
     world.proxy.scripted()
     assert code(world.sync("--out", str(out))) == 0
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    world.proxy.scripted(Rule(CLAIM_PAGES, signals(signal.SIGTERM)))
+    world.proxy.scripted(Rule(claim_pages, signals(signal.SIGTERM)))
     assert code(world.sync("--out", str(out))) == 3
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
