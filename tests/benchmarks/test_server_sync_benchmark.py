@@ -28,4 +28,4 @@ def test_a_small_run_has_every_row_of_the_table(java: None, capsys: pytest.Captu
     assert told["claims"] == 8
     assert [each["what"] for each in told["rows"]] == ["initial sync", "initial sync", "nothing changed"]
     assert all(each["seconds"] >= 0 and each["floor_seconds"] > 0 for each in told["rows"])
-    assert told["requests_a_claim"] < 2
+    assert told["requests_a_claim"] < 3  # of so few, most are asked once for all
