@@ -24,10 +24,10 @@ Find = Callable[[Step, OnServer], Reply | None]
 class Once:
     """Sends what steps write to one server, as patiently as its client is."""
 
-    def __init__(self, client: FhirClient, standing: Standing) -> None:
+    def __init__(self, client: FhirClient, standing: Standing, entries: Entries) -> None:
         self._client = client
         self._standing = standing
-        self._entries = Entries(client)
+        self._entries = entries
 
     async def send(
         self, steps: Sequence[Step], entry: Callable[[Step], Json], find: Find, attempt: int = 1

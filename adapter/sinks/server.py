@@ -68,7 +68,7 @@ class ServerSink:
         """ClaimResponses that there were not before."""
         self._barred = Barred(client.base)
         self._entries = Entries(client)
-        self._once = Once(client, self._standing)
+        self._once = Once(client, self._standing, self._entries)
 
     async def look_up(self, claims: Iterable[str]) -> dict[str, OnServer]:
         """What there is of answers to claims; ``write`` is given it, and hands back what somebody changed since."""
